@@ -1,0 +1,1 @@
+"""The core that every room shares. It knows nobody above it."""

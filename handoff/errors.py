@@ -1,0 +1,189 @@
+"""Every error that Handoff raises on purpose.
+
+    HandoffError
+    ├── ConfigurationError      the start fails and names the variable (exit code 78)
+    ├── Unreachable             a dependency does not answer (exit code 3)
+    │   └── EngineUnreachable   503
+    └── Refusal                 an answer to a caller: a clear 4xx, nothing done
+        ├── Unauthenticated     401
+        ├── Forbidden           403
+        ├── NotFound            404  also for what belongs to another account
+        ├── Conflict            409
+        │   ├── AlreadyClaimed
+        │   ├── HandoffClosed
+        │   ├── OwnEscalation
+        │   ├── HandoffAlreadyOpen
+        │   ├── RoundPassed
+        │   ├── WrongState
+        │   └── RequestInFlight
+        ├── StaleVersion        412
+        ├── TooLarge            413
+        ├── Invalid             422
+        └── TooMany             429
+
+Each carries its HTTP status, its problem type (RFC 9457) and the facts that a client needs.
+"""
+
+from typing import Any, ClassVar
+
+
+class HandoffError(Exception):
+    """The root. `detail` says what happened and what to do; it never holds a secret."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "/problems/internal"
+    title: ClassVar[str] = "Something failed on our side"
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+
+class ConfigurationError(HandoffError):
+    """A setting is missing or wrong."""
+
+    title = "Bad configuration"
+
+
+class Unreachable(HandoffError):
+    """A dependency does not answer. The same request may work later."""
+
+    status = 503
+    type = "/problems/unreachable"
+    title = "A dependency does not answer"
+
+
+class EngineUnreachable(Unreachable):
+    """Temporal does not answer, so nothing new can be promised."""
+
+    type = "/problems/engine-unreachable"
+    title = "The workflow engine does not answer"
+
+
+class Refusal(HandoffError):
+    """The caller's request is answered with a no, and nothing was changed."""
+
+    status = 400
+    type = "/problems/refused"
+    title = "The request was refused"
+
+
+class Unauthenticated(Refusal):
+    """No valid identity."""
+
+    status = 401
+    type = "/problems/unauthenticated"
+    title = "Sign in first"
+
+
+class Forbidden(Refusal):
+    """The caller's role does not allow it."""
+
+    status = 403
+    type = "/problems/forbidden"
+    title = "Your role does not allow this"
+
+
+class NotFound(Refusal):
+    """Unknown, or another account's: the two look exactly alike."""
+
+    status = 404
+    type = "/problems/not-found"
+    title = "There is no such thing"
+
+
+class Conflict(Refusal):
+    """The present state does not allow it."""
+
+    status = 409
+    type = "/problems/conflict"
+    title = "The present state does not allow this"
+
+
+class AlreadyClaimed(Conflict):
+    """Somebody else has it. Facts: `claimed_by {id, name}`, `claimed_at`."""
+
+    type = "/problems/already-claimed"
+    title = "Somebody else has claimed this handoff"
+
+
+class HandoffClosed(Conflict):
+    """Resolved, cancelled or expired: nothing reopens it. Fact: `handoff_status`."""
+
+    type = "/problems/handoff-closed"
+    title = "This handoff is closed"
+
+
+class OwnEscalation(Conflict):
+    """The escalator cannot claim their own escalation; they can cancel it."""
+
+    type = "/problems/own-escalation"
+    title = "You cannot claim your own escalation"
+
+
+class HandoffAlreadyOpen(Conflict):
+    """The session already has a handoff that is parked, open or claimed. Fact: `handoff_id`."""
+
+    type = "/problems/handoff-already-open"
+    title = "This session is already handed off"
+
+
+class RoundPassed(Conflict):
+    """The round that the caller saw is over. Fact: `round`, the present one."""
+
+    type = "/problems/round-passed"
+    title = "That round has passed"
+
+
+class WrongState(Conflict):
+    """The command does not fit the handoff's state. Fact: `handoff_status`."""
+
+    type = "/problems/wrong-state"
+    title = "The handoff's state does not allow this"
+
+
+class RequestInFlight(Conflict):
+    """The same Idempotency-Key is being worked on at this moment."""
+
+    type = "/problems/request-in-flight"
+    title = "The same request is still being worked on"
+
+
+class StaleVersion(Refusal):
+    """If-Match names a version that has passed. Fact: `version`, the present one."""
+
+    status = 412
+    type = "/problems/stale-version"
+    title = "The handoff has changed since you read it"
+
+
+class TooLarge(Refusal):
+    """The body is over the limit."""
+
+    status = 413
+    type = "/problems/too-large"
+    title = "The body is too large"
+
+
+class Invalid(Refusal):
+    """The input is malformed. Fact: `errors`, each with the path to the fault."""
+
+    status = 422
+    type = "/problems/invalid"
+    title = "The input is not valid"
+
+
+class IdempotencyMismatch(Invalid):
+    """The Idempotency-Key was used before with another body."""
+
+    type = "/problems/idempotency-mismatch"
+    title = "This Idempotency-Key belongs to another request"
+
+
+class TooMany(Refusal):
+    """Over a limit. Fact: `retry_after`, seconds."""
+
+    status = 429
+    type = "/problems/too-many-requests"
+    title = "Too many requests"

@@ -1,0 +1,230 @@
+"""Every setting of Handoff, in one typed class. The only reader of the environment.
+
+A bad or missing value stops the start with the variable's name and what it should look like.
+Secrets are `SecretStr` and are never printed.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from handoff.errors import ConfigurationError
+
+_SHORT_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_duration(value: Any) -> Any:
+    """Reads `300ms`, `2s`, `15m`, `1h30m`, `7d`; leaves anything else (ISO 8601) to pydantic."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().lower()
+    parts = _SHORT_DURATION.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return value
+    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be longer than zero, such as 15m or 2s")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
+"""A length of time longer than zero: `15m`, `2s`, `300ms`, or ISO 8601 (`PT15M`)."""
+
+_DATABASE_SCHEMES = ("postgresql", "postgresql+asyncpg", "postgres")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_SMTP_TLS = ("starttls", "implicit", "none")
+
+
+class Settings(BaseSettings):
+    """What can be set. Each field is the environment variable `HANDOFF_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HANDOFF_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: SecretStr = Field(
+        description="PostgreSQL 14 or newer: postgresql://user:password@host:5432/name"
+    )
+    redis_url: SecretStr = Field(description="Redis or Valkey: redis://:password@host:6379/0")
+    smtp_url: SecretStr = Field(
+        description="The mail server: smtp://user:password@host:587?tls=starttls|implicit|none"
+    )
+    smtp_from: str = Field(
+        default="Handoff <handoff@localhost>", description="The sender of every mail"
+    )
+    smtp_timeout: Duration = Field(
+        default=timedelta(seconds=30), description="The longest wait for one SMTP answer"
+    )
+    smtp_connections: int = Field(
+        default=4, ge=1, le=100, description="SMTP connections that one worker holds at most"
+    )
+    smtp_retry_initial: Duration = Field(
+        default=timedelta(seconds=5),
+        description="The pause before the first retry of a temporary failure; it doubles",
+    )
+    smtp_retry_maximum: Duration = Field(
+        default=timedelta(minutes=15), description="The longest pause between two retries"
+    )
+    smtp_retry_for: Duration = Field(
+        default=timedelta(hours=24), description="How long a temporary failure is retried"
+    )
+
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="Where people and links reach the API"
+    )
+    task_queue: str = Field(default="handoff", description="The Temporal task queue")
+
+    auth_secret: SecretStr | None = Field(
+        default=None, description="HS256 key for bearer tokens, 32 bytes at least"
+    )
+    auth_jwks_url: str | None = Field(
+        default=None, description="Where the identity provider publishes its keys"
+    )
+    auth_issuer: str | None = Field(default=None, description="The `iss` that tokens must bear")
+    auth_audience: str | None = Field(default=None, description="The `aud` that tokens must bear")
+    auth_leeway: Annotated[
+        timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=timedelta(minutes=1))
+    ] = Field(default=timedelta(seconds=30), description="Clock difference forgiven, at most 60s")
+
+    claim_timeout: Duration = Field(
+        default=timedelta(minutes=15),
+        description="The wait of a `normal` escalation; other priorities keep their proportion",
+    )
+    max_rounds: int = Field(
+        default=5, ge=1, le=20, description="Rounds in all, where no policy says otherwise"
+    )
+    retention: Duration = Field(
+        default=timedelta(days=7), description="After this an unanswered handoff expires"
+    )
+    create_wait: Duration = Field(
+        default=timedelta(seconds=4),
+        description="How long a create waits to be recorded before it answers 202",
+    )
+    nudge_after: Duration = Field(
+        default=timedelta(seconds=1),
+        description="A change that the engine has not seen for so long is signalled again",
+    )
+    stream_quiet: Duration = Field(
+        default=timedelta(seconds=5),
+        description="A live stream that heard nothing for so long reads PostgreSQL again",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="How much is logged"
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: SecretStr) -> SecretStr:
+        return _checked_url(value, _DATABASE_SCHEMES, "postgresql://user:password@host:5432/name")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url(cls, value: SecretStr) -> SecretStr:
+        return _checked_url(value, _REDIS_SCHEMES, "redis://:password@host:6379/0")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: SecretStr) -> SecretStr:
+        checked = _checked_url(value, ("smtp",), "smtp://user:password@host:587?tls=starttls")
+        tls = parse_qs(urlsplit(checked.get_secret_value()).query).get("tls", ["starttls"])
+        if tls[-1] not in _SMTP_TLS:
+            raise ValueError("tls must be one of starttls, implicit, none")
+        return checked
+
+    @field_validator("auth_secret")
+    @classmethod
+    def _auth_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        # RFC 7518, 3.2: a key of the same size as the hash output or larger.
+        if value is not None and len(value.get_secret_value().encode()) < 32:
+            raise ValueError("must be 32 bytes or longer; try: openssl rand -hex 32")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must look like https://handoff.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _some_identity(self) -> "Settings":
+        if self.auth_secret is None and self.auth_jwks_url is None:
+            raise ValueError("HANDOFF_AUTH_SECRET or HANDOFF_AUTH_JWKS_URL must be set")
+        return self
+
+    @property
+    def database_dsn(self) -> str:
+        """The database's address as SQLAlchemy's asyncpg dialect wants it."""
+        scheme, _, rest = self.database_url.get_secret_value().partition("://")
+        del scheme
+        return f"postgresql+asyncpg://{rest}"
+
+
+def _checked_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        well_formed = parts.scheme in schemes and bool(parts.hostname or parts.path)
+        _ = parts.port
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise ValueError(f"must look like {example}")
+    return value
+
+
+class SmtpAddress:
+    """`HANDOFF_SMTP_URL`, taken apart."""
+
+    __slots__ = ("host", "password", "port", "tls", "username")
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.tls = parse_qs(parts.query).get("tls", ["starttls"])[-1]
+        self.host = parts.hostname or "localhost"
+        self.port = parts.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
+        self.username = unquote(parts.username) if parts.username else None
+        self.password = unquote(parts.password) if parts.password else None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the environment.
+
+    Raises:
+        ConfigurationError: names each faulty variable and what it should look like; never shows
+            its value.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as fault:
+        raise ConfigurationError(_explain(fault)) from None
+
+
+def _explain(fault: ValidationError) -> str:
+    lines = []
+    for error in fault.errors(include_input=False, include_url=False, include_context=False):
+        name = "_".join(str(part) for part in error["loc"][:1])
+        message = error["msg"].removeprefix("Value error, ")
+        if not name:
+            lines.append(message)
+            continue
+        field = Settings.model_fields.get(name)
+        hint = f" ({field.description})" if field is not None and field.description else ""
+        lines.append(f"HANDOFF_{name.upper()}: {message[:1].lower()}{message[1:]}{hint}")
+    return "\n".join(lines)
