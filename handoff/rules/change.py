@@ -1,0 +1,35 @@
+"""What a decision looks like: the change of a record that a rule has allowed."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from handoff.contract import EventType, SkipReason
+
+
+class Tells(StrEnum):
+    """Who gets a short mail about a change, beside the push that everyone online gets."""
+
+    NOBODY = "nobody"
+    ROUND = "round"  # the recipients of the round that the change starts
+    TOLD = "told"  # everyone who was told of this handoff, and the escalator
+    ESCALATOR = "escalator"
+    ESCALATOR_AND_OWNERS = "escalator_and_owners"
+    CLAIMER = "claimer"
+    NAMED = "named"  # the user whom a transfer names
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One allowed change: the handoff's and the session's new values, and what to say of it.
+
+    `skips`: mails of rounds that have not left are skipped with this reason.
+    `event` None: the version is raised, but there is nothing to tell.
+    """
+
+    event: EventType | None
+    values: dict[str, Any]
+    session: dict[str, Any] = field(default_factory=dict)
+    skips: SkipReason | None = None
+    tells: Tells = Tells.NOBODY
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,140 @@
+"""What the clock does to a handoff: the next step, when it is due, and what it changes.
+
+`next_step` serves both the workflow, which waits for it, and the API, which tells people of it,
+so what is announced is what happens.
+"""
+
+from datetime import datetime, timedelta
+
+from handoff.contract import (
+    EventType,
+    HandoffStatus,
+    NextAction,
+    Record,
+    SessionStatus,
+    SkipReason,
+    Step,
+    StepKind,
+)
+from handoff.rules.change import Change, Tells
+from handoff.rules.commands import NOT_WAITING, reopen
+from handoff.rules.policy import describe_targets, next_level
+
+LEASE_REMINDER = 0.75
+"""The claimer is reminded after this part of the lease."""
+
+
+def next_step(record: Record) -> Step | None:
+    """The one thing that the clock will do next, or None when only people can."""
+    match record.status:
+        case HandoffStatus.PARKED:
+            return _parked(record)
+        case HandoffStatus.OPEN:
+            return _open(record)
+        case HandoffStatus.CLAIMED:
+            return _claimed(record)
+        case _:
+            return None
+
+
+def _parked(record: Record) -> Step | None:
+    if record.remind_at is None or record.reminded_at is not None:
+        return None
+    return Step(StepKind.REMIND_PARKER, record.remind_at)
+
+
+def _open(record: Record) -> Step | None:
+    if record.deadline_at is not None:
+        more = record.round < record.rounds_total
+        return Step(StepKind.START_ROUND if more else StepKind.EXHAUST, record.deadline_at)
+    return None if record.expires_at is None else Step(StepKind.EXPIRE, record.expires_at)
+
+
+def _claimed(record: Record) -> Step | None:
+    if record.transfer_until is not None:
+        return Step(StepKind.LAPSE_TRANSFER, record.transfer_until)
+    if record.lease_until is None or record.policy.claim_lease is None:
+        return None
+    if record.lease_reminded_at is not None:
+        return Step(StepKind.END_LEASE, record.lease_until)
+    left = timedelta(seconds=record.policy.claim_lease * (1 - LEASE_REMINDER))
+    return Step(StepKind.REMIND_CLAIMER, record.lease_until - left)
+
+
+def take_step(record: Record, kind: StepKind, now: datetime, retention: timedelta) -> Change | None:
+    """The change that a due step makes; None when the record calls for another one by now."""
+    due = next_step(record)
+    if due is None or due.kind is not kind:
+        return None
+    match kind:
+        case StepKind.START_ROUND:
+            return _start_round(record, now)
+        case StepKind.EXHAUST:
+            return _exhaust(now, retention)
+        case StepKind.EXPIRE:
+            return _expire(record, now)
+        case StepKind.REMIND_PARKER:
+            return Change(EventType.REMINDED, {"reminded_at": now}, tells=Tells.ESCALATOR)
+        case StepKind.LAPSE_TRANSFER:
+            return reopen(record, now, EventType.RELEASED, {"reason": "transfer lapsed"})
+        case StepKind.REMIND_CLAIMER:
+            return Change(EventType.REMINDED, {"lease_reminded_at": now}, tells=Tells.CLAIMER)
+        case StepKind.END_LEASE:
+            return reopen(record, now, EventType.RELEASED, {"reason": "lease expired"})
+
+
+def _start_round(record: Record, now: datetime) -> Change:
+    level, level_round = next_level(record)
+    wait = record.policy.levels[level].waits[record.priority]
+    number = record.round + 1
+    return Change(
+        event=EventType.NOTIFIED if number == 1 else EventType.RE_ESCALATED,
+        values={
+            "round": number,
+            "level": level,
+            "level_round": level_round,
+            "deadline_at": now + timedelta(seconds=wait),
+            "snoozed_until": None,
+        },
+        tells=Tells.ROUND,
+    )
+
+
+def _exhaust(now: datetime, retention: timedelta) -> Change:
+    return Change(
+        event=EventType.EXHAUSTED,
+        values={"exhausted_at": now, "deadline_at": None, "expires_at": now + retention},
+        tells=Tells.ESCALATOR_AND_OWNERS,
+    )
+
+
+def _expire(record: Record, now: datetime) -> Change:
+    return Change(
+        event=EventType.EXPIRED,
+        values={**NOT_WAITING, "status": HandoffStatus.EXPIRED, "resolved_at": now},
+        session={"status": SessionStatus.ACTIVE, "holder_id": record.escalator.id},
+        skips=SkipReason.SUPERSEDED,
+        tells=Tells.ESCALATOR,
+    )
+
+
+def next_action(record: Record) -> NextAction | None:
+    """The next step in words: what, when, to whom. True at every moment, engine up or down."""
+    step = next_step(record)
+    if step is None:
+        return None
+    holder = record.claimed_by.name if record.claimed_by else None
+    match step.kind:
+        case StepKind.START_ROUND:
+            level = record.policy.levels[next_level(record)[0]]
+            return NextAction("notify", step.at, describe_targets(level), record.round + 1)
+        case StepKind.EXHAUST:
+            return NextAction("exhaust", step.at, "the escalator and the owners", None)
+        case StepKind.EXPIRE:
+            return NextAction("expire", step.at, record.escalator.name, None)
+        case StepKind.REMIND_PARKER:
+            return NextAction("remind", step.at, record.escalator.name, None)
+        case StepKind.REMIND_CLAIMER:
+            return NextAction("remind", step.at, holder, None)
+        case StepKind.LAPSE_TRANSFER | StepKind.END_LEASE:
+            return NextAction("return_to_queue", step.at, "everyone who was told", None)
