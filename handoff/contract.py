@@ -321,6 +321,7 @@ class NewHandoff:
 class HandoffStart:
     """The workflow's input. Without `new`, the record exists and is carried on with."""
 
+    account_id: UUID
     handoff_id: UUID
     new: NewHandoff | None = None
 
@@ -347,13 +348,15 @@ class Recorded:
 class HandoffRef:
     """Names one handoff."""
 
+    account_id: UUID
     handoff_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class MailBatch:
-    """Some mails of one event of a handoff, sent by one activity. `urgent` goes first."""
+    """Some mails of one event of a handoff, sent by one activity."""
 
+    account_id: UUID
     handoff_id: UUID
     event_number: int
     batch: int
@@ -379,6 +382,7 @@ class Snapshot:
 class StepOrder:
     """Asks for one step on the version that the workflow saw. `now` is the workflow's clock."""
 
+    account_id: UUID
     handoff_id: UUID
     kind: StepKind
     version: int

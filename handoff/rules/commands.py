@@ -55,10 +55,10 @@ def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
         event=EventType.CLAIMED,
         values={
             **NOT_WAITING,
+            **_first_claim(record, actor, now),
             "status": HandoffStatus.CLAIMED,
             "claimed_by_id": actor.id,
             "claimed_at": now,
-            "first_claimed_at": record.first_claimed_at or now,
             "lease_until": _lease_end(record, now),
         },
         session={"status": SessionStatus.ACTIVE, "holder_id": actor.id},
@@ -244,6 +244,17 @@ def already_claimed(record: Record) -> AlreadyClaimed:
         claimed_by={"id": str(holder.id), "name": holder.name},
         claimed_at=record.claimed_at,
     )
+
+
+def _first_claim(record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Times never move: time-to-claim counts the first claim, whatever comes after it."""
+    if record.first_claimed_at is not None:
+        return {}
+    return {
+        "first_claimed_at": now,
+        "first_claimed_by_id": actor.id,
+        "first_claimed_round": record.round,
+    }
 
 
 def _lease_end(record: Record, now: datetime) -> datetime | None:

@@ -1,0 +1,79 @@
+"""The way to PostgreSQL: connections, transactions, and the one gate to an account's rows.
+
+`Database.account(id)` is how everything that serves one account reads and writes: its `select`
+starts every query with the account's own rows. `Database.engine_room()` sees all accounts; only
+the engine's upkeep, identity and the import may use it (a test of the imports says so).
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    create_async_engine,
+)
+
+from handoff.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One transaction within one account."""
+
+    connection: AsyncConnection
+    account_id: UUID
+
+    def select(self, table: Any, *columns: Any) -> Select[Any]:
+        """A query on `table` that sees this account's rows alone."""
+        return select(*(columns or (table,))).where(table.account_id == self.account_id)
+
+
+class Database:
+    """A pool of connections. Made once per process, closed at its end."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def connect(cls, settings: Settings, *, pool_size: int = 10) -> "Database":
+        """Opens nothing yet: the first query connects."""
+        return cls(
+            create_async_engine(
+                settings.database_dsn,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_recycle=1800,
+                connect_args={
+                    "timeout": 5,
+                    "command_timeout": 30,
+                    "server_settings": {"application_name": "handoff"},
+                },
+            )
+        )
+
+    @asynccontextmanager
+    async def account(self, account_id: UUID) -> AsyncIterator[Tenant]:
+        """A transaction within one account, committed at the end of the block."""
+        async with self._engine.begin() as connection:
+            yield Tenant(connection, account_id)
+
+    @asynccontextmanager
+    async def engine_room(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction over all accounts, for upkeep, identity and import alone."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises when PostgreSQL does not answer."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self._engine.dispose()

@@ -1,0 +1,149 @@
+"""The ledger of messages: one row per event, person and channel, with every attempt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from uuid import UUID
+
+from sqlalchemy import func, text, update
+
+from handoff.contract import (
+    UNSETTLED,
+    Channel,
+    DeliveryState,
+    EventType,
+    MailBatch,
+    Record,
+    SkipReason,
+)
+from handoff.database import Tenant
+from handoff.database.tables import DeliveryRow
+
+ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
+"""Mails of these are calls for help, and a claim stops them. All others only report."""
+
+ALONE_UP_TO = 25
+"""Up to so many mails of an event, each has an activity of its own, for the audit's sake."""
+
+BATCH_SIZE = 50
+"""Beyond that, an activity sends so many: 5,000 recipients stay far below Temporal's limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A message to be: to whom, how, and whether the person has opted out of it."""
+
+    recipient_id: UUID
+    channel: Channel
+    opted_out: bool = False
+
+
+_INSERT = text(
+    """
+    INSERT INTO deliveries (account_id, handoff_id, event_number, event_type, round,
+                            recipient_id, channel, state, reason, batch)
+    SELECT :account_id, :handoff_id, :event_number, :event_type, :round, planned.*
+    FROM unnest(CAST(:recipients AS uuid[]), CAST(:channels AS text[]), CAST(:states AS text[]),
+                CAST(:reasons AS text[]), CAST(:batches AS integer[])) AS planned
+    """
+)
+
+
+async def plan(
+    tenant: Tenant, record: Record, event: EventType, number: int, messages: Sequence[Planned]
+) -> None:
+    """Writes the ledger's rows of one event, in one statement whatever their number."""
+    if not messages:
+        return
+    await tenant.connection.execute(
+        _INSERT,
+        {
+            "account_id": tenant.account_id,
+            "handoff_id": record.id,
+            "event_number": number,
+            "event_type": event.value,
+            "round": record.round,
+            "recipients": [message.recipient_id for message in messages],
+            "channels": [message.channel.value for message in messages],
+            "states": ["skipped" if message.opted_out else "queued" for message in messages],
+            "reasons": ["opted_out" if message.opted_out else None for message in messages],
+            "batches": _batches(messages),
+        },
+    )
+
+
+def _batches(messages: Sequence[Planned]) -> list[int]:
+    """Numbers the mails by the activity that sends them; batch 0 holds what nobody sends."""
+    mails = [_is_mail(message) for message in messages]
+    size = 1 if sum(mails) <= ALONE_UP_TO else BATCH_SIZE
+    order = count()
+    return [next(order) // size + 1 if mail else 0 for mail in mails]
+
+
+def _is_mail(message: Planned) -> bool:
+    return message.channel is Channel.EMAIL and not message.opted_out
+
+
+async def skip_unsent(tenant: Tenant, handoff_id: UUID, reason: SkipReason) -> None:
+    """Calls for help that have not left will not leave any more.
+
+    One that is `sending` is in the mail server's hands already: its own attempt settles it.
+    """
+    await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            DeliveryRow.handoff_id == handoff_id,
+            DeliveryRow.event_type.in_(ROUND_EVENTS),
+            DeliveryRow.channel == Channel.EMAIL,
+            DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
+        )
+        .values(state=DeliveryState.SKIPPED, reason=reason.value, changed_at=func.now())
+    )
+
+
+async def told_by_mail(tenant: Tenant, handoff_id: UUID) -> list[UUID]:
+    """Whom a call for help has reached by mail, as far as the mail server told us."""
+    query = tenant.select(DeliveryRow, DeliveryRow.recipient_id).where(
+        DeliveryRow.handoff_id == handoff_id,
+        DeliveryRow.event_type.in_(ROUND_EVENTS),
+        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.state.in_(
+            [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.AMBIGUOUS]
+        ),
+    )
+    return list((await tenant.connection.scalars(query.distinct())).all())
+
+
+async def unsettled(tenant: Tenant, handoff_id: UUID) -> tuple[MailBatch, ...]:
+    """The mails that still have something to happen to them, by the activity that sends them."""
+    query = (
+        tenant.select(DeliveryRow, DeliveryRow.event_number, DeliveryRow.batch)
+        .add_columns(func.count().label("mails"))
+        .where(
+            DeliveryRow.handoff_id == handoff_id,
+            DeliveryRow.channel == Channel.EMAIL,
+            DeliveryRow.state.in_(UNSETTLED),
+        )
+        .group_by(DeliveryRow.event_number, DeliveryRow.batch)
+        .order_by(DeliveryRow.event_number, DeliveryRow.batch)
+    )
+    return tuple(
+        MailBatch(tenant.account_id, handoff_id, row.event_number, row.batch, row.mails)
+        for row in (await tenant.connection.execute(query)).all()
+    )
+
+
+async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int]) -> None:
+    """Redis took the pushes of these events."""
+    await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            DeliveryRow.handoff_id == handoff_id,
+            DeliveryRow.event_number.in_(numbers),
+            DeliveryRow.channel == Channel.PUSH,
+            DeliveryRow.state == DeliveryState.QUEUED,
+        )
+        .values(state=DeliveryState.PUBLISHED, changed_at=func.now())
+    )

@@ -1,0 +1,75 @@
+"""Users: who somebody is at this moment, and who is to be told."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.contract import Actor, Level, Role, Target, TargetKind
+from handoff.database import Tenant
+from handoff.database.tables import UserRow
+from handoff.errors import Unauthenticated
+from handoff.rules.policy import WORKING_ROLES
+
+_ACTOR = (
+    UserRow.id,
+    UserRow.account_id,
+    UserRow.name,
+    UserRow.email,
+    UserRow.role,
+    UserRow.team_id,
+)
+_LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+
+
+async def identify(connection: AsyncConnection, user_id: UUID) -> Actor | None:
+    """The living user behind a token. The only read that does not know its account yet."""
+    query = select(*_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Actor(**row._mapping)
+
+
+async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
+    """The actor at the time of the act: whoever changes them waits until it is done.
+
+    Raises:
+        Unauthenticated: they have been deactivated, deleted or moved meanwhile.
+    """
+    query = tenant.select(UserRow, *_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    row = (await tenant.connection.execute(query.with_for_update(read=True))).one_or_none()
+    if row is None:
+        raise Unauthenticated("This account is no longer active.")
+    return Actor(**row._mapping)
+
+
+async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:
+    """A living user of the account, or None: unknown and foreign look alike."""
+    query = tenant.select(UserRow, *_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else Actor(**row._mapping)
+
+
+def eligible() -> tuple[ColumnElement[bool], ...]:
+    """Who may be told of an escalation: living engineers, admins and owners; never viewers."""
+    return (*_LIVING, UserRow.role.in_(WORKING_ROLES))
+
+
+async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:
+    """The people whom a level names, chosen afresh, with their notification choices."""
+    query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(
+        *eligible(), UserRow.id != but, or_(*(_matches(target) for target in level.targets))
+    )
+    return list((await tenant.connection.execute(query.order_by(UserRow.id))).all())
+
+
+def _matches(target: Target) -> ColumnElement[bool]:
+    match target.kind:
+        case TargetKind.ACCOUNT:
+            return true()
+        case TargetKind.ROLE:
+            return UserRow.role == Role(target.value or "")
+        case TargetKind.TEAM:
+            return UserRow.team_id == UUID(target.value)
+        case TargetKind.USER:
+            return UserRow.id == UUID(target.value)

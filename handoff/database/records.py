@@ -1,0 +1,104 @@
+"""Reads handoffs: rows become `Record`s, and records become what people see."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func
+from sqlalchemy.orm import aliased
+
+from handoff.contract import HandoffView, Intent, Person, Record
+from handoff.database import Tenant
+from handoff.database.tables import HandoffRow, SessionRow, UserRow
+from handoff.rules.policy import policy_from_json
+from handoff.rules.steps import next_action
+
+_Escalator = aliased(UserRow)
+_Claimer = aliased(UserRow)
+_Named = aliased(UserRow)
+
+_PLAIN = (
+    "id session_id account_id intent priority status engineer_notes context created_at "
+    "claimed_at first_claimed_at level level_round round rounds_total deadline_at exhausted_at "
+    "expires_at snoozed_until remind_at reminded_at transfer_until lease_until lease_reminded_at "
+    "last_actor_id outcome resolution_note resolved_at version"
+).split()
+"""The record's fields that are columns of the same name."""
+
+
+def records(tenant: Tenant) -> Select[Any]:
+    """The account's handoffs with the names that people know them by."""
+    return (
+        tenant.select(
+            HandoffRow,
+            *(getattr(HandoffRow, name) for name in _PLAIN),
+            HandoffRow.policy,
+            SessionRow.title.label("session_title"),
+            SessionRow.team_id,
+            HandoffRow.escalator_id,
+            _Escalator.name.label("escalator_name"),
+            HandoffRow.claimed_by_id,
+            _Claimer.name.label("claimer_name"),
+            HandoffRow.transfer_to_id,
+            _Named.name.label("named_name"),
+        )
+        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
+        .join(_Escalator, _Escalator.id == HandoffRow.escalator_id)
+        .outerjoin(_Claimer, _Claimer.id == HandoffRow.claimed_by_id)
+        .outerjoin(_Named, _Named.id == HandoffRow.transfer_to_id)
+    )
+
+
+def to_record(row: Row[Any]) -> Record:
+    """One row of `records`."""
+    return Record(
+        **{name: getattr(row, name) for name in _PLAIN},
+        session_title=row.session_title,
+        team_id=row.team_id,
+        policy=policy_from_json(row.policy),
+        escalator=Person(row.escalator_id, row.escalator_name),
+        claimed_by=_person(row.claimed_by_id, row.claimer_name),
+        transfer_to=_person(row.transfer_to_id, row.named_name),
+    )
+
+
+def _person(user_id: UUID | None, name: str | None) -> Person | None:
+    return None if user_id is None or name is None else Person(user_id, name)
+
+
+async def find_record(
+    tenant: Tenant, handoff_id: UUID, *, session_id: UUID | None = None, lock: bool = False
+) -> tuple[Record, datetime] | None:
+    """The handoff and the database's time, or None: unknown and foreign look alike."""
+    query = records(tenant).add_columns(func.clock_timestamp().label("now"))
+    query = query.where(HandoffRow.id == handoff_id)
+    if session_id is not None:
+        query = query.where(HandoffRow.session_id == session_id)
+    if lock:
+        query = query.with_for_update(of=HandoffRow)
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else (to_record(row), row.now)
+
+
+_SHOWN = (
+    "id session_id session_title account_id team_id intent priority status engineer_notes context "
+    "escalator claimed_by claimed_at created_at round rounds_total deadline_at exhausted_at "
+    "expires_at snoozed_until remind_at transfer_to transfer_until outcome resolution_note "
+    "resolved_at version"
+).split()
+
+
+def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:
+    """The record as `reader_id` may see it; None stands for anybody of the account."""
+    shown = HandoffView(
+        **{name: getattr(record, name) for name in _SHOWN}, next_action=next_action(record)
+    )
+    if _is_private(record) and record.escalator.id != reader_id:
+        return replace(shown, engineer_notes=None, context=None)
+    return shown
+
+
+def _is_private(record: Record) -> bool:
+    """Until a parked handoff is picked up, only its parker sees what they noted."""
+    return record.intent is Intent.PARK and record.first_claimed_at is None

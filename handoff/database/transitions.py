@@ -1,0 +1,138 @@
+"""The one place where a handoff's state changes, whoever asks for it.
+
+A change is decided by a pure rule on the record as it was read, and written by one conditional
+statement that names the version it was decided on: whoever comes second changes nothing, reads
+again and is answered by the rule. The same transaction holds the event with its number, the
+session's new state and the messages to be sent, so nothing half done can ever be seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, update
+
+from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
+from handoff.database import Database, Tenant
+from handoff.database import deliveries, events, people
+from handoff.database.audience import choose
+from handoff.database.records import find_record
+from handoff.database.tables import HandoffRow, SessionRow
+from handoff.errors import NotFound, StaleVersion
+from handoff.rules.change import Change, Tells
+from handoff.rules.steps import take_step
+
+Decide = Callable[[Record, Actor, datetime], Change | None]
+"""A command's rule: the change, None where it was done already, or it raises the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The record after the transition, and the event to ring for, if there was one."""
+
+    record: Record
+    envelope: Envelope | None
+
+
+async def command(
+    database: Database,
+    caller: Actor,
+    handoff_id: UUID,
+    decide: Decide,
+    *,
+    session_id: UUID | None = None,
+    if_version: int | None = None,
+) -> Changed:
+    """Carries out what a person asked for; final once this returns.
+
+    Raises:
+        NotFound: unknown, or another account's.
+        StaleVersion: `if_version` is not the present one.
+        Refusal: what the rule says.
+    """
+    async with database.account(caller.account_id) as tenant:
+        actor = await people.act_as(tenant, caller.id)
+        for lock in (False, True):
+            found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
+            if found is None:
+                raise NotFound("There is no such handoff.")
+            record, now = found
+            _must_match(record, if_version)
+            change = decide(record, actor, now)
+            if change is None:
+                return Changed(record, None)
+            changed = await apply(tenant, record, change, actor=actor, now=now)
+            if changed is not None:
+                return changed
+    raise AssertionError("a locked record cannot change under its lock")
+
+
+def _must_match(record: Record, if_version: int | None) -> None:
+    if if_version is not None and if_version != record.version:
+        raise StaleVersion(
+            f"It is at version {record.version} by now. Read it again.", version=record.version
+        )
+
+
+async def step(database: Database, order: StepOrder, retention: timedelta) -> Changed | None:
+    """Carries out what the clock asked for; None when the record has moved on since."""
+    async with database.account(order.account_id) as tenant:
+        found = await find_record(tenant, order.handoff_id)
+        if found is None or found[0].version != order.version:
+            return None
+        record, _ = found
+        change = take_step(record, order.kind, order.now, retention)
+        if change is None:
+            return None
+        return await apply(tenant, record, change, actor=None, now=order.now)
+
+
+async def apply(
+    tenant: Tenant, record: Record, change: Change, *, actor: Actor | None, now: datetime
+) -> Changed | None:
+    """Writes one change; None when somebody else was first and nothing was written."""
+    if not await _write(tenant, record, change, actor):
+        return None
+    if change.session:
+        await tenant.connection.execute(
+            update(SessionRow)
+            .where(SessionRow.account_id == tenant.account_id, SessionRow.id == record.session_id)
+            .values(**change.session)
+        )
+    if change.skips is not None:
+        await deliveries.skip_unsent(tenant, record.id, change.skips)
+    written = await find_record(tenant, record.id)
+    assert written is not None  # noqa: S101 - it has just been written in this transaction
+    return await _tell(tenant, written[0], change, actor=actor, now=now)
+
+
+async def _write(tenant: Tenant, record: Record, change: Change, actor: Actor | None) -> bool:
+    values = {**change.values, "last_actor_id": actor.id} if actor else change.values
+    written = await tenant.connection.execute(
+        update(HandoffRow)
+        .where(
+            HandoffRow.account_id == tenant.account_id,
+            HandoffRow.id == record.id,
+            HandoffRow.version == record.version,
+        )
+        .values(**values, version=record.version + 1, changed_at=func.clock_timestamp())
+    )
+    return written.rowcount == 1
+
+
+async def _tell(
+    tenant: Tenant, record: Record, change: Change, *, actor: Actor | None, now: datetime
+) -> Changed:
+    if change.event is None:
+        return Changed(record, None)
+    actor_id = actor.id if actor else None
+    messages = await choose(tenant, record, change, actor_id=actor_id, now=now)
+    event = change.event
+    if change.tells is Tells.ROUND and all(message.opted_out for message in messages):
+        event = EventType.NO_RECIPIENTS
+    envelope = await events.append(
+        tenant, record, event, at=now, actor=actor, details=change.details
+    )
+    await deliveries.plan(tenant, record, event, int(envelope.id), messages)
+    return Changed(record, envelope)
