@@ -16,6 +16,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import trustme
 
@@ -162,7 +163,7 @@ class Postbox:
     @property
     def url(self) -> str:
         """What `HANDOFF_SMTP_URL` is to be."""
-        user = f"{self.login[0]}:{self.login[1]}@" if self.login else ""
+        user = ":".join(quote(part, safe="") for part in self.login) + "@" if self.login else ""
         tls = "implicit" if self._implicit_tls else "starttls" if self.tls else "none"
         return f"smtp://{user}127.0.0.1:{self._port}?tls={tls}"
 
@@ -197,7 +198,7 @@ class Postbox:
         within: timedelta | float = 10.0,
     ) -> Mail:
         """Claims the oldest unclaimed mail that fits, waiting for it if need be."""
-        seconds = within.total_seconds() if isinstance(within, timedelta) else within
+        seconds = _seconds(within)
         try:
             async with asyncio.timeout(seconds), self._news:
                 while (mail := self.take(wanted)) is None:
@@ -293,6 +294,12 @@ class Postbox:
         await asyncio.gather(*(task for task, _ in idle), return_exceptions=True)
         return len(idle)
 
+    async def all_gone(self, *, within: timedelta | float = 10.0) -> None:
+        """Waits until no connection is open."""
+        async with asyncio.timeout(_seconds(within)):
+            while self._sessions:
+                await asyncio.wait(list(self._sessions))
+
     async def go_down(self) -> None:
         """Stops listening and breaks every connection."""
         server, self._server = self._server, None
@@ -374,6 +381,7 @@ class _Session:
         self._sender: str | None = None
         self._recipients: list[str] = []
         self._logged_in = False
+        self._shaking_hands = False
 
     def write(self, reply: str) -> None:
         self._writer.write(reply.encode() + b"\r\n")
@@ -386,9 +394,13 @@ class _Session:
         except (_HangUp, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
-            self._writer.close()
-            with suppress(OSError):
-                await self._writer.wait_closed()
+            if self._shaking_hands:
+                # A stream whose handshake failed never learns that it was closed.
+                self._writer.transport.abort()
+            else:
+                self._writer.close()
+                with suppress(OSError):
+                    await self._writer.wait_closed()
 
     async def _command(self) -> None:
         self.idle = self._sender is None
@@ -421,7 +433,9 @@ class _Session:
 
     async def _on_starttls(self, rest: str) -> None:
         if await self._answer("starttls") and self._box.tls:
+            self._shaking_hands = True
             await self._writer.start_tls(self._box.tls)
+            self._shaking_hands = False
             self._forget()
 
     async def _on_auth(self, rest: str) -> None:
@@ -508,6 +522,10 @@ class _Session:
     def _forget(self) -> None:
         self._sender = None
         self._recipients = []
+
+
+def _seconds(within: timedelta | float) -> float:
+    return within.total_seconds() if isinstance(within, timedelta) else within
 
 
 def _address_in(rest: str) -> str:

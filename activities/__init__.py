@@ -1,0 +1,1 @@
+"""Every side effect: records, recipients, email, push. Decisions live in `handoff.rules`."""
