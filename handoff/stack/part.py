@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -105,18 +106,17 @@ class Part(ABC):
         if self._process is not None and self.runs:
             self._process.send_signal(self.stop_signal)
 
-    def wait_stopped(self, within: float | None = None) -> None:
+    def wait_stopped(self, *, within: float) -> None:
         """Waits for the end that was asked for, and makes it when it does not come in time."""
         if self._process is None:
             return
         try:
-            self._process.wait(self.stop_within if within is None else max(within, 0.0))
+            self._process.wait(max(within, 0.0))
         except subprocess.TimeoutExpired:
             self.kill()
 
     def stop(self) -> None:
-        self.ask_to_stop()
-        self.wait_stopped()
+        stop_together([self], within=self.stop_within)
 
     def kill(self) -> None:
         """SIGKILL to the process and its group, as a crash would end it."""
@@ -135,6 +135,17 @@ class Part(ABC):
     def thaw(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
+
+
+def stop_together(parts: Iterable[Part], *, within: float) -> None:
+    """Asks all to stop, then waits for each; what is not gone in time is killed."""
+    deadline = time.monotonic() + within
+    running = [part for part in parts if part.runs]
+    for part in running:
+        part.thaw()
+        part.ask_to_stop()
+    for part in running:
+        part.wait_stopped(within=deadline - time.monotonic())
 
 
 def last_lines(log: Path, count: int = 15) -> str:

@@ -36,6 +36,10 @@ class Ports:
         """The next choice does not prefer the port of last time."""
         self._last_time.pop(name, None)
 
+    def some_were_taken(self) -> bool:
+        """Whether somebody else was quicker, asked when nothing of ours runs (any more)."""
+        return not all(is_free(port) for port in self._chosen.values())
+
     def _is_ours_to_take(self, port: int) -> bool:
         return port not in self._chosen.values() and is_free(port)
 
@@ -62,12 +66,3 @@ def is_free(port: int) -> bool:
             probe.listen(1)
             return True
     return False
-
-
-def answers(port: int, *, timeout: float = 0.2) -> bool:
-    """Whether something accepts connections there."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout).close()
-    except OSError:
-        return False
-    return True

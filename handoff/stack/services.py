@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff.stack.home import hold_home
-from handoff.stack.part import Part
+from handoff.stack.part import Part, stop_together
 from handoff.stack.ports import Ports
 from handoff.stack.postgres import Postgres
 from handoff.stack.temporal import Temporal
@@ -80,7 +80,7 @@ def running_services(
             start_together(parts)
             yield Services(postgres, valkey, temporal)
         finally:
-            stop_together(parts)
+            stop_together(parts, within=8)
 
 
 def start_together(parts: tuple[Part, ...]) -> None:
@@ -90,12 +90,3 @@ def start_together(parts: tuple[Part, ...]) -> None:
         part.spawn()
     for part in parts:
         part.wait_ready()
-
-
-def stop_together(parts: tuple[Part, ...]) -> None:
-    """Asks all to stop, then waits for each, thawing what is frozen."""
-    for part in parts:
-        part.thaw()
-        part.ask_to_stop()
-    for part in parts:
-        part.wait_stopped()

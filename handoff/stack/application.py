@@ -1,0 +1,107 @@
+"""The parts that are Python programs of our own: the mail catcher, the worker, the API, and errands
+that run once, such as the migrations.
+
+They run as whoever started the stack, in the interpreter that runs it.
+"""
+
+import http.client
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from handoff.stack.home import Home
+from handoff.stack.part import Part
+from handoff.stack.process import Command
+
+
+class PythonPart(Part):
+    """`python -m <module> <arguments>`. Without an address of its own it is ready once it runs."""
+
+    stop_within: ClassVar[float] = 4.5
+    ready_within: ClassVar[float] = 60.0
+
+    def __init__(
+        self,
+        home: Home,
+        name: str,
+        *arguments: str,
+        environment: Mapping[str, str],
+    ) -> None:
+        super().__init__(home)
+        self.name = name
+        self._arguments = arguments
+        self._environment = environment
+
+    def command(self) -> Command:
+        # -P: a directory of the same name where the stack is started must not be run instead.
+        return Command(
+            [sys.executable, "-P", "-m", *self._arguments],
+            {**self._environment, "PYTHONUNBUFFERED": "1"},
+        )
+
+    def is_ready(self) -> bool:
+        return self.runs
+
+
+class Errand(PythonPart):
+    """Runs once, and is ready when it has ended well."""
+
+    def is_ready(self) -> bool:
+        return self.exit_code == 0
+
+
+class HttpPart(PythonPart):
+    """Ready when `GET <path>` on its loopback port answers 200."""
+
+    def __init__(
+        self,
+        home: Home,
+        name: str,
+        *arguments: str,
+        environment: Mapping[str, str],
+        port: int,
+        path: str,
+    ) -> None:
+        super().__init__(home, name, *arguments, environment=environment)
+        self.port = port
+        self._path = path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", self._path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class Mail(HttpPart):
+    """The mail catcher, which keeps its messages in the data directory."""
+
+    def __init__(
+        self, home: Home, *, smtp_port: int, web_port: int, environment: Mapping[str, str]
+    ) -> None:
+        self.smtp_port = smtp_port
+        self.directory: Path = home.own_directory("mail")
+        super().__init__(
+            home,
+            "mail",
+            "handoff.stack.mail",
+            f"--directory={self.directory}",
+            f"--smtp-port={smtp_port}",
+            f"--web-port={web_port}",
+            environment=environment,
+            port=web_port,
+            path="/style.css",
+        )
+
+    @property
+    def smtp_url(self) -> str:
+        return f"smtp://127.0.0.1:{self.smtp_port}?tls=none"

@@ -1,0 +1,141 @@
+"""Which parts make up `handoff up` here: ours, unless the user's settings name something else."""
+
+import importlib.resources
+from collections.abc import Mapping
+from pathlib import Path
+
+from handoff.stack.application import Errand, HttpPart, Mail, PythonPart
+from handoff.stack.home import Home
+from handoff.stack.part import Part
+from handoff.stack.ports import Ports
+from handoff.stack.postgres import Postgres
+from handoff.stack.state import StackState
+from handoff.stack.supervisor import Plan
+from handoff.stack.temporal import Temporal
+from handoff.stack.valkey import Valkey
+
+API_PORT = 8000
+_TEMPORAL_PORT, _TEMPORAL_UI_PORT = 7233, 8233
+_NAMESPACE = "handoff"
+
+
+class Planner:
+    """Makes the plan of one stack. `given` is the environment: what the user set counts first."""
+
+    def __init__(self, home: Home, ports: Ports, given: Mapping[str, str]) -> None:
+        self._home = home
+        self._ports = ports
+        self._given = given
+        self._services: list[Part] = []
+
+    def plan(self, *, api_port: int, demo: bool) -> Plan:
+        state = self._with_services(f"http://127.0.0.1:{api_port}")
+        environment = {**self._given, **_as_environment(state)}
+        api = HttpPart(
+            self._home,
+            "api",
+            "api",
+            f"--port={api_port}",
+            environment=environment,
+            port=api_port,
+            path="/readyz",
+        )
+        errands = {
+            name: Errand(self._home, name, "handoff", *arguments, environment=environment)
+            for name, arguments in {
+                "migrate": ("migrate",),
+                "import": ("import", str(demo_accounts())),
+            }.items()
+        }
+        return Plan(
+            services=self._services,
+            first=[errands["migrate"]],
+            applications=[PythonPart(self._home, "worker", "worker", environment=environment), api],
+            besides=[errands["import"]] if demo else [],
+            state=state,
+        )
+
+    def _with_services(self, api_url: str) -> StackState:
+        # PostgreSQL last: while it is prepared for the first time, the others start already.
+        temporal = self._temporal()
+        mail = self._mail()
+        return StackState(
+            api_url=api_url,
+            console_url=f"{api_url}/",
+            public_url=self._given.get("HANDOFF_PUBLIC_URL", api_url),
+            temporal_address=temporal.address if temporal else self._given["TEMPORAL_ADDRESS"],
+            temporal_namespace=self._given.get("TEMPORAL_NAMESPACE", _NAMESPACE),
+            temporal_ui_url=temporal.ui_url if temporal else None,
+            smtp_url=mail.smtp_url if mail else self._given["HANDOFF_SMTP_URL"],
+            mail_url=mail.url if mail else None,
+            redis_url=self._given.get("HANDOFF_REDIS_URL") or self._valkey().url,
+            database_url=self._given.get("HANDOFF_DATABASE_URL") or self._postgres().url,
+            auth_secret=self._auth_secret(),
+        )
+
+    def _temporal(self) -> Temporal | None:
+        if "TEMPORAL_ADDRESS" in self._given:
+            return None
+        temporal = Temporal(
+            self._home,
+            port=self._ports.choose("temporal", wanted=_TEMPORAL_PORT),
+            ui_port=self._ports.choose("temporal_ui", wanted=_TEMPORAL_UI_PORT),
+            http_port=self._ports.choose("temporal_http"),
+            metrics_port=self._ports.choose("temporal_metrics"),
+        )
+        self._services.append(temporal)
+        return temporal
+
+    def _mail(self) -> Mail | None:
+        if "HANDOFF_SMTP_URL" in self._given:
+            return None
+        mail = Mail(
+            self._home,
+            smtp_port=self._ports.choose("smtp"),
+            web_port=self._ports.choose("mail"),
+            # What strangers write is read there: it is told no address and no secret.
+            environment={
+                name: value
+                for name, value in self._given.items()
+                if not name.startswith(("HANDOFF_", "TEMPORAL_"))
+            },
+        )
+        self._services.append(mail)
+        return mail
+
+    def _valkey(self) -> Valkey:
+        valkey = Valkey(self._home, port=self._ports.choose("valkey"))
+        self._services.append(valkey)
+        return valkey
+
+    def _postgres(self) -> Postgres:
+        postgres = Postgres(self._home, port=self._ports.choose("postgres"))
+        self._services.append(postgres)
+        return postgres
+
+    def _auth_secret(self) -> str | None:
+        given = self._given.get("HANDOFF_AUTH_SECRET")
+        if given or "HANDOFF_AUTH_JWKS_URL" in self._given:
+            return given
+        return self._home.secret("auth_secret")
+
+
+def demo_accounts() -> Path:
+    """The accounts that the first start imports, in the form of `handoff import`."""
+    return Path(str(importlib.resources.files("handoff.stack") / "demo.json"))
+
+
+def _as_environment(state: StackState) -> dict[str, str]:
+    """The settings by which the applications find everything."""
+    settings = {
+        "HANDOFF_DATABASE_URL": state.database_url,
+        "HANDOFF_REDIS_URL": state.redis_url,
+        "HANDOFF_SMTP_URL": state.smtp_url,
+        "HANDOFF_PUBLIC_URL": state.public_url,
+        "HANDOFF_EMBEDDED": "1",
+        "TEMPORAL_ADDRESS": state.temporal_address,
+        "TEMPORAL_NAMESPACE": state.temporal_namespace,
+    }
+    if state.auth_secret:
+        settings["HANDOFF_AUTH_SECRET"] = state.auth_secret
+    return settings

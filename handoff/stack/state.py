@@ -1,0 +1,47 @@
+"""What a running stack tells the other commands: `stack.json` in its data directory.
+
+It is there from `ready` until the stop. One that a killed supervisor left behind is no state.
+"""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from handoff.stack.files import read_json_object, write_private_json
+from handoff.stack.home import is_held
+
+_FILE = "stack.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """Where everything is. An address is None when that part belongs to somebody else's stack."""
+
+    database_url: str
+    redis_url: str
+    smtp_url: str
+    temporal_address: str
+    temporal_namespace: str
+    public_url: str
+    api_url: str | None = None
+    console_url: str | None = None
+    temporal_ui_url: str | None = None
+    mail_url: str | None = None
+    auth_secret: str | None = field(default=None, repr=False)
+    pids: dict[str, int] = field(default_factory=dict)
+
+
+def read_state(data_dir: Path) -> StackState | None:
+    """The state of the stack that runs in this directory; None when none is ready there."""
+    content = read_json_object(data_dir / _FILE)
+    names = {field.name for field in fields(StackState)}
+    if not names <= content.keys() or not is_held(data_dir):
+        return None
+    return StackState(**{name: content[name] for name in names})
+
+
+def write_state(data_dir: Path, state: StackState) -> None:
+    write_private_json(data_dir / _FILE, asdict(state))
+
+
+def remove_state(data_dir: Path) -> None:
+    (data_dir / _FILE).unlink(missing_ok=True)
