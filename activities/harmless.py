@@ -1,0 +1,40 @@
+"""What people typed, made harmless for a header or a body. It keeps their words, not their tricks.
+
+Nothing here knows mail, letters or HTML.
+"""
+
+import re
+import unicodedata
+
+_TERMINAL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # window titles, hidden links
+    r"|\x1b[ -/]*[0-~]"
+)
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = "\u00ad\u034f\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
+_TAGS = "\U000e0000-\U000e007f"
+_TRICKS = re.compile(f"[{_BIDI}{_INVISIBLE}{_TAGS}]")
+# They shape some scripts and emoji, so a body keeps them; a header can hide words with them.
+_JOINERS = re.compile("[\u200c\u200d]")
+
+
+def harmless_text(text: str, *, limit: int) -> str:
+    """Several lines of at most `limit` bytes: line breaks stay, controls and bidi marks go."""
+    lines = _LINE_ENDS.sub("\n", _TERMINAL.sub("", text))
+    clean = _TRICKS.sub("", "".join(one for one in lines if one in "\n\t" or _is_visible(one)))
+    cut = clean.encode()[:limit].decode(errors="ignore")
+    return cut if cut == clean else f"{cut}\n[cut here]"
+
+
+def harmless_line(text: str, *, limit: int) -> str:
+    """One line of at most `limit` characters that no reader of headers takes for anything else."""
+    flat = " ".join(harmless_text(text, limit=16 * limit).split())
+    # `=?` begins an encoded word, which is decoded, and could so become a line break.
+    plain = _JOINERS.sub("", flat).replace("=?", "= ?")
+    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cs")
