@@ -238,6 +238,7 @@ class StepKind(StrEnum):
     """What the engine carries out next for a handoff, once its time has come."""
 
     START_ROUND = "start_round"
+    SKIP_LEVEL = "skip_level"  # every mail of the round failed for good
     EXHAUST = "exhaust"
     EXPIRE = "expire"
     REMIND_PARKER = "remind_parker"

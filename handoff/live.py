@@ -57,7 +57,9 @@ async def publish(redis: Redis, account_id: UUID, envelopes: list[Envelope]) -> 
         await pipeline.execute()
 
 
-async def ring(redis: Redis, account_id: UUID, envelopes: list[Envelope], within: timedelta) -> bool:
+async def ring(
+    redis: Redis, account_id: UUID, envelopes: list[Envelope], within: timedelta
+) -> bool:
     """`publish`, at once and at most once: the workflow's push activity repeats it until taken."""
     try:
         async with asyncio.timeout(within.total_seconds()):

@@ -1,13 +1,12 @@
 """Who is told of a change: the messages that a transition plans, in its own transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from handoff.contract import Channel, Record, Role
-from handoff.database import Tenant
-from handoff.database import people as people
+from handoff.database import Tenant, people
 from handoff.database.deliveries import Planned, told_by_mail
 from handoff.database.tables import UserRow
 from handoff.rules.attention import choices_from_json, wants
@@ -54,7 +53,12 @@ def _wanted(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
 
 
 async def _mails(
-    tenant: Tenant, record: Record, ids: set[UUID | None], now: datetime, *, report: bool = False
+    tenant: Tenant,
+    record: Record,
+    ids: Iterable[UUID | None],
+    now: datetime,
+    *,
+    report: bool = False,
 ) -> list[Planned]:
     """One short mail each. A mere report may be opted out of, except by the escalator."""
     query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,33 +36,44 @@ async def record(
 
     Asked again for the same id it answers as before and writes nothing.
     """
-    async with database.account(new.account_id) as tenant:
-        if await find_record(tenant, new.id) is not None:
-            return Recorded(Verdict.RECORDED), None
-        try:
-            actor = await people.act_as(tenant, new.escalator_id)
-        except Unauthenticated:
-            return Recorded(Verdict.FORBIDDEN), None
-        refusal = await _refusal(tenant, new, actor)
-        if refusal is not None:
-            return refusal, None
-        policy = await _policy(tenant, claim_timeout, max_rounds)
-        if not await _insert(tenant, new, policy):
-            return Recorded(Verdict.ALREADY_OPEN, await living_handoff(tenant, new)), None
-        return Recorded(Verdict.RECORDED), await _announce(tenant, new, actor)
+    try:
+        async with database.account(new.account_id) as tenant:
+            if await find_record(tenant, new.id) is not None:
+                return Recorded(Verdict.RECORDED), None
+            actor = await _actor(tenant, new)
+            policy = await _policy(tenant, claim_timeout, max_rounds)
+            # The handoff first, then the session: every transition locks in this order.
+            if not await _insert(tenant, new, policy):
+                raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, new.session_id))
+            return Recorded(Verdict.RECORDED), await _announce(tenant, new, actor)
+    except _Refused as refused:
+        return refused.answer, None
 
 
-async def _refusal(tenant: Tenant, new: NewHandoff, actor: Actor) -> Recorded | None:
+class _Refused(Exception):
+    """Rolls back what was written so far."""
+
+    def __init__(self, verdict: Verdict, other_id: UUID | None = None) -> None:
+        super().__init__(verdict)
+        self.answer = Recorded(verdict, other_id)
+
+
+async def _actor(tenant: Tenant, new: NewHandoff) -> Actor:
+    try:
+        actor = await people.act_as(tenant, new.escalator_id)
+    except Unauthenticated:
+        raise _Refused(Verdict.FORBIDDEN) from None
     if actor.role not in WORKING_ROLES:
-        return Recorded(Verdict.FORBIDDEN)
+        raise _Refused(Verdict.FORBIDDEN)
     query = tenant.select(SessionRow, SessionRow.holder_id, SessionRow.status)
-    query = query.where(SessionRow.id == new.session_id).with_for_update()
-    session = (await tenant.connection.execute(query)).one_or_none()
+    session = (
+        await tenant.connection.execute(query.where(SessionRow.id == new.session_id))
+    ).one_or_none()
     if session is None or session.holder_id != actor.id:
-        return Recorded(Verdict.NOT_HOLDER)
+        raise _Refused(Verdict.NOT_HOLDER)
     if session.status is SessionStatus.CLOSED:
-        return Recorded(Verdict.SESSION_CLOSED)
-    return None
+        raise _Refused(Verdict.SESSION_CLOSED)
+    return actor
 
 
 async def _policy(tenant: Tenant, claim_timeout: timedelta, max_rounds: int) -> Policy:
@@ -97,21 +109,28 @@ async def _insert(tenant: Tenant, new: NewHandoff, policy: Policy) -> bool:
     return written.rowcount == 1
 
 
-async def living_handoff(tenant: Tenant, new: NewHandoff) -> Any:
+async def living_handoff(tenant: Tenant, session_id: UUID) -> UUID | None:
     """The handoff that the session has already, if any."""
     query = tenant.select(HandoffRow, HandoffRow.id).where(
-        HandoffRow.session_id == new.session_id, HandoffRow.status.in_(LIVING)
+        HandoffRow.session_id == session_id, HandoffRow.status.in_(LIVING)
     )
-    return await tenant.connection.scalar(query)
+    found: UUID | None = await tenant.connection.scalar(query)
+    return found
 
 
 async def _announce(tenant: Tenant, new: NewHandoff, actor: Actor) -> Changed:
     parks = new.intent is Intent.PARK
-    await tenant.connection.execute(
+    held = await tenant.connection.execute(
         update(SessionRow)
-        .where(SessionRow.account_id == tenant.account_id, SessionRow.id == new.session_id)
+        .where(
+            SessionRow.account_id == tenant.account_id,
+            SessionRow.id == new.session_id,
+            SessionRow.holder_id == actor.id,
+        )
         .values(status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED)
     )
+    if held.rowcount != 1:
+        raise _Refused(Verdict.NOT_HOLDER)
     found = await find_record(tenant, new.id)
     assert found is not None  # noqa: S101 - it has just been written in this transaction
     written, _ = found

@@ -108,9 +108,7 @@ async def told_by_mail(tenant: Tenant, handoff_id: UUID) -> list[UUID]:
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ROUND_EVENTS),
         DeliveryRow.channel == Channel.EMAIL,
-        DeliveryRow.state.in_(
-            [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.AMBIGUOUS]
-        ),
+        DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.AMBIGUOUS]),
     )
     return list((await tenant.connection.scalars(query.distinct())).all())
 

@@ -10,7 +10,6 @@ from handoff.contract import Actor, Envelope, EventType, Person, Record
 from handoff.database import Tenant
 from handoff.database.records import view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
-from handoff.rules.change import Change
 from handoff.wire import jsonable
 
 _JOINED = ("engineer_notes", "context")

@@ -1,6 +1,6 @@
 """Reads handoffs: rows become `Record`s, and records become what people see."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,11 +19,36 @@ _Claimer = aliased(UserRow)
 _Named = aliased(UserRow)
 
 _PLAIN = (
-    "id session_id account_id intent priority status engineer_notes context created_at "
-    "claimed_at first_claimed_at level level_round round rounds_total deadline_at exhausted_at "
-    "expires_at snoozed_until remind_at reminded_at transfer_until lease_until lease_reminded_at "
-    "last_actor_id outcome resolution_note resolved_at version"
-).split()
+    "id",
+    "session_id",
+    "account_id",
+    "intent",
+    "priority",
+    "status",
+    "engineer_notes",
+    "context",
+    "created_at",
+    "claimed_at",
+    "first_claimed_at",
+    "level",
+    "level_round",
+    "round",
+    "rounds_total",
+    "deadline_at",
+    "exhausted_at",
+    "expires_at",
+    "snoozed_until",
+    "remind_at",
+    "reminded_at",
+    "transfer_until",
+    "lease_until",
+    "lease_reminded_at",
+    "last_actor_id",
+    "outcome",
+    "resolution_note",
+    "resolved_at",
+    "version",
+)
 """The record's fields that are columns of the same name."""
 
 
@@ -81,12 +106,7 @@ async def find_record(
     return None if row is None else (to_record(row), row.now)
 
 
-_SHOWN = (
-    "id session_id session_title account_id team_id intent priority status engineer_notes context "
-    "escalator claimed_by claimed_at created_at round rounds_total deadline_at exhausted_at "
-    "expires_at snoozed_until remind_at transfer_to transfer_until outcome resolution_note "
-    "resolved_at version"
-).split()
+_SHOWN = [field.name for field in fields(HandoffView) if field.name != "next_action"]
 
 
 def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:

@@ -5,7 +5,7 @@ Nothing here asks a question: queries live in one module per noun.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -38,7 +38,6 @@ from handoff.contract import (
     Priority,
     Role,
     SessionStatus,
-    SkipReason,
 )
 
 NAMING = {
@@ -61,29 +60,28 @@ def words(kind: type[StrEnum]) -> Enum:
     )
 
 
+WORDS: tuple[type[StrEnum], ...] = (
+    Role,
+    SessionStatus,
+    Intent,
+    Priority,
+    HandoffStatus,
+    Outcome,
+    Channel,
+    DeliveryState,
+    EventType,
+)
+
+
 class Table(DeclarativeBase):
     """The base of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(none_as_null=True),
         list[dict[str, Any]]: JSONB(none_as_null=True),
-        **{
-            kind: words(kind)
-            for kind in (
-                Role,
-                SessionStatus,
-                Intent,
-                Priority,
-                HandoffStatus,
-                Outcome,
-                Channel,
-                DeliveryState,
-                SkipReason,
-                EventType,
-            )
-        },
+        **{kind: words(kind) for kind in WORDS},
     }
 
 
@@ -313,7 +311,9 @@ class DeliveryRow(Table):
     __table_args__ = (
         # One message per event, person and channel, whatever is tried again.
         PrimaryKeyConstraint("handoff_id", "event_number", "recipient_id", "channel"),
-        ForeignKeyConstraint(["account_id", "event_number"], ["events.account_id", "events.number"]),
+        ForeignKeyConstraint(
+            ["account_id", "event_number"], ["events.account_id", "events.number"]
+        ),
         ForeignKeyConstraint(["account_id", "recipient_id"], ["users.account_id", "users.id"]),
         # What the engine still has to send, by batch.
         Index(

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy import func, update
 
 from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
-from handoff.database import Database, Tenant
-from handoff.database import deliveries, events, people
+from handoff.database import Database, Tenant, deliveries, events, people
 from handoff.database.audience import choose
 from handoff.database.records import find_record
 from handoff.database.tables import HandoffRow, SessionRow

@@ -61,8 +61,21 @@ def _claimed(record: Record) -> Step | None:
     return Step(StepKind.REMIND_CLAIMER, record.lease_until - left)
 
 
+def can_skip_level(record: Record) -> bool:
+    """Whether a round waits for its deadline while another level stands behind it."""
+    return (
+        record.status is HandoffStatus.OPEN
+        and record.snoozed_until is None
+        and record.deadline_at is not None
+        and record.round > 0
+        and record.level < len(record.policy.levels) - 1
+    )
+
+
 def take_step(record: Record, kind: StepKind, now: datetime, retention: timedelta) -> Change | None:
     """The change that a due step makes; None when the record calls for another one by now."""
+    if kind is StepKind.SKIP_LEVEL:
+        return _skip_level(record, now) if can_skip_level(record) else None
     due = next_step(record)
     if due is None or due.kind is not kind:
         return None
@@ -100,6 +113,19 @@ def _start_round(record: Record, now: datetime) -> Change:
     )
 
 
+def _skip_level(record: Record, now: datetime) -> Change:
+    """The rest of this level's rounds would fail as well: the next level's turn comes at once."""
+    repeat = record.policy.levels[record.level].repeat
+    return Change(
+        event=None,
+        values={
+            "level_round": repeat,
+            "rounds_total": record.rounds_total - (repeat - record.level_round),
+            "deadline_at": now,
+        },
+    )
+
+
 def _exhaust(now: datetime, retention: timedelta) -> Change:
     return Change(
         event=EventType.EXHAUSTED,
@@ -125,7 +151,7 @@ def next_action(record: Record) -> NextAction | None:
         return None
     holder = record.claimed_by.name if record.claimed_by else None
     match step.kind:
-        case StepKind.START_ROUND:
+        case StepKind.START_ROUND | StepKind.SKIP_LEVEL:
             level = record.policy.levels[next_level(record)[0]]
             return NextAction("notify", step.at, describe_targets(level), record.round + 1)
         case StepKind.EXHAUST:

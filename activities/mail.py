@@ -1,0 +1,152 @@
+"""Mail: the messages of one batch, each sent at least once and told of honestly in the ledger.
+
+The record is asked again right before each message leaves. Delays are data on the error that is
+raised for the messages still unsettled; the ledger, not the engine, says which those are.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from redis.asyncio import Redis
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.letters import compose
+from activities.smtp import Mailer
+from activities.smtp_outcome import Outcome
+from activities.wording import letter_about
+from handoff import live
+from handoff.contract import DeliveryState, MailBatch, Record
+from handoff.database import Database, outbox
+from handoff.database.outbox import DueMail
+from handoff.database.records import find_record
+from handoff.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+RING_WITHIN = timedelta(seconds=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class MailActivities:
+    """Everything that goes through the mail server."""
+
+    database: Database
+    redis: Redis
+    mailer: Mailer
+    settings: Settings
+
+    @activity.defn
+    async def send_mail(self, batch: MailBatch) -> int:
+        """Sends what the batch still owes; how many of its mails had something to happen.
+
+        Raises:
+            ApplicationError: some failed for a while; says when to try again.
+        """
+        async with self.database.account(batch.account_id) as tenant:
+            due = await outbox.due(tenant, batch)
+            found = await find_record(tenant, batch.handoff_id)
+        if found is None:
+            return 0
+        async with _heartbeats():
+            delivered = [await self._deliver(batch, mail, found[0]) for mail in due]
+        pauses = [pause for pause in delivered if pause is not None]
+        if pauses:
+            raise ApplicationError(
+                f"{len(pauses)} of {batch.count} to be tried again",
+                type="MailDelayed",
+                next_retry_delay=min(pauses),
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        return len(due)
+
+    async def _deliver(self, batch: MailBatch, mail: DueMail, record: Record) -> timedelta | None:
+        """One mail; how long to wait before it is tried again, or None once it is settled."""
+        message_id = self._message_id(batch, mail)
+        leaving = asyncio.Event()
+
+        async def last_look() -> bool:
+            async with self.database.account(batch.account_id) as tenant:
+                if await outbox.begin_sending(tenant, batch, mail, message_id=message_id):
+                    leaving.set()
+            return leaving.is_set()
+
+        async def attempt() -> timedelta | None:
+            letter = letter_about(mail, record, self.settings, message_id=message_id)
+            outcome = await self.mailer.send(
+                compose(letter),
+                to=mail.address,
+                envelope_from=parseaddr(self.settings.smtp_from)[1],
+                before_data=last_look,
+            )
+            return None if outcome is None else await self._settle(batch, mail, outcome)
+
+        return await _finish_once_leaving(attempt(), leaving)
+
+    async def _settle(self, batch: MailBatch, mail: DueMail, outcome: Outcome) -> timedelta | None:
+        state, cause = outcome.state, outcome.cause.value
+        age = datetime.now(UTC) - mail.queued_at
+        if state is DeliveryState.RETRYING and age > self.settings.smtp_retry_for:
+            state, cause = DeliveryState.FAILED, "gave_up"
+        async with self.database.account(batch.account_id) as tenant:
+            failure = await outbox.settle(
+                tenant, batch, mail, state=state, cause=cause, code=outcome.code
+            )
+        logger.info(
+            f"mail.{state.value}",
+            handoff_id=str(batch.handoff_id),
+            recipient_id=str(mail.recipient_id),
+            cause=cause,
+            code=outcome.code,
+        )
+        if failure is not None:
+            await live.ring(self.redis, batch.account_id, [failure], RING_WITHIN)
+        if state in (DeliveryState.SENT, DeliveryState.FAILED):
+            return None
+        return outbox.pause(
+            mail.tried + 1,
+            initial=self.settings.smtp_retry_initial,
+            maximum=self.settings.smtp_retry_maximum,
+        )
+
+    def _message_id(self, batch: MailBatch, mail: DueMail) -> str:
+        """The same for every attempt: whoever gets a message twice can see that it is one."""
+        host = urlsplit(self.settings.public_url).hostname or "localhost"
+        return f"<{batch.handoff_id}.{batch.event_number}.{mail.recipient_id}@{host}>"
+
+
+async def _finish_once_leaving(
+    attempt: Coroutine[Any, Any, timedelta | None], leaving: asyncio.Event
+) -> timedelta | None:
+    """A cancelled attempt ends at once, unless its message is leaving: then its fate is awaited."""
+    task = asyncio.ensure_future(attempt)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not leaving.is_set():
+            task.cancel()
+        await asyncio.wait([task])
+        raise
+
+
+@asynccontextmanager
+async def _heartbeats() -> AsyncIterator[None]:
+    """Tells Temporal five times a second that this worker lives, so that a dead one is missed."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.2)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

@@ -1,0 +1,37 @@
+"""Push: every event of a handoff goes to Redis until Redis took it, in the order of its number."""
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from handoff import live
+from handoff.contract import HandoffRef
+from handoff.database import Database, deliveries, events
+
+
+@dataclass(frozen=True, slots=True)
+class PushActivities:
+    """Rings the doorbell for what has been committed; readers fold repeats by number."""
+
+    database: Database
+    redis: Redis
+
+    @activity.defn
+    async def publish(self, ref: HandoffRef) -> int:
+        """Publishes what Redis has not yet taken; how many that were."""
+        async with self.database.account(ref.account_id) as tenant:
+            waiting = await events.unpublished(tenant, ref.handoff_id)
+        if not waiting:
+            return 0
+        try:
+            await live.publish(self.redis, ref.account_id, waiting)
+        except (RedisError, OSError, TimeoutError) as fault:
+            raise ApplicationError("Redis did not take it", type=type(fault).__name__) from None
+        numbers = [int(envelope.id) for envelope in waiting]
+        async with self.database.account(ref.account_id) as tenant:
+            await events.mark_published(tenant, numbers)
+            await deliveries.mark_published(tenant, ref.handoff_id, numbers)
+        return len(waiting)

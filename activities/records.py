@@ -1,0 +1,54 @@
+"""The record's side effects: write a handoff, read it, carry out what the clock asks for."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.asyncio import Redis
+from temporalio import activity
+
+from handoff import live
+from handoff.contract import HandoffRef, NewHandoff, Recorded, Snapshot, StepOrder
+from handoff.database import Database, creation, snapshots, transitions
+from handoff.database.transitions import Changed
+from handoff.settings import Settings
+
+RING_WITHIN = timedelta(seconds=0.5)
+"""The doorbell is rung at once, but holds nobody up: the push activity repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordActivities:
+    """Everything that goes through PostgreSQL's record."""
+
+    database: Database
+    redis: Redis
+    settings: Settings
+
+    @activity.defn
+    async def record_handoff(self, new: NewHandoff) -> Recorded:
+        """Writes the handoff, or says why not. Idempotent by the handoff's id."""
+        recorded, changed = await creation.record(
+            self.database,
+            new,
+            claim_timeout=self.settings.claim_timeout,
+            max_rounds=self.settings.max_rounds,
+        )
+        await self._ring(changed)
+        return recorded
+
+    @activity.defn
+    async def look(self, ref: HandoffRef) -> Snapshot | None:
+        """The record as it is now. The version that it shows counts as seen by the engine."""
+        return await snapshots.look(self.database, ref)
+
+    @activity.defn
+    async def take_step(self, order: StepOrder) -> bool:
+        """One timed step; False when the record has moved on, and nothing was done."""
+        changed = await transitions.step(self.database, order, self.settings.retention)
+        await self._ring(changed)
+        return changed is not None
+
+    async def _ring(self, changed: Changed | None) -> None:
+        if changed is not None and changed.envelope is not None:
+            account_id = changed.record.account_id
+            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)

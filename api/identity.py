@@ -1,0 +1,77 @@
+"""Who is calling, as `Annotated` types: an endpoint without one stands out."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.services import Services
+from handoff.contract import Actor
+from handoff.database import people
+from handoff.errors import Forbidden, Unauthenticated
+from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
+
+_bearer = HTTPBearer(auto_error=False, description="A JWT whose `sub` is the user's id")
+
+
+def services(request: Request) -> Services:
+    """The process's parts."""
+    found: Services = request.app.state.services
+    return found
+
+
+Parts = Annotated[Services, Depends(services)]
+
+
+async def identify(request: Request, parts: Services, token: str | None) -> Actor:
+    """The living user behind the token, as the database knows them now."""
+    known: Actor | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
+    if not token:
+        raise Unauthenticated("Send a bearer token.")
+    user_id = await parts.tokens.subject(token)
+    async with parts.database.engine_room() as connection:
+        actor = await people.identify(connection, user_id)
+    if actor is None:
+        raise Unauthenticated("The bearer token is not valid here. Sign in again.")
+    request.state.caller = actor
+    return actor
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token in the Authorization header, if there is one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def _caller(
+    request: Request,
+    parts: Parts,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Actor:
+    return await identify(request, parts, credentials.credentials if credentials else None)
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+"""Any living user of an account, viewers included."""
+
+
+async def _working(caller: Caller) -> Actor:
+    if caller.role not in WORKING_ROLES:
+        raise Forbidden("Viewers can look, but not act. Ask an admin for another role.")
+    return caller
+
+
+WorkingCaller = Annotated[Actor, Depends(_working)]
+"""An engineer, admin or owner."""
+
+
+async def _leading(caller: Caller) -> Actor:
+    if caller.role not in LEADING_ROLES:
+        raise Forbidden("Only admins and owners can do this.")
+    return caller
+
+
+LeadingCaller = Annotated[Actor, Depends(_leading)]
+"""An admin or owner."""

@@ -1,0 +1,95 @@
+"""Errors as RFC 9457 problems: one renderer for all of them. Nothing of the inside leaks."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from handoff.errors import HandoffError, Invalid, Unreachable
+from handoff.wire import jsonable
+
+logger = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = {503: "2"}
+"""Seconds after which a request that failed on our side is worth another try."""
+
+_HTTP_TITLES = {
+    404: ("/problems/not-found", "There is no such thing"),
+    405: ("/problems/method-not-allowed", "This method is not allowed here"),
+}
+
+
+def problem(error: HandoffError) -> Response:
+    """The answer to one of our own errors."""
+    headers = {}
+    retry_after = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
+    if retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(float(retry_after)))
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {
+        "type": error.type,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        **jsonable(error.facts),
+    }
+    return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+
+
+def invalid(errors: Sequence[Any]) -> Invalid:
+    """What is wrong with the input, by path. The input itself is never echoed."""
+    faults = [
+        {
+            "path": "/".join(_clean(part) for part in error["loc"]),
+            "message": _clean(error["msg"].removeprefix("Value error, ")),
+            "type": error["type"],
+        }
+        for error in errors
+    ]
+    return Invalid(f"Mend {faults[0]['path'] or 'the body'} and send it again.", errors=faults)
+
+
+def _clean(part: object) -> str:
+    """A name that a client chose may hold anything, lone surrogates included."""
+    return str(part)[:100].encode("utf-8", "backslashreplace").decode()
+
+
+def install(app: FastAPI) -> None:
+    """Registers the renderer for every kind of error."""
+
+    @app.exception_handler(HandoffError)
+    async def _ours(request: Request, error: HandoffError) -> Response:
+        return problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _input(request: Request, error: RequestValidationError) -> Response:
+        return problem(invalid(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        kind, title = _HTTP_TITLES.get(error.status_code, ("about:blank", str(error.detail)))
+        body = {"type": kind, "title": title, "status": error.status_code, "detail": title}
+        return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+    for lost in (OperationalError, InterfaceError, PoolTimeout, OSError):
+        app.exception_handler(lost)(_database_lost)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> Response:
+        logger.error("request.failed", path=request.url.path, exc_info=error)
+        return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))
+
+
+async def _database_lost(request: Request, error: Exception) -> Response:
+    logger.error("database.unreachable", cause=type(error).__name__)
+    return problem(Unreachable("The record does not answer. Nothing was changed; try again."))

@@ -1,0 +1,92 @@
+"""What requests work with: made once in the lifespan, closed at its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import structlog
+from redis.asyncio import Redis
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from api.tokens import TokenVerifier
+from handoff import engine, live
+from handoff.database import Database
+from handoff.database.transitions import Changed
+from handoff.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+RING_WITHIN = timedelta(seconds=0.5)
+SIGNAL_WITHIN = 0.5
+
+
+@dataclass(slots=True)
+class Services:
+    """The API's parts."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    temporal: Client
+    tokens: TokenVerifier
+    _background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings) -> AsyncIterator["Services"]:
+        """Nothing connects before it is used, so the API starts while its parts are down."""
+        async with httpx.AsyncClient() as http:
+            services = cls(
+                settings=settings,
+                database=Database.connect(settings, pool_size=20),
+                redis=live.connect(settings),
+                temporal=await engine.connect(lazy=True),
+                tokens=TokenVerifier(settings, http),
+            )
+            try:
+                yield services
+            finally:
+                await services._close()
+
+    async def _close(self) -> None:
+        if self._background:
+            await asyncio.wait(self._background, timeout=1)
+        await self.tokens.aclose()
+        await self.redis.aclose()
+        await self.database.close()
+
+    def announce(self, changed: Changed, *, command: str) -> None:
+        """Rings for a committed change and tells its workflow, behind the caller's back.
+
+        The verdict is final already. A lost bell is rung again by the push activity, a lost
+        signal is repeated by the worker.
+        """
+        if changed.envelope is not None:
+            self._later(self._ring(changed))
+            self._later(self._signal(changed.record.id, command))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _ring(self, changed: Changed) -> None:
+        if changed.envelope is not None:
+            account_id = changed.record.account_id
+            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
+
+    async def _signal(self, handoff_id: UUID, command: str) -> None:
+        handle = self.temporal.get_workflow_handle(engine.workflow_id(handoff_id))
+        try:
+            async with asyncio.timeout(SIGNAL_WITHIN):
+                await handle.signal(command)
+        except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
+            logger.warning(
+                "signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__
+            )

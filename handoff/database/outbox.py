@@ -1,0 +1,238 @@
+"""The mails of one activity: what is due, the last look before one leaves, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, true, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
+
+from handoff.contract import (
+    UNSETTLED,
+    Channel,
+    DeliveryState,
+    Envelope,
+    EventType,
+    HandoffStatus,
+    MailBatch,
+    Role,
+    SkipReason,
+)
+from handoff.database import Tenant, events
+from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database.people import eligible
+from handoff.database.records import find_record
+from handoff.database.tables import AccountRow, DeliveryRow, EventRow, HandoffRow, UserRow
+from handoff.wire import rfc3339
+
+_First = aliased(DeliveryRow)
+
+
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """One mail to be sent: to whom, about which event, and what was tried before."""
+
+    recipient_id: UUID
+    name: str
+    address: str
+    role: Role
+    account_name: str
+    event_type: EventType
+    event_number: int
+    round: int
+    at: datetime
+    data: dict[str, Any]
+    tried: int
+    queued_at: datetime
+    first_message_id: str | None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it calls for help, so that a claim stops it."""
+        return self.event_type in ROUND_EVENTS
+
+
+async def due(tenant: Tenant, batch: MailBatch) -> list[DueMail]:
+    """The mails of the batch that still have something to happen to them."""
+    first = (
+        select(_First.message_id)
+        .where(
+            _First.handoff_id == DeliveryRow.handoff_id,
+            _First.recipient_id == DeliveryRow.recipient_id,
+            _First.channel == Channel.EMAIL,
+            _First.message_id.is_not(None),
+        )
+        .order_by(_First.event_number)
+        .limit(1)
+    )
+    query = (
+        tenant.select(
+            DeliveryRow,
+            DeliveryRow.recipient_id,
+            UserRow.name,
+            UserRow.email.label("address"),
+            UserRow.role,
+            AccountRow.name.label("account_name"),
+            DeliveryRow.event_type,
+            DeliveryRow.event_number,
+            DeliveryRow.round,
+            EventRow.at,
+            EventRow.data,
+            func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
+            DeliveryRow.created_at.label("queued_at"),
+            first.scalar_subquery().label("first_message_id"),
+        )
+        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+        .join(
+            EventRow,
+            and_(
+                EventRow.account_id == DeliveryRow.account_id,
+                EventRow.number == DeliveryRow.event_number,
+            ),
+        )
+        .where(*_in_batch(batch))
+        .order_by(DeliveryRow.recipient_id)
+    )
+    return [DueMail(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
+
+
+def _in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DeliveryRow.handoff_id == batch.handoff_id,
+        DeliveryRow.event_number == batch.event_number,
+        DeliveryRow.batch == batch.batch,
+        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.state.in_(UNSETTLED),
+    )
+
+
+def _is(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DeliveryRow.account_id == tenant.account_id,
+        DeliveryRow.recipient_id == mail.recipient_id,
+        *_in_batch(batch),
+    )
+
+
+async def begin_sending(
+    tenant: Tenant, batch: MailBatch, mail: DueMail, *, message_id: str
+) -> bool:
+    """The last look before a mail leaves, as one conditional statement.
+
+    False when the handoff no longer calls for it, or the person may no longer be told: then it
+    has been settled as skipped, and must not leave.
+    """
+    wanted = (
+        update(DeliveryRow)
+        .where(*_is(tenant, batch, mail), _still_called_for(mail), _still_eligible(mail))
+        .values(
+            state=DeliveryState.SENDING, message_id=message_id, changed_at=func.clock_timestamp()
+        )
+    )
+    if (await tenant.connection.execute(wanted)).rowcount == 1:
+        return True
+    await _skip(tenant, batch, mail)
+    return False
+
+
+def _still_called_for(mail: DueMail) -> ColumnElement[bool]:
+    if not mail.is_call:
+        return true()
+    return (
+        select(HandoffRow.id)
+        .where(HandoffRow.id == DeliveryRow.handoff_id, HandoffRow.status == HandoffStatus.OPEN)
+        .exists()
+    )
+
+
+def _still_eligible(mail: DueMail) -> ColumnElement[bool]:
+    living = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+    rights = eligible() if mail.is_call else living
+    return select(UserRow.id).where(UserRow.id == mail.recipient_id, *rights).exists()
+
+
+_WHY_SKIPPED = {
+    HandoffStatus.CLAIMED: SkipReason.CLAIMED,
+    HandoffStatus.RESOLVED: SkipReason.CLAIMED,
+    HandoffStatus.CANCELLED: SkipReason.CANCELLED,
+    HandoffStatus.EXPIRED: SkipReason.SUPERSEDED,
+}
+
+
+async def _skip(tenant: Tenant, batch: MailBatch, mail: DueMail) -> None:
+    query = tenant.select(HandoffRow, HandoffRow.status).where(HandoffRow.id == batch.handoff_id)
+    status = await tenant.connection.scalar(query)
+    reason = _WHY_SKIPPED.get(status) if mail.is_call and status is not None else None
+    await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(*_is(tenant, batch, mail))
+        .values(
+            state=DeliveryState.SKIPPED,
+            reason=(reason or SkipReason.NO_LONGER_ELIGIBLE).value,
+            changed_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def settle(
+    tenant: Tenant,
+    batch: MailBatch,
+    mail: DueMail,
+    *,
+    state: DeliveryState,
+    cause: str,
+    code: int | None,
+) -> Envelope | None:
+    """Writes down what an attempt came to; the event to ring for when it failed for good.
+
+    A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.
+    """
+    attempt = {
+        "at": rfc3339(datetime.now(UTC)),
+        "outcome": state.value,
+        "code": code,
+        "cause": cause,
+    }
+    attempts = DeliveryRow.attempts.op("||")(literal([attempt], JSONB))
+    written = await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            DeliveryRow.handoff_id == batch.handoff_id,
+            DeliveryRow.event_number == batch.event_number,
+            DeliveryRow.recipient_id == mail.recipient_id,
+            DeliveryRow.channel == Channel.EMAIL,
+            or_(
+                DeliveryRow.state.in_(UNSETTLED),
+                # Perhaps a claim has skipped it while the server was thinking.
+                literal(state == DeliveryState.SENT),
+            ),
+        )
+        .values(
+            state=state,
+            reason=None if state is DeliveryState.SENT else cause,
+            attempts=attempts,
+            changed_at=func.clock_timestamp(),
+        )
+    )
+    if state is not DeliveryState.FAILED or written.rowcount != 1:
+        return None
+    found = await find_record(tenant, batch.handoff_id)
+    assert found is not None  # noqa: S101 - deliveries point at their handoff
+    details = {
+        "recipient": {"id": mail.recipient_id, "name": mail.name},
+        "channel": Channel.EMAIL,
+        "round": mail.round,
+        "cause": cause,
+        "code": code,
+    }
+    record, now = found
+    return await events.append(tenant, record, EventType.DELIVERY_FAILED, at=now, details=details)
+
+
+def pause(tried: int, *, initial: timedelta, maximum: timedelta) -> timedelta:
+    """How long to wait after so many attempts: doubled each time, up to the maximum."""
+    return min(initial * 2 ** min(max(tried - 1, 0), 20), maximum)

@@ -1,0 +1,118 @@
+"""Temporal: how to connect, what things are called there, and what a namespace needs."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.envconfig import ClientConfig
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+
+RETENTION = timedelta(days=30)
+"""How long Temporal keeps a closed handoff's history. PostgreSQL keeps the record for longer."""
+
+ACCOUNT = SearchAttributeKey.for_keyword("HandoffAccount")
+STATUS = SearchAttributeKey.for_keyword("HandoffStatus")
+PRIORITY = SearchAttributeKey.for_keyword("HandoffPriority")
+ROUND = SearchAttributeKey.for_int("HandoffRound")
+CLAIMED_BY = SearchAttributeKey.for_keyword("HandoffClaimedBy")
+
+_SEARCHED: dict[str, IndexedValueType.ValueType] = {
+    ACCOUNT.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    STATUS.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    PRIORITY.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    ROUND.name: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+    CLAIMED_BY.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+}
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def workflow_id(handoff_id: UUID) -> str:
+    """One workflow per handoff."""
+    return f"handoff-{handoff_id}"
+
+
+def mail_queue(task_queue: str) -> str:
+    """Mail has a queue of its own: a slow mail server holds up nothing else."""
+    return f"{task_queue}-mail"
+
+
+async def connect(*, lazy: bool = False, **options: Any) -> Client:
+    """A client as the `TEMPORAL_*` variables say (temporalio's own envconfig reads them).
+
+    A lazy client connects at its first call, so that the API starts while the engine is down.
+    """
+    config: dict[str, Any] = {**ClientConfig.load_client_connect_config(), **options}
+    target = str(config.setdefault("target_host", "127.0.0.1:7233"))
+    if target.rpartition(":")[0] in _LOOPBACK:
+        # On one machine, compressing costs more than it saves.
+        config.setdefault("grpc_compression", GrpcCompression.NONE)
+    return await Client.connect(**config, lazy=lazy)
+
+
+async def prepare_namespace(client: Client) -> None:
+    """Makes the namespace, its retention and its search attributes, as far as they are missing.
+
+    Where the rights for that are lacking, whoever runs the cluster has to do it.
+    """
+    try:
+        await _ensure_namespace(client)
+        await _ensure_search_attributes(client)
+    except RPCError as refused:
+        if refused.status is not RPCStatusCode.PERMISSION_DENIED:
+            raise
+
+
+async def _ensure_namespace(client: Client) -> None:
+    service = client.workflow_service
+    wanted = Duration(seconds=int(RETENTION.total_seconds()))
+    try:
+        found = await service.describe_namespace(
+            DescribeNamespaceRequest(namespace=client.namespace)
+        )
+    except RPCError as missing:
+        if missing.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        request = RegisterNamespaceRequest(
+            namespace=client.namespace, workflow_execution_retention_period=wanted
+        )
+        await _unless_exists(service.register_namespace(request))
+        return
+    if found.config.workflow_execution_retention_ttl.seconds < wanted.seconds:
+        update = UpdateNamespaceRequest(namespace=client.namespace)
+        update.config.workflow_execution_retention_ttl.CopyFrom(wanted)
+        await service.update_namespace(update)
+
+
+async def _ensure_search_attributes(client: Client) -> None:
+    operator = client.operator_service
+    listed = await operator.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {
+        name: kind for name, kind in _SEARCHED.items() if name not in listed.custom_attributes
+    }
+    if missing:
+        request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        await _unless_exists(operator.add_search_attributes(request))
+
+
+async def _unless_exists(call: Any) -> None:
+    try:
+        await call
+    except RPCError as refused:
+        if refused.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise

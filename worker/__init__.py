@@ -1,0 +1,1 @@
+"""Builds and runs the Temporal worker, and repeats signals that the engine has not seen."""

@@ -1,0 +1,75 @@
+"""`python -m worker`: runs until it is told to stop, and says `worker.ready` once it works."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from handoff import engine, log
+from handoff.errors import ConfigurationError
+from handoff.settings import Settings, load_settings
+from worker.build import Parts, handoff_worker, mail_worker
+from worker.nudges import repeat_nudges
+
+logger = structlog.get_logger(__name__)
+
+RETRY_PAUSE = 1.0
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Works until `stop` is set; waits for the engine for as long as it takes."""
+    client = await _connect(stop)
+    if client is None:
+        return
+    parts = Parts.connect(settings)
+    try:
+        async with handoff_worker(client, parts), mail_worker(client, parts):
+            nudges = asyncio.create_task(
+                repeat_nudges(client, parts.database, after=settings.nudge_after)
+            )
+            logger.info("worker.ready", task_queue=settings.task_queue)
+            await stop.wait()
+            nudges.cancel()
+    finally:
+        await parts.close()
+        logger.info("worker.stopped")
+
+
+async def _connect(stop: asyncio.Event) -> Client | None:
+    while not stop.is_set():
+        try:
+            client = await engine.connect()
+            await engine.prepare_namespace(client)
+        except (RPCError, RuntimeError) as fault:
+            logger.warning("engine.unreachable", cause=type(fault).__name__)
+            await asyncio.sleep(RETRY_PAUSE)
+        else:
+            return client
+    return None
+
+
+async def main() -> None:
+    """Stops in order at SIGTERM and Ctrl-C."""
+    settings = load_settings()
+    log.configure(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await run(settings, stop)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except ConfigurationError as fault:
+        sys.stderr.write(f"{fault.detail}\n")
+        sys.exit(78)
+    # The engine's native threads sometimes abort a clean interpreter exit (sdk-python 300).
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

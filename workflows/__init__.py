@@ -1,0 +1,1 @@
+"""Deterministic: the handoff's life as Temporal carries it out."""

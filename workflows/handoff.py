@@ -1,0 +1,199 @@
+"""The handoff workflow: one per handoff, from its record to its end."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RawValue, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.mail import MailActivities
+    from activities.push import PushActivities
+    from activities.records import RecordActivities
+    from handoff import engine
+    from handoff.contract import (
+        FINAL,
+        HandoffRef,
+        HandoffStart,
+        MailBatch,
+        NewHandoff,
+        Recorded,
+        Snapshot,
+        Step,
+        StepKind,
+        StepOrder,
+        Verdict,
+    )
+    from workflows import options
+
+STORY = {
+    StepKind.START_ROUND: "waiting for a claim; then the next round",
+    StepKind.EXHAUST: "waiting for a claim; this was the last round",
+    StepKind.SKIP_LEVEL: "every mail failed: the next level's turn",
+    StepKind.EXPIRE: "nobody answered; kept until it expires",
+    StepKind.REMIND_PARKER: "parked until the reminder",
+    StepKind.LAPSE_TRANSFER: "waiting for the named person to accept",
+    StepKind.REMIND_CLAIMER: "claimed; until the lease's reminder",
+    StepKind.END_LEASE: "claimed; until the lease ends",
+}
+"""What each timer waits for, as Temporal's UI shows it."""
+
+Key = tuple[int, int]
+
+
+@workflow.defn(name="Handoff")
+class HandoffWorkflow:
+    """Records a handoff, then carries out what the record calls for until the record is closed.
+
+    It looks at the record; sends the mails and pushes that the record owes; waits until the next
+    step is due or somebody nudges it; carries out the step if it is due; and looks again. Signals
+    are nudges under the command's name (`claim`, `release`, …): they prove nothing and carry
+    nothing, because the record decides.
+    """
+
+    @workflow.init
+    def __init__(self, start: HandoffStart) -> None:
+        self._ref = HandoffRef(start.account_id, start.handoff_id)
+        self._recorded: Recorded | None = None if start.new else Recorded(Verdict.RECORDED)
+        self._nudged = False
+        self._mails: dict[Key, asyncio.Task[None]] = {}
+        self._push: asyncio.Task[None] | None = None
+
+    @workflow.run
+    async def run(self, start: HandoffStart) -> Verdict:
+        """From the record to its end. The answer says whether there was anything to carry out."""
+        if start.new is not None:
+            self._recorded = await self._record(start.new)
+            if self._recorded.verdict is not Verdict.RECORDED:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return self._recorded.verdict
+        while (seen := await self._look()) is not None and not self._is_over(seen):
+            if workflow.info().is_continue_as_new_suggested():
+                await self._carry_on_afresh()
+            self._tell(seen)
+            if await self._is_due(seen.step):
+                await self._take(seen)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return Verdict.RECORDED
+
+    @workflow.update
+    async def recorded(self) -> Recorded:
+        """Answers once the record has spoken. The API waits for it in the call that starts this."""
+        await workflow.wait_condition(lambda: self._recorded is not None)
+        assert self._recorded is not None  # noqa: S101 - just waited for
+        return self._recorded
+
+    @workflow.signal(dynamic=True)
+    def nudge(self, name: str, args: Sequence[RawValue]) -> None:
+        """Something may have changed. The content is never read, so none can do harm."""
+        self._nudged = True
+
+    async def _record(self, new: NewHandoff) -> Recorded:
+        return await workflow.execute_local_activity_method(
+            RecordActivities.record_handoff,
+            new,
+            summary=f"record the {new.intent}",
+            **options.RECORD,
+        )
+
+    async def _look(self) -> Snapshot | None:
+        self._nudged = False
+        seen = await workflow.execute_local_activity_method(
+            RecordActivities.look, self._ref, summary="look at the record", **options.RECORD
+        )
+        if seen is not None:
+            self._show(seen)
+        return seen
+
+    def _show(self, seen: Snapshot) -> None:
+        """Keeps Temporal's list of workflows readable as the state of the desk."""
+        claimed_by = str(seen.claimed_by_id) if seen.claimed_by_id else None
+        wanted: list[SearchAttributeUpdate] = []
+        known = workflow.info().typed_search_attributes
+        if known.get(engine.STATUS) != seen.status.value:
+            wanted.append(engine.STATUS.value_set(seen.status.value))
+        if known.get(engine.ROUND) != seen.round:
+            wanted.append(engine.ROUND.value_set(seen.round))
+        if known.get(engine.CLAIMED_BY) != claimed_by:
+            claim = engine.CLAIMED_BY
+            wanted.append(claim.value_set(claimed_by) if claimed_by else claim.value_unset())
+        if wanted:
+            workflow.upsert_search_attributes(wanted)
+        workflow.set_current_details(
+            f"**{seen.status.value}**, round {seen.round} of {seen.rounds_total}"
+            + (f"; {STORY[seen.step.kind]}" if seen.step else "")
+        )
+
+    def _is_over(self, seen: Snapshot) -> bool:
+        return seen.status in FINAL and not seen.mail and not seen.unpublished
+
+    def _tell(self, seen: Snapshot) -> None:
+        """Starts what the record owes and stops what it no longer wants."""
+        if seen.unpublished and (self._push is None or self._push.done()):
+            self._push = asyncio.create_task(self._publish())
+        owed = {(batch.event_number, batch.batch): batch for batch in seen.mail}
+        for key, task in self._mails.items():
+            if key not in owed:
+                task.cancel()
+        self._mails = {key: task for key, task in self._mails.items() if not task.done()}
+        for key, batch in owed.items():
+            if key not in self._mails:
+                self._mails[key] = asyncio.create_task(self._send(batch))
+
+    async def _send(self, batch: MailBatch) -> None:
+        people = "1 person" if batch.count == 1 else f"{batch.count} people"
+        try:
+            await workflow.execute_activity_method(
+                MailActivities.send_mail,
+                batch,
+                task_queue=engine.mail_queue(workflow.info().task_queue),
+                summary=f"mail about event {batch.event_number} to {people}",
+                **options.MAIL,
+            )
+        except ActivityError:
+            workflow.logger.warning("mail.stopped")
+        else:
+            self._nudged = True
+
+    async def _publish(self) -> None:
+        await workflow.execute_activity_method(
+            PushActivities.publish, self._ref, summary="push to everyone online", **options.PUSH
+        )
+        self._nudged = True
+
+    async def _is_due(self, step: Step | None) -> bool:
+        """Waits for a nudge or for the step's time; whether that has come."""
+        left = None if step is None else step.at - workflow.now()
+        if left is not None and left <= timedelta(0):
+            return True
+        story = STORY[step.kind] if step else "waiting for somebody to act"
+        try:
+            await workflow.wait_condition(lambda: self._nudged, timeout=left, timeout_summary=story)
+        except TimeoutError:
+            return True
+        return False
+
+    async def _take(self, seen: Snapshot) -> None:
+        step = seen.step
+        assert step is not None  # noqa: S101 - only a step can be due
+        order = StepOrder(
+            self._ref.account_id, self._ref.handoff_id, step.kind, seen.version, workflow.now()
+        )
+        name = step.kind.value.replace("_", " ")
+        await workflow.execute_activity_method(
+            RecordActivities.take_step,
+            order,
+            summary=f"{name} (round {seen.round} so far)",
+            **options.RECORD,
+        )
+
+    async def _carry_on_afresh(self) -> None:
+        """A new run with an empty history. What is under way is waited for or told to stop."""
+        running = [*self._mails.values(), *([self._push] if self._push else [])]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        workflow.continue_as_new(HandoffStart(self._ref.account_id, self._ref.handoff_id))
