@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ _TITLE = 200
 _SENTENCE = 500
 _NOTES = 16 * 1024
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_SENDER = re.compile(r"(.*?)\s*<([^<>]*)>", re.DOTALL)
 
 
 class LetterKind(StrEnum):
@@ -150,17 +151,20 @@ def compose(letter: Letter) -> EmailMessage:
 
 def sender_address(sender: str) -> str:
     """The bare address of `HANDOFF_SMTP_FROM`, for the envelope."""
-    address = parseaddr(sender)[1]
+    return _sender(sender)[1]
+
+
+def _sender(sender: str) -> tuple[str, str]:
+    match = _SENDER.fullmatch(sender.strip())
+    name, address = match.groups() if match else ("", sender.strip())
     if not is_address(address):
         raise ConfigurationError("HANDOFF_SMTP_FROM must look like Handoff <handoff@example.com>")
-    return address
+    return harmless_line(name.removeprefix('"').removesuffix('"'), limit=_NAME), address
 
 
 def _headers(letter: Letter, facts: dict[str, Any]) -> dict[str, str]:
     headers = {
-        "From": mailbox(
-            harmless_line(parseaddr(letter.sender)[0], limit=_NAME), sender_address(letter.sender)
-        ),
+        "From": mailbox(*_sender(letter.sender)),
         "To": _recipient(letter),
         "Subject": facts["subject"],
         "Date": format_datetime(letter.date),
