@@ -27,7 +27,7 @@ class Leftovers:
             pid, mark, asked = born["pid"], born["mark"], born["stop_signal"]
             patience = _PATIENCE if name == "postgres" else _PATIENCE / 2
             end_leftover(pid, mark, ask_with=signal.Signals(asked), within=patience)
-        self._memory.unlink(missing_ok=True)
+        self.forget()
 
     def remember(self, part: Part) -> None:
         if part.pid is None or (mark := birth_mark(part.pid)) is None:
@@ -38,3 +38,7 @@ class Leftovers:
             "stop_signal": int(part.stop_signal),
         }
         write_private_json(self._memory, self._born)
+
+    def forget(self) -> None:
+        """Everything of ours has ended."""
+        self._memory.unlink(missing_ok=True)

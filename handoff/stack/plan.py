@@ -30,7 +30,7 @@ class Planner:
 
     def plan(self, *, api_port: int, demo: bool) -> Plan:
         state = self._with_services(f"http://127.0.0.1:{api_port}")
-        environment = {**self._given, **_as_environment(state)}
+        environment = {**self._given, **state.as_environment()}
         api = HttpPart(
             self._home,
             "api",
@@ -123,19 +123,3 @@ class Planner:
 def demo_accounts() -> Path:
     """The accounts that the first start imports, in the form of `handoff import`."""
     return Path(str(importlib.resources.files("handoff.stack") / "demo.json"))
-
-
-def _as_environment(state: StackState) -> dict[str, str]:
-    """The settings by which the applications find everything."""
-    settings = {
-        "HANDOFF_DATABASE_URL": state.database_url,
-        "HANDOFF_REDIS_URL": state.redis_url,
-        "HANDOFF_SMTP_URL": state.smtp_url,
-        "HANDOFF_PUBLIC_URL": state.public_url,
-        "HANDOFF_EMBEDDED": "1",
-        "TEMPORAL_ADDRESS": state.temporal_address,
-        "TEMPORAL_NAMESPACE": state.temporal_namespace,
-    }
-    if state.auth_secret:
-        settings["HANDOFF_AUTH_SECRET"] = state.auth_secret
-    return settings

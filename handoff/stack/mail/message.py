@@ -1,11 +1,11 @@
 """What is in a mail, read without trusting it: a fault in one field never hides the others."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message as Parsed
+from email.parser import BytesHeaderParser
 from email.policy import compat32
 from functools import partial
 from typing import Any
@@ -40,8 +40,7 @@ class Message:
 
 
 def parse_message(name: str, envelope: dict[str, Any], content: bytes) -> Message:
-    # The older policy: it never interprets a header by itself, so no header can make it fail.
-    parsed = message_from_bytes(content, policy=compat32)
+    parsed = _parsed(content)
     headers = [(key, _decoded(str(value))) for key, value in parsed.raw_items()]
     first = {key.lower(): value for key, value in reversed(headers)}
     return Message(
@@ -57,6 +56,14 @@ def parse_message(name: str, envelope: dict[str, Any], content: bytes) -> Messag
     )
 
 
+def _parsed(content: bytes) -> Parsed:
+    # The older policy: it never interprets a header by itself, so no header can make it fail.
+    try:
+        return message_from_bytes(content, policy=compat32)
+    except RecursionError:  # Parts in parts in parts, a thousand deep.
+        return BytesHeaderParser(policy=compat32).parsebytes(content)
+
+
 def _decoded(value: str) -> str:
     """A header's text, its encoded words read; as it came when they can't be."""
     readable = _printable(value)
@@ -64,16 +71,10 @@ def _decoded(value: str) -> str:
 
 
 def _body(parsed: Parsed, kind: str) -> str | None:
-    for part in _parts(parsed):
+    for part in parsed.walk():
         if part.get_content_type() == kind and not part.get_filename():
             return _tried(partial(_text, part))
     return None
-
-
-def _parts(parsed: Parsed) -> Iterator[Parsed]:
-    # A mail can nest parts deeper than any recursion goes.
-    with contextlib.suppress(RecursionError):
-        yield from parsed.walk()
 
 
 def _text(part: Parsed) -> str:

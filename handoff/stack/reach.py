@@ -1,0 +1,106 @@
+"""Whether each dependency answers, asked in the way that the application talks to it."""
+
+import asyncio
+import smtplib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import asyncpg
+from redis.asyncio import Redis
+
+from handoff import engine
+from handoff.database import schema
+from handoff.settings import SmtpAddress
+from handoff.stack.checkup import Finding
+
+_WITHIN = 5.0
+_CLOCKS_AGREE = 5.0
+_OLDEST_POSTGRESQL = 14
+_UNREACHABLE = 3
+
+Check = Callable[[], Awaitable[list[Finding]]]
+
+
+def ask_postgresql(url: str) -> list[Finding]:
+    plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+    async def ask() -> list[Finding]:
+        connection = await asyncpg.connect(plain, timeout=_WITHIN)
+        try:
+            version = connection.get_server_version().major
+            away = await connection.fetchval("SELECT clock_timestamp()") - datetime.now(UTC)
+        finally:
+            await connection.close()
+        return [
+            _version(version),
+            _clock(abs(away.total_seconds())),
+            _migrations(await schema.is_current(_dsn(plain))),
+        ]
+
+    return _answered("postgresql", ask, mend="is the server up, and HANDOFF_DATABASE_URL right?")
+
+
+def ask_redis(url: str) -> list[Finding]:
+    async def ask() -> list[Finding]:
+        async with Redis.from_url(url) as client:
+            await client.get("handoff:doctor")
+        return [Finding("redis", "answers")]
+
+    return _answered("redis", ask, mend="is the server up, and HANDOFF_REDIS_URL right?")
+
+
+def ask_temporal(address: str, namespace: str | None) -> list[Finding]:
+    async def ask() -> list[Finding]:
+        options = {"namespace": namespace} if namespace else {}
+        client = await engine.connect(lazy=False, target_host=address, **options)
+        await client.service_client.check_health()
+        # Without a moment for its own threads, the client can take the interpreter down with it.
+        await asyncio.sleep(0.1)
+        return [Finding("temporal", "answers")]
+
+    return _answered("temporal", ask, mend="is the server up, and TEMPORAL_ADDRESS right?")
+
+
+def ask_smtp(url: str) -> list[Finding]:
+    async def ask() -> list[Finding]:
+        address = SmtpAddress(url)
+        kind = smtplib.SMTP_SSL if address.tls == "implicit" else smtplib.SMTP
+        with kind(address.host, address.port, timeout=_WITHIN) as connection:
+            code, _ = connection.ehlo()
+        return [Finding("smtp", f"answers EHLO with {code}")]
+
+    return _answered("smtp", ask, mend="is the server up, and HANDOFF_SMTP_URL right?")
+
+
+def _answered(what: str, ask: Check, *, mend: str) -> list[Finding]:
+    async def bounded() -> list[Finding]:
+        async with asyncio.timeout(_WITHIN * 2):
+            return await ask()
+
+    try:
+        return asyncio.run(bounded())
+    except Exception as fault:
+        # Only the kind: the text of some of them holds the address with its password.
+        return [Finding(what, f"does not answer ({type(fault).__name__})", _UNREACHABLE, mend)]
+
+
+def _version(major: int) -> Finding:
+    if major < _OLDEST_POSTGRESQL:
+        return Finding("postgresql", f"version {major}", 1, "14 is the oldest that will do")
+    return Finding("postgresql", f"answers, version {major}")
+
+
+def _clock(away: float) -> Finding:
+    if away > _CLOCKS_AGREE:
+        return Finding("clock", f"{away:.0f} s from PostgreSQL's", 1, "set both by NTP")
+    return Finding("clock", "agrees with PostgreSQL's")
+
+
+def _migrations(current: bool) -> Finding:
+    if not current:
+        return Finding("migrations", "not all have run", 1, "handoff migrate")
+    return Finding("migrations", "all have run")
+
+
+def _dsn(url: str) -> str:
+    return f"postgresql+asyncpg://{url.partition('://')[2]}"
