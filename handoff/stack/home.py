@@ -14,11 +14,11 @@ from pathlib import Path
 
 from handoff.errors import ConfigurationError, HandoffError
 from handoff.stack.account import Account, bring_programs, server_account
+from handoff.stack.annex import open_annex
 from handoff.stack.files import read_json_object, write_private_json
 
 _LOCK = "lock"
 _SECRETS = "secrets.json"
-_ANNEX = Path("/var/lib/handoff")
 # A reader of the state tries the lock for an instant, so one refusal proves nothing.
 _LOCK_PATIENCE = 0.5
 
@@ -140,17 +140,4 @@ def _prepare(data_dir: Path) -> Home:
     home = Home(data_dir, data_dir, account)
     if account is None or account.can_reach(data_dir):
         return home
-    return Home(data_dir, _annex(home), account)
-
-
-def _annex(home: Home) -> Path:
-    """Where the servers keep their files when the way to the data directory is closed to them.
-
-    So it is below `/root`, which stays closed.
-    """
-    _ANNEX.mkdir(mode=0o755, parents=True, exist_ok=True)
-    annex = _ANNEX / home.secret("annex")[:16]
-    annex.mkdir(mode=0o700, exist_ok=True)
-    if home.account is not None:
-        os.chown(annex, home.account.uid, home.account.gid)
-    return annex
+    return Home(data_dir, open_annex(data_dir, home.secret("annex")[:16], account), account)

@@ -1,0 +1,43 @@
+"""Where the servers of a stack keep their files when the way to its data directory is closed to
+them, as it is below `/root`: a directory of their own, which lasts as long as the data directory.
+"""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+from handoff.stack.account import Account
+
+ANNEXES = Path("/var/lib/handoff")
+_ANCHOR = "anchor"
+
+
+def open_annex(data_dir: Path, name: str, account: Account) -> Path:
+    """The annex of this data directory; annexes of directories that were deleted are removed."""
+    ANNEXES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _remove_orphans()
+    _drop_anchor(data_dir, name)
+    annex = ANNEXES / name
+    annex.mkdir(mode=0o700, exist_ok=True)
+    os.chown(annex, account.uid, account.gid)
+    return annex
+
+
+def _drop_anchor(data_dir: Path, name: str) -> None:
+    """One file with two names, one of them in the data directory, which may be moved but not lost.
+
+    Across file systems there is no such file, and the annex stays until somebody removes it.
+    """
+    anchor = data_dir / _ANCHOR
+    anchor.touch(mode=0o600)
+    with contextlib.suppress(OSError):
+        os.link(anchor, ANNEXES / f"{name}.{_ANCHOR}")
+
+
+def _remove_orphans() -> None:
+    for anchor in ANNEXES.glob(f"*.{_ANCHOR}"):
+        with contextlib.suppress(FileNotFoundError):
+            if anchor.stat().st_nlink == 1:
+                shutil.rmtree(ANNEXES / anchor.stem, ignore_errors=True)
+                anchor.unlink()
