@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,7 @@ from redis.asyncio import Redis
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.letters import compose
+from activities.letters import compose, sender_address
 from activities.smtp import Mailer
 from activities.smtp_outcome import Outcome
 from activities.wording import letter_about
@@ -83,7 +82,7 @@ class MailActivities:
             outcome = await self.mailer.send(
                 compose(letter),
                 to=mail.address,
-                envelope_from=parseaddr(self.settings.smtp_from)[1],
+                envelope_from=sender_address(self.settings.smtp_from),
                 before_data=last_look,
             )
             return None if outcome is None else await self._settle(batch, mail, outcome)
@@ -118,7 +117,7 @@ class MailActivities:
 
     def _message_id(self, batch: MailBatch, mail: DueMail) -> str:
         """The same for every attempt: whoever gets a message twice can see that it is one."""
-        host = urlsplit(self.settings.public_url).hostname or "localhost"
+        host = (urlsplit(self.settings.public_url).hostname or "localhost").encode("idna").decode()
         return f"<{batch.handoff_id}.{batch.event_number}.{mail.recipient_id}@{host}>"
 
 

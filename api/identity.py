@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 from api.services import Services
 from handoff.contract import Actor
@@ -23,7 +24,7 @@ def services(request: Request) -> Services:
 Parts = Annotated[Services, Depends(services)]
 
 
-async def identify(request: Request, parts: Services, token: str | None) -> Actor:
+async def identify(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
     """The living user behind the token, as the database knows them now."""
     known: Actor | None = getattr(request.state, "caller", None)
     if known is not None:
@@ -39,7 +40,7 @@ async def identify(request: Request, parts: Services, token: str | None) -> Acto
     return actor
 
 
-def bearer_token(request: Request) -> str | None:
+def bearer_token(request: HTTPConnection) -> str | None:
     """The token in the Authorization header, if there is one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
@@ -51,6 +52,11 @@ async def _caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Actor:
     return await identify(request, parts, credentials.credentials if credentials else None)
+
+
+async def caller_of_socket(socket: WebSocket, parts: Services) -> Actor:
+    """The same for a WebSocket's handshake."""
+    return await identify(socket, parts, bearer_token(socket))
 
 
 Caller = Annotated[Actor, Depends(_caller)]

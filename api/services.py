@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from api.hub import Hub
 from api.tokens import TokenVerifier
 from handoff import engine, live
 from handoff.database import Database
@@ -35,6 +36,7 @@ class Services:
     redis: Redis
     temporal: Client
     tokens: TokenVerifier
+    hub: Hub
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -42,16 +44,22 @@ class Services:
     async def running(cls, settings: Settings) -> AsyncIterator["Services"]:
         """Nothing connects before it is used, so the API starts while its parts are down."""
         async with httpx.AsyncClient() as http:
+            database = Database.connect(settings, pool_size=20)
+            redis = live.connect(settings)
             services = cls(
                 settings=settings,
-                database=Database.connect(settings, pool_size=20),
-                redis=live.connect(settings),
+                database=database,
+                redis=redis,
                 temporal=await engine.connect(lazy=True),
                 tokens=TokenVerifier(settings, http),
+                hub=Hub(redis, database, quiet=settings.stream_quiet),
             )
+            following = asyncio.create_task(services.hub.run())
             try:
                 yield services
             finally:
+                following.cancel()
+                await asyncio.wait([following])
                 await services._close()
 
     async def _close(self) -> None:
@@ -87,6 +95,4 @@ class Services:
             async with asyncio.timeout(SIGNAL_WITHIN):
                 await handle.signal(command)
         except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
-            logger.warning(
-                "signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__
-            )
+            logger.warning("signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__)

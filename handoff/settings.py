@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     retention: Duration = Field(
         default=timedelta(days=7), description="After this an unanswered handoff expires"
     )
+    snooze_minimum: Duration = Field(
+        default=timedelta(minutes=5), description="The shortest snooze"
+    )
+    snooze_maximum: Duration = Field(default=timedelta(days=7), description="The longest snooze")
     create_wait: Duration = Field(
         default=timedelta(seconds=4),
         description="How long a create waits to be recorded before it answers 202",
@@ -146,6 +150,14 @@ class Settings(BaseSettings):
         if tls[-1] not in _SMTP_TLS:
             raise ValueError("tls must be one of starttls, implicit, none")
         return checked
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _smtp_from(cls, value: str) -> str:
+        address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or not value.isprintable():
+            raise ValueError("must look like Handoff <handoff@example.com>")
+        return value
 
     @field_validator("auth_secret")
     @classmethod

@@ -1,4 +1,4 @@
-"""Repeats lost signals: whatever version the engine has not seen is signalled again until it has."""
+"""Repeats lost signals: a version that the engine has not seen is signalled until it has."""
 
 import asyncio
 from datetime import timedelta

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeUpdate
@@ -62,13 +63,13 @@ class HandoffWorkflow:
         self._push: asyncio.Task[None] | None = None
 
     @workflow.run
-    async def run(self, start: HandoffStart) -> Verdict:
-        """From the record to its end. The answer says whether there was anything to carry out."""
+    async def run(self, start: HandoffStart) -> Recorded:
+        """From the record to its end. The answer is what the record said."""
         if start.new is not None:
             self._recorded = await self._record(start.new)
             if self._recorded.verdict is not Verdict.RECORDED:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                return self._recorded.verdict
+                return self._recorded
         while (seen := await self._look()) is not None and not self._is_over(seen):
             if workflow.info().is_continue_as_new_suggested():
                 await self._carry_on_afresh()
@@ -76,7 +77,7 @@ class HandoffWorkflow:
             if await self._is_due(seen.step):
                 await self._take(seen)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return Verdict.RECORDED
+        return Recorded(Verdict.RECORDED)
 
     @workflow.update
     async def recorded(self) -> Recorded:
@@ -100,7 +101,7 @@ class HandoffWorkflow:
 
     async def _look(self) -> Snapshot | None:
         self._nudged = False
-        seen = await workflow.execute_local_activity_method(
+        seen: Snapshot | None = await workflow.execute_local_activity_method(
             RecordActivities.look, self._ref, summary="look at the record", **options.RECORD
         )
         if seen is not None:
@@ -110,7 +111,7 @@ class HandoffWorkflow:
     def _show(self, seen: Snapshot) -> None:
         """Keeps Temporal's list of workflows readable as the state of the desk."""
         claimed_by = str(seen.claimed_by_id) if seen.claimed_by_id else None
-        wanted: list[SearchAttributeUpdate] = []
+        wanted: list[SearchAttributeUpdate[Any]] = []
         known = workflow.info().typed_search_attributes
         if known.get(engine.STATUS) != seen.status.value:
             wanted.append(engine.STATUS.value_set(seen.status.value))

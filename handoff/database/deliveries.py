@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, text, update
+from sqlalchemy import Row, func, text, update
 
 from handoff.contract import (
     UNSETTLED,
@@ -17,7 +18,7 @@ from handoff.contract import (
     SkipReason,
 )
 from handoff.database import Tenant
-from handoff.database.tables import DeliveryRow
+from handoff.database.tables import DeliveryRow, UserRow
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
 """Mails of these are calls for help, and a claim stops them. All others only report."""
@@ -145,3 +146,26 @@ async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int
         )
         .values(state=DeliveryState.PUBLISHED, changed_at=func.now())
     )
+
+
+async def ledger(tenant: Tenant, handoff_id: UUID) -> list[Row[Any]]:
+    """Every message of a handoff with its recipient, in the order of its events."""
+    query = (
+        tenant.select(
+            DeliveryRow,
+            DeliveryRow.recipient_id,
+            UserRow.name,
+            UserRow.email,
+            DeliveryRow.channel,
+            DeliveryRow.event_type,
+            DeliveryRow.round,
+            DeliveryRow.state,
+            DeliveryRow.reason,
+            DeliveryRow.message_id,
+            DeliveryRow.attempts,
+        )
+        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .where(DeliveryRow.handoff_id == handoff_id)
+        .order_by(DeliveryRow.event_number, UserRow.name, DeliveryRow.channel)
+    )
+    return list((await tenant.connection.execute(query)).all())

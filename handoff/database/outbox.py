@@ -1,4 +1,4 @@
-"""The mails of one activity: what is due, the last look before one leaves, and what became of it."""
+"""The mails of one activity: what is due, the last look before one leaves, what became of it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -235,4 +235,5 @@ async def settle(
 
 def pause(tried: int, *, initial: timedelta, maximum: timedelta) -> timedelta:
     """How long to wait after so many attempts: doubled each time, up to the maximum."""
-    return min(initial * 2 ** min(max(tried - 1, 0), 20), maximum)
+    doublings = min(max(tried - 1, 0), 20)
+    return min(initial * (1 << doublings), maximum)

@@ -122,3 +122,10 @@ def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:
 def _is_private(record: Record) -> bool:
     """Until a parked handoff is picked up, only its parker sees what they noted."""
     return record.intent is Intent.PARK and record.first_claimed_at is None
+
+
+async def of_session(tenant: Tenant, session_id: UUID) -> list[Record]:
+    """A session's handoffs, newest first."""
+    query = records(tenant).where(HandoffRow.session_id == session_id)
+    query = query.order_by(HandoffRow.created_at.desc(), HandoffRow.id.desc())
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]

@@ -1,0 +1,39 @@
+"""`python -m api --host H --port N`: serves until it is told to stop."""
+
+import argparse
+import os
+import sys
+
+from api.app import build
+from api.server import make_server
+from handoff import log
+from handoff.errors import ConfigurationError
+from handoff.settings import load_settings
+
+
+def main() -> int:
+    """Exit code 0 after an orderly stop, 1 when it could not start, 78 for bad configuration."""
+    parser = argparse.ArgumentParser(prog="api", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings()
+    except ConfigurationError as fault:
+        sys.stderr.write(f"{fault.detail}\n")
+        return 78
+    log.configure(settings)
+    server = make_server(build(settings), host=arguments.host, port=arguments.port)
+    try:
+        server.run()
+    except (KeyboardInterrupt, SystemExit):
+        pass
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    code = main()
+    # The engine's native threads sometimes abort a clean interpreter exit (sdk-python 300).
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

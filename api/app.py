@@ -1,0 +1,41 @@
+"""The application: routes, errors and bounds put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import problems
+from api.limits import BodyLimit
+from api.routes import commands, events, handoffs, health, queue, sessions
+from api.services import Services
+from handoff.settings import Settings
+
+DESCRIPTION = """
+Durable escalations for support teams: recorded first, told by email and live push, claimed by
+exactly one. Errors are RFC 9457 problems. Every POST takes an `Idempotency-Key`.
+"""
+
+
+def build(settings: Settings) -> FastAPI:
+    """The API. Its parts are made when it starts and closed when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Services.running(settings) as services:
+            app.state.services = services
+            yield
+
+    app = FastAPI(
+        title="Handoff",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        strict_content_type=True,
+    )
+    problems.install(app)
+    app.add_middleware(BodyLimit)
+    # The queue before the sessions: its path would read as a session's id.
+    for routes in (queue, sessions, handoffs, commands, events, health):
+        app.include_router(routes.router)
+    return app

@@ -1,0 +1,164 @@
+"""The commands: each one transition of the record, final when it is answered."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from api.idempotency import IdempotentRoute
+from api.identity import Caller, Parts
+from api.routes.answers import IfVersion, conflicts, problems, shown
+from api.schemas import Cancel, EscalateNow, Release, Resolve, Snooze, Transfer
+from api.services import Services
+from handoff.contract import HandoffView
+from handoff.database import people, transitions
+from handoff.errors import (
+    AlreadyClaimed,
+    HandoffClosed,
+    Invalid,
+    OwnEscalation,
+    RoundPassed,
+    WrongState,
+)
+from handoff.rules import commands
+
+router = APIRouter(
+    prefix="/ai-sessions/{session_id}/handoffs/{handoff_id}",
+    tags=["commands"],
+    route_class=IdempotentRoute,
+)
+
+REFUSALS = problems(403, 404, 412)
+
+
+class _Command:
+    """Where the command stands in the path, who gives it, and how its answer is made."""
+
+    def __init__(
+        self,
+        session_id: UUID,
+        handoff_id: UUID,
+        response: Response,
+        caller: Caller,
+        parts: Parts,
+        if_version: IfVersion,
+    ) -> None:
+        self.session_id = session_id
+        self.handoff_id = handoff_id
+        self.response = response
+        self.caller = caller
+        self.parts: Services = parts
+        self.if_version = if_version
+
+    async def carry_out(self, name: str, decide: transitions.Decide) -> HandoffView:
+        """One transition; the doorbell and the signal follow behind the caller's back."""
+        changed = await transitions.command(
+            self.parts.database,
+            self.caller,
+            self.handoff_id,
+            decide,
+            session_id=self.session_id,
+            if_version=self.if_version,
+        )
+        self.parts.announce(changed, command=name)
+        return shown(self.response, changed.record, self.caller)
+
+
+Command = Annotated[_Command, Depends()]
+
+
+@router.post(
+    "/claim",
+    operation_id="claimHandoff",
+    responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
+)
+async def claim(command: Command) -> HandoffView:
+    """Takes it. The first one recorded wins, for good; every loser learns who it was."""
+    return await command.carry_out("claim", commands.claim)
+
+
+@router.post(
+    "/release",
+    operation_id="releaseHandoff",
+    responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
+)
+async def release(command: Command, body: Release | None = None) -> HandoffView:
+    """Gives it back to the queue, with a fresh round 1."""
+    reason = body.reason if body else None
+    return await command.carry_out("release", partial(commands.release, reason=reason))
+
+
+@router.post(
+    "/resolve",
+    operation_id="resolveHandoff",
+    responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
+)
+async def resolve(command: Command, body: Resolve) -> HandoffView:
+    """Ends it, with an outcome."""
+    decide = partial(commands.resolve, outcome=body.outcome, note=body.note)
+    return await command.carry_out("resolve", decide)
+
+
+@router.post(
+    "/cancel",
+    operation_id="cancelHandoff",
+    responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed)},
+)
+async def cancel(command: Command, body: Cancel | None = None) -> HandoffView:
+    """Takes it back; the session returns to the one who handed it off."""
+    reason = body.reason if body else None
+    return await command.carry_out("cancel", partial(commands.cancel, reason=reason))
+
+
+@router.post(
+    "/promote",
+    operation_id="promoteHandoff",
+    responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
+)
+async def promote(command: Command) -> HandoffView:
+    """Turns what was parked into an escalation; it keeps its id and history."""
+    return await command.carry_out("promote", commands.promote)
+
+
+@router.post(
+    "/escalate-now",
+    operation_id="escalateHandoffNow",
+    responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
+)
+async def escalate_now(command: Command, body: EscalateNow) -> HandoffView:
+    """Ends the present wait, unless the round that the caller saw has passed."""
+    decide = partial(commands.escalate_now, round=body.round)
+    return await command.carry_out("escalate_now", decide)
+
+
+@router.post(
+    "/snooze",
+    operation_id="snoozeHandoff",
+    responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState)},
+)
+async def snooze(command: Command, body: Snooze) -> HandoffView:
+    """Pauses the timers until a time; then a fresh round starts."""
+    settings = command.parts.settings
+    ahead = body.until - datetime.now(UTC)
+    if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
+        bounds = f"{settings.snooze_minimum} to {settings.snooze_maximum} from now"
+        fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
+        raise Invalid(f"`until` must be {bounds}.", errors=[fault])
+    return await command.carry_out("snooze", partial(commands.snooze, until=body.until))
+
+
+@router.post(
+    "/transfer",
+    operation_id="transferHandoff",
+    responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
+)
+async def transfer(command: Command, body: Transfer) -> HandoffView:
+    """Hands it to a named person, who accepts by claiming."""
+    async with command.parts.database.account(command.caller.account_id) as tenant:
+        named = await people.find_living(tenant, body.to)
+    if named is None:
+        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
+        raise Invalid("`to` must be an active user of this account.", errors=[fault])
+    return await command.carry_out("transfer", partial(commands.transfer, to=named))

@@ -1,0 +1,176 @@
+"""Handoffs: hand a session off, look at what became of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import Row
+
+from api import starting
+from api.idempotency import IdempotentRoute, resource_id
+from api.identity import Caller, Parts, WorkingCaller
+from api.routes.answers import conflicts, problems, shown
+from api.schemas import DeliveryView, HandOff, Recipient
+from api.services import Services
+from handoff.contract import Actor, Envelope, HandoffView, NewHandoff, Record, Recorded, Verdict
+from handoff.database import Tenant, creation, deliveries, events, records, sessions
+from handoff.errors import Forbidden, HandoffAlreadyOpen, NotFound, Refusal, WrongState
+from handoff.rules.policy import LEADING_ROLES
+
+router = APIRouter(
+    prefix="/ai-sessions/{session_id}", tags=["handoffs"], route_class=IdempotentRoute
+)
+
+
+@router.post(
+    "/handoff",
+    status_code=201,
+    operation_id="createHandoff",
+    responses={
+        202: {
+            "model": HandoffView,
+            "description": "The engine has it; it is recorded and told once a worker is back",
+        },
+        **problems(403, 404, 413),
+        **conflicts(HandoffAlreadyOpen, WrongState),
+    },
+)
+async def create_handoff(
+    session_id: UUID,
+    body: HandOff,
+    request: Request,
+    response: Response,
+    caller: WorkingCaller,
+    parts: Parts,
+) -> Any:
+    """Escalates or parks a session. 201 means recorded and running."""
+    new = NewHandoff(
+        id=resource_id(request),
+        session_id=session_id,
+        account_id=caller.account_id,
+        escalator_id=caller.id,
+        intent=body.intent,
+        priority=body.priority,
+        engineer_notes=body.engineer_notes,
+        context=body.context,
+        created_at=datetime.now(UTC),
+        remind_at=body.remind_at,
+    )
+    await _must_be_free(parts, caller, new)
+    recorded = await starting.start(
+        parts.temporal,
+        new,
+        task_queue=parts.settings.task_queue,
+        wait=parts.settings.create_wait,
+    )
+    if recorded is not None and recorded.verdict is not Verdict.RECORDED:
+        raise _refusal(recorded)
+    location = f"/ai-sessions/{session_id}/handoffs/{new.id}"
+    found = await _find(parts, caller, session_id, new.id)
+    if found is None:
+        accepted = {"id": str(new.id), "session_id": str(session_id), "status": "accepted"}
+        return JSONResponse(accepted, 202, {"Location": location})
+    response.headers["Location"] = location
+    return shown(response, found, caller)
+
+
+async def _must_be_free(parts: Services, caller: Actor, new: NewHandoff) -> None:
+    """Answers the common refusals without troubling the engine; the record has the last word."""
+    async with parts.database.account(caller.account_id) as tenant:
+        session = await sessions.find(tenant, new.session_id)
+        if session is None or session.holder_id != caller.id:
+            raise _refusal(Recorded(Verdict.NOT_HOLDER))
+        living = await creation.living_handoff(tenant, new.session_id)
+    if living is not None and living != new.id:
+        raise _refusal(Recorded(Verdict.ALREADY_OPEN, living))
+
+
+def _refusal(recorded: Recorded) -> Refusal:
+    match recorded.verdict:
+        case Verdict.ALREADY_OPEN:
+            return HandoffAlreadyOpen(
+                "Claim, cancel or resolve the one that is there first.",
+                handoff_id=recorded.other_id,
+            )
+        case Verdict.SESSION_CLOSED:
+            return WrongState("The session is closed.", session_status="closed")
+        case Verdict.FORBIDDEN:
+            return Forbidden("Viewers can look, but not act. Ask an admin for another role.")
+        case _:
+            return NotFound("You hold no such session.")
+
+
+async def _find(
+    parts: Services, caller: Actor, session_id: UUID, handoff_id: UUID
+) -> Record | None:
+    async with parts.database.account(caller.account_id) as tenant:
+        found = await records.find_record(tenant, handoff_id, session_id=session_id)
+    return None if found is None else found[0]
+
+
+async def _must_find(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> Record:
+    found = await records.find_record(tenant, handoff_id, session_id=session_id)
+    if found is None:
+        raise NotFound("There is no such handoff.")
+    return found[0]
+
+
+@router.get("/handoffs", operation_id="listHandoffs", responses=problems(404))
+async def list_handoffs(session_id: UUID, caller: Caller, parts: Parts) -> list[HandoffView]:
+    """The session's handoffs, newest first."""
+    async with parts.database.account(caller.account_id) as tenant:
+        if await sessions.find(tenant, session_id) is None:
+            raise NotFound("There is no such session.")
+        found = await records.of_session(tenant, session_id)
+    return [records.view(record, reader_id=caller.id) for record in found]
+
+
+@router.get("/handoffs/{handoff_id}", operation_id="getHandoff", responses=problems(404))
+async def get_handoff(
+    session_id: UUID, handoff_id: UUID, response: Response, caller: Caller, parts: Parts
+) -> HandoffView:
+    """One handoff, with what happens next. The ETag is its version."""
+    async with parts.database.account(caller.account_id) as tenant:
+        record = await _must_find(tenant, session_id, handoff_id)
+    return shown(response, record, caller)
+
+
+@router.get(
+    "/handoffs/{handoff_id}/events", operation_id="listHandoffEvents", responses=problems(404)
+)
+async def list_events(
+    session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts
+) -> list[Envelope]:
+    """The append-only history, oldest first."""
+    async with parts.database.account(caller.account_id) as tenant:
+        await _must_find(tenant, session_id, handoff_id)
+        return await events.of_handoff(tenant, handoff_id)
+
+
+@router.get(
+    "/handoffs/{handoff_id}/deliveries",
+    operation_id="listHandoffDeliveries",
+    responses=problems(404),
+)
+async def list_deliveries(
+    session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts
+) -> list[DeliveryView]:
+    """What happened to every message, attempt by attempt."""
+    async with parts.database.account(caller.account_id) as tenant:
+        await _must_find(tenant, session_id, handoff_id)
+        rows = await deliveries.ledger(tenant, handoff_id)
+    return [_delivery(row, with_address=caller.role in LEADING_ROLES) for row in rows]
+
+
+def _delivery(row: Row[Any], *, with_address: bool) -> DeliveryView:
+    email = row.email if with_address else None
+    return DeliveryView(
+        recipient=Recipient(id=row.recipient_id, name=row.name, email=email),
+        event=row.event_type.value,
+        **{
+            name: getattr(row, name)
+            for name in ("channel", "round", "state", "reason", "message_id", "attempts")
+        },
+    )

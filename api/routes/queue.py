@@ -1,0 +1,84 @@
+"""The queue: who waits, urgent first, then longest waiting."""
+
+import base64
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.identity import Caller, Parts
+from api.routes.answers import problems
+from handoff.contract import HandoffStatus, HandoffView
+from handoff.database import events, queue
+from handoff.database.queue import Place, Wanted
+from handoff.database.records import view
+from handoff.errors import Invalid
+
+router = APIRouter(prefix="/ai-sessions", tags=["queue"])
+
+
+class Scope(StrEnum):
+    """Whose handoffs: the caller's team's and those of no team, or the whole account's."""
+
+    TEAM = "team"
+    ACCOUNT = "account"
+
+
+@router.get("/queue", operation_id="getQueue", responses=problems())
+async def get_queue(
+    request: Request,
+    response: Response,
+    caller: Caller,
+    parts: Parts,
+    scope: Annotated[Scope | None, Query(description="`team` for callers with a team")] = None,
+    status: Annotated[
+        list[HandoffStatus] | None, Query(description="parked and open unless told otherwise")
+    ] = None,
+    mine: Annotated[
+        bool, Query(description="Only what I claimed, handed off or am named for")
+    ] = False,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> list[HandoffView]:
+    """A page of the queue. `Last-Event-ID` is where a live stream should start."""
+    by_team = scope is Scope.TEAM or (scope is None and not mine)
+    wanted = Wanted(
+        statuses=status or _default_statuses(mine),
+        team_id=caller.team_id if by_team else None,
+        mine=caller.id if mine else None,
+        limit=limit,
+        after=_read(cursor) if cursor else None,
+    )
+    async with parts.database.account(caller.account_id) as tenant:
+        # The number first: what happens after it is read comes again over the stream.
+        _, last = await events.bounds(tenant)
+        found, end = await queue.page(tenant, wanted)
+    response.headers["Last-Event-ID"] = str(last)
+    if end is not None:
+        link = request.url.include_query_params(cursor=_write(end))
+        response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
+    return [view(record, reader_id=caller.id) for record in found]
+
+
+def _default_statuses(mine: bool) -> tuple[HandoffStatus, ...]:
+    return (*queue.WAITING, HandoffStatus.CLAIMED) if mine else queue.WAITING
+
+
+def _write(place: Place) -> str:
+    packed = json.dumps([place.urgency, place.created_at.isoformat(), str(place.id)])
+    return base64.urlsafe_b64encode(packed.encode()).decode()
+
+
+def _read(cursor: str) -> Place:
+    try:
+        urgency, created_at, handoff_id = json.loads(base64.urlsafe_b64decode(cursor))
+        moment = datetime.fromisoformat(created_at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return Place(int(urgency) % 10, moment, UUID(handoff_id))
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        fault = {"path": "query/cursor", "message": "not a cursor of ours", "type": "cursor"}
+        raise Invalid("Start again without a cursor.", errors=[fault]) from None

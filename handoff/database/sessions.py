@@ -1,0 +1,74 @@
+"""AI sessions: made, found, listed."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, insert
+
+from handoff.database import Tenant
+from handoff.database.tables import SessionRow, TeamRow, UserRow
+from handoff.ids import new_id
+
+
+def _sessions(tenant: Tenant) -> Select[Any]:
+    return tenant.select(
+        SessionRow,
+        SessionRow.id,
+        SessionRow.account_id,
+        SessionRow.team_id,
+        SessionRow.title,
+        SessionRow.context,
+        SessionRow.status,
+        SessionRow.created_at,
+        SessionRow.holder_id,
+        UserRow.name.label("holder_name"),
+    ).join(UserRow, UserRow.id == SessionRow.holder_id)
+
+
+async def create(
+    tenant: Tenant,
+    *,
+    holder_id: UUID,
+    title: str,
+    context: dict[str, Any] | None,
+    team_id: UUID | None,
+    session_id: UUID | None = None,
+) -> Row[Any]:
+    """A new session, held by its maker."""
+    made = session_id or new_id()
+    await tenant.connection.execute(
+        insert(SessionRow).values(
+            id=made,
+            account_id=tenant.account_id,
+            team_id=team_id,
+            title=title,
+            context=context,
+            holder_id=holder_id,
+        )
+    )
+    found = await find(tenant, made)
+    assert found is not None  # noqa: S101 - it has just been written in this transaction
+    return found
+
+
+async def find(tenant: Tenant, session_id: UUID) -> Row[Any] | None:
+    """A session of the account, or None: unknown and foreign look alike."""
+    query = _sessions(tenant).where(SessionRow.id == session_id)
+    row: Row[Any] | None = (await tenant.connection.execute(query)).one_or_none()
+    return row
+
+
+async def newest(tenant: Tenant, *, limit: int, before: UUID | None = None) -> list[Row[Any]]:
+    """The account's sessions, newest first. Ids sort by time, so one of them is the cursor."""
+    query = _sessions(tenant).order_by(SessionRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(SessionRow.id < before)
+    return list((await tenant.connection.execute(query)).all())
+
+
+async def has_team(tenant: Tenant, team_id: UUID) -> bool:
+    """Whether the account has this team."""
+    query = tenant.select(TeamRow, TeamRow.id).where(
+        TeamRow.id == team_id, TeamRow.deleted_at.is_(None)
+    )
+    return await tenant.connection.scalar(query) is not None

@@ -1,0 +1,68 @@
+"""How a handoff's workflow is started, and how it presents itself in Temporal's UI.
+
+For whoever starts one: the API for a new handoff, the auditor for one whose workflow is gone.
+No customer's text stands here, and none may.
+"""
+
+from typing import Any, TypedDict
+
+from temporalio.common import (
+    Priority as TaskPriority,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDReusePolicy,
+)
+
+from handoff import engine
+from handoff.contract import HandoffStart, HandoffStatus, Intent, Priority
+
+_TASK_PRIORITY = {Priority.URGENT: 1, Priority.HIGH: 2, Priority.NORMAL: 3, Priority.LOW: 4}
+"""Where tasks have to queue, the urgent ones go first."""
+
+
+class StartOptions(TypedDict):
+    """Keyword arguments for the client's ways to start a workflow."""
+
+    id: str
+    task_queue: str
+    id_reuse_policy: WorkflowIDReusePolicy
+    memo: dict[str, Any]
+    search_attributes: TypedSearchAttributes
+    static_summary: str
+    static_details: str
+    priority: TaskPriority
+
+
+def start_options(
+    start: HandoffStart,
+    *,
+    task_queue: str,
+    priority: Priority,
+    intent: Intent,
+    session_id: object,
+    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
+) -> StartOptions:
+    """One workflow per handoff, under the handoff's id, searchable by what the desk asks for."""
+    status = HandoffStatus.PARKED if intent is Intent.PARK else HandoffStatus.OPEN
+    what = "parked" if intent is Intent.PARK else f"{priority.value} escalation"
+    return StartOptions(
+        id=engine.workflow_id(start.handoff_id),
+        task_queue=task_queue,
+        id_reuse_policy=id_reuse_policy,
+        memo={"session_id": str(session_id), "intent": intent.value},
+        search_attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(engine.ACCOUNT, str(start.account_id)),
+                SearchAttributePair(engine.STATUS, status.value),
+                SearchAttributePair(engine.PRIORITY, priority.value),
+                SearchAttributePair(engine.ROUND, 0),
+            ]
+        ),
+        static_summary=f"{what}, session {session_id}",
+        static_details=f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}.",
+        priority=TaskPriority(
+            priority_key=_TASK_PRIORITY[priority], fairness_key=str(start.account_id)
+        ),
+    )
