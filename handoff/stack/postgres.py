@@ -93,6 +93,9 @@ class Postgres(Part):
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
+        # A killed server's file still says so.
+        if not self.runs:
+            return False
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
     @property

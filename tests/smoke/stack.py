@@ -36,12 +36,18 @@ with hold_home(pathlib.Path(sys.argv[1])) as home:
 """
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
+@contextlib.contextmanager
+def new_place() -> Iterator[Path]:
     """A directory for stacks that servers without root's rights can reach; pytest's is closed."""
     with tempfile.TemporaryDirectory(prefix="handoff-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with new_place() as path:
+        yield path
 
 
 def until(condition: Callable[[], Any], *, within: float = 20.0, why: str = "") -> Any:

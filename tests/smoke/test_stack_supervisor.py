@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.smoke.stack import (
     SERVICES_ONLY,
     RunningStack,
     kept,
+    new_place,
     place,
     processes_in,
     services_only,
@@ -32,6 +34,13 @@ __all__ = ["place"]
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the witness of leftovers is Linux's /proc"
 )
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[RunningStack]:
+    """For tests that only look at it."""
+    with new_place() as place, services_only(place / "data") as running:
+        yield running
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -84,18 +93,16 @@ def test_a_dead_part_is_started_again_and_its_new_pid_told(place: Path) -> None:
         until(lambda: "starting it again in 0.4 s" in stack.said, why="a longer pause")
 
 
-def test_a_second_stack_in_the_same_place_is_refused(place: Path) -> None:
-    data_dir = place / "data"
-    with services_only(data_dir) as stack:
-        second = subprocess.run(
-            [sys.executable, "-c", SERVICES_ONLY, str(data_dir)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert "another stack runs in" in second.stderr
-        assert stack.state.pids, "the first one is not disturbed"
+def test_a_second_stack_in_the_same_place_is_refused(stack: RunningStack) -> None:
+    second = subprocess.run(
+        [sys.executable, "-c", SERVICES_ONLY, str(stack.data_dir)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert "another stack runs in" in second.stderr
+    assert stack.state.pids, "the first one is not disturbed"
 
 
 def test_a_busy_port_is_chosen_around(place: Path) -> None:
@@ -109,30 +116,36 @@ def test_a_busy_port_is_chosen_around(place: Path) -> None:
     assert after["temporal"] == before["temporal"]
 
 
-def test_only_its_owner_can_read_what_it_keeps(place: Path) -> None:
-    data_dir = place / "data"
-    with services_only(data_dir):
-        assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
-        open_to_others = [
-            path
-            for path in data_dir.rglob("*")
-            if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
-        ]
-        assert open_to_others == []
-        assert stat.S_IMODE((data_dir / "stack.json").stat().st_mode) == 0o600
+def test_only_its_owner_can_read_what_it_keeps(stack: RunningStack) -> None:
+    assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
+    open_to_others = [
+        path
+        for path in stack.data_dir.rglob("*")
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    assert open_to_others == []
+    assert stat.S_IMODE((stack.data_dir / "stack.json").stat().st_mode) == 0o600
 
 
-def test_the_servers_do_not_run_as_root(place: Path) -> None:
-    with services_only(place / "data") as stack:
-        for name in ("postgres", "valkey", "temporal"):
-            assert Path(f"/proc/{stack.state.pids[name]}").stat().st_uid != 0
+def test_the_servers_do_not_run_as_root(stack: RunningStack) -> None:
+    for name in ("postgres", "valkey", "temporal"):
+        assert Path(f"/proc/{stack.state.pids[name]}").stat().st_uid != 0
 
 
-def test_no_secret_can_be_seen_in_a_list_of_processes(place: Path) -> None:
-    data_dir = place / "data"
-    with services_only(data_dir):
-        secrets = kept(data_dir, "secrets.json")
-        told = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in processes_in(data_dir))
+def test_they_listen_on_loopback_only(stack: RunningStack) -> None:
+    ports = {f"{port:04X}" for port in kept(stack.data_dir, "ports.json").values()}
+    listening = [
+        line.split()[1].split(":")
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    ]
+    assert {address for address, port in listening if port in ports} == {"0100007F"}
+
+
+def test_no_secret_can_be_seen_in_a_list_of_processes(stack: RunningStack) -> None:
+    secrets = kept(stack.data_dir, "secrets.json")
+    told = "".join(Path(f"/proc/{pid}/cmdline").read_text() for pid in processes_in(stack.data_dir))
     passwords = [value for name, value in secrets.items() if "password" in name or "auth" in name]
     assert passwords
     assert not [value for value in passwords if value in told]
