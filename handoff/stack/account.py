@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from handoff.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -37,14 +39,29 @@ class Account:
 
 
 def server_account(data_dir: Path) -> Account | None:
-    """None when the servers simply run as whoever started the stack."""
+    """None when the servers simply run as whoever started the stack.
+
+    Raises:
+        ConfigurationError: that user has no entry in the system's list, and initdb needs one.
+    """
     if os.geteuid() != 0:
+        _known(os.geteuid())
         return None
     owner = data_dir.stat()
     if owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
+        return Account(_known(owner.st_uid), owner.st_gid)
     nobody = pwd.getpwnam("nobody")
     return Account(nobody.pw_uid, nobody.pw_gid)
+
+
+def _known(uid: int) -> int:
+    try:
+        return pwd.getpwuid(uid).pw_uid
+    except KeyError:
+        raise ConfigurationError(
+            f"PostgreSQL would run as user {uid}, whom this system does not know; "
+            "run as another user, or choose a --data-dir that belongs to one it knows"
+        ) from None
 
 
 def bring_programs(roots: tuple[Path, ...], into: Path) -> Path:
