@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from handoff.stack import reach
 from handoff.stack.checkup import Finding, examine
 from handoff.stack.environment import inherited_environment
 from handoff.stack.state import StackState, read_state
@@ -41,6 +40,9 @@ def _findings(
 
 def _dependencies(named: Mapping[str, str]) -> Iterator[Finding]:
     """Those that somebody has named."""
+    # Its clients take longer to load than most commands take to run, so only this one does.
+    from handoff.stack import reach
+
     if url := named.get("HANDOFF_DATABASE_URL"):
         yield from reach.ask_postgresql(url)
     if url := named.get("HANDOFF_REDIS_URL"):

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract import Actor, Level, Role, Target, TargetKind
@@ -73,3 +73,12 @@ def _matches(target: Target) -> ColumnElement[bool]:
             return UserRow.team_id == UUID(target.value)
         case TargetKind.USER:
             return UserRow.id == UUID(target.value)
+
+
+async def living_ids(connection: AsyncConnection, wanted: str) -> list[UUID]:
+    """The living users with this address or id, over all accounts: for the command line."""
+    try:
+        same = UserRow.id == UUID(wanted)
+    except ValueError:
+        same = func.lower(UserRow.email) == wanted.lower()
+    return list((await connection.scalars(select(UserRow.id).where(same, *_LIVING))).all())

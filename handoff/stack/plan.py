@@ -40,8 +40,10 @@ class Planner:
             port=api_port,
             path="/readyz",
         )
+        # Told the place: they would take the stack of the directory that we were started in.
+        place = f"--data-dir={self._home.data_dir}"
         errands = {
-            name: Errand(self._home, name, "handoff", *arguments, environment=environment)
+            name: Errand(self._home, name, "handoff", *arguments, place, environment=environment)
             for name, arguments in {
                 "migrate": ("migrate",),
                 "import": ("import", str(demo_accounts())),
@@ -50,6 +52,7 @@ class Planner:
         return Plan(
             services=self._services,
             first=[errands["migrate"]],
+            first_needs=[part for part in self._services if isinstance(part, Postgres)],
             applications=[PythonPart(self._home, "worker", "worker", environment=environment), api],
             besides=[errands["import"]] if demo else [],
             state=state,

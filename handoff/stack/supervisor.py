@@ -27,11 +27,13 @@ _STOP_APPLICATIONS_WITHIN, _STOP_SERVICES_WITHIN = 4.5, 5.0
 class Plan:
     """What is started, in this order; the parts of each step together.
 
-    `first` must have ended before the applications start. `ready` waits for `besides` too.
+    `first` runs once those of the services that it needs are ready, and must have ended before the
+    applications start. `ready` waits for `besides` too.
     """
 
     services: Sequence[Part]
     first: Sequence[Part]
+    first_needs: Sequence[Part]
     applications: Sequence[Part]
     besides: Sequence[Part]
     state: StackState
@@ -84,22 +86,27 @@ class Supervisor:
 
     def _start(self) -> None:
         plan = self._plan
-        self._start_together(plan.services)
-        self._start_together(plan.first)
-        self._start_together([*plan.applications, *plan.besides])
+        self._launch(plan.services)
+        self._wait_ready(plan.first_needs)
+        self._launch(plan.first)
+        self._wait_ready([*plan.services, *plan.first])
+        self._launch([*plan.applications, *plan.besides])
+        self._wait_ready([*self._lasting, *plan.besides])
 
-    def _start_together(self, parts: Sequence[Part]) -> None:
+    def _launch(self, parts: Sequence[Part]) -> None:
         for part in parts:
             part.prepare()
             part.spawn()
             self._leftovers.remember(part)
-        started = time.monotonic()
+
+    def _wait_ready(self, parts: Sequence[Part]) -> None:
+        began = time.monotonic()
         waiting = list(parts)
         while waiting := [part for part in waiting if not part.is_ready()]:
             for part in parts:
                 if not part.runs and not part.is_ready():
                     raise _failure(part, _end(part))
-            late = [part for part in waiting if time.monotonic() > started + part.ready_within]
+            late = [part for part in waiting if time.monotonic() > began + part.ready_within]
             if late:
                 raise _failure(late[0], f"was not ready within {late[0].ready_within:.0f} s")
             self._signals.wait(_LOOK_EVERY)

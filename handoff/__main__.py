@@ -1,0 +1,59 @@
+"""The command line. It spawns processes and imports no room above the core.
+
+Exit codes: 0 well, 1 failure, 2 usage, 3 a dependency is unreachable, 78 bad configuration.
+"""
+
+import sys
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from handoff.commands.bring_in import import_directory
+from handoff.commands.demo import demo
+from handoff.commands.doctor import doctor
+from handoff.commands.parts import api, migrate, worker
+from handoff.commands.token import token
+from handoff.commands.up import up
+from handoff.errors import ConfigurationError, HandoffError, Unreachable
+
+UNREACHABLE = 3
+BAD_CONFIGURATION = 78
+
+app = typer.Typer(
+    name="handoff",
+    help="Durable escalations: recorded first, told by mail and push, claimed by exactly one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(up)
+app.command()(demo)
+app.command()(api)
+app.command()(worker)
+app.command()(migrate)
+app.command(name="import")(import_directory)
+app.command()(token)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Runs a command; errors of ours become one line and an exit code."""
+    try:
+        app()
+    except ConfigurationError as fault:
+        _leave(fault.detail, BAD_CONFIGURATION)
+    except Unreachable as fault:
+        _leave(fault.detail, UNREACHABLE)
+    except HandoffError as fault:
+        _leave(fault.detail, 1)
+    except (SQLAlchemyError, OSError) as fault:
+        _leave(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
+
+
+def _leave(message: str, code: int) -> None:
+    sys.stderr.write(f"{message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
