@@ -1,0 +1,330 @@
+"""The house's rules, read from syntax trees: who may import whom, and who may touch what.
+
+Each exception stands in a table beside its reason. To add one, say why it cannot be avoided.
+"""
+
+import ast
+import functools
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("handoff", "activities", "workflows", "api", "worker")
+BESIDE = ("tests", "bench")
+
+MAY_IMPORT = {
+    "handoff": {"handoff"},
+    "activities": {"handoff", "activities"},
+    "workflows": {"handoff", "activities", "workflows"},
+    "api": {"handoff", "activities", "workflows", "api"},
+    "worker": {"handoff", "activities", "workflows", "worker"},
+}
+"""Imports run one way, and the API and the worker do not know each other."""
+
+LIBRARY_BELONGS_TO = {
+    "sqlalchemy": {
+        "handoff/database/": "the record",
+        "handoff/__main__.py": "names its errors, to leave with the right exit code",
+        "worker/nudges.py": "names its errors: upkeep goes on when PostgreSQL is back",
+        "api/problems.py": "names its errors, to answer 503 instead of 500",
+        "api/hub.py": "names its errors: streams go on when PostgreSQL is back",
+        "api/routes/handoffs.py": "the type of a row that it renders",
+        "api/routes/sessions.py": "the type of a row that it renders",
+    },
+    "alembic": {"handoff/database/": "migrations"},
+    "asyncpg": {"handoff/stack/reach.py": "the doctor asks the server itself, without our pool"},
+    "redis": {
+        "handoff/live.py": "the doorbell",
+        "handoff/stack/reach.py": "the doctor asks the server itself",
+        "activities/records.py": "holds the injected client, to ring",
+        "activities/mail.py": "holds the injected client, to ring",
+        "activities/push.py": "holds the injected client; its errors mean: try again",
+        "worker/build.py": "wiring",
+        "api/services.py": "wiring",
+        "api/hub.py": "the process's one subscription",
+    },
+    "aiosmtplib": {"activities/smtp.py": "the one way to a mail server"},
+}
+"""Where a library may be imported. A path that ends with a slash stands for all below it."""
+
+PURE = {
+    "handoff/contract.py": set[str](),
+    "handoff/errors.py": set[str](),
+    "handoff/rules/": {"handoff.contract", "handoff.errors", "handoff.rules"},
+}
+"""What decides or crosses borders: the standard library, and of ours only this."""
+
+WORKFLOW_MAY_IMPORT = {
+    "temporalio",
+    "handoff.contract",
+    "handoff.rules",
+    "handoff.engine",
+    "workflows",
+    "activities.mail",
+    "activities.push",
+    "activities.records",
+}
+"""Besides the standard library. The activities are references for the engine, never called."""
+
+ENVIRONMENT = {
+    "handoff/stack/environment.py": "hands on what the stack was started with",
+    "handoff/commands/parts.py": "this process becomes another one, with the same environment",
+}
+"""Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
+
+ENGINE_ROOM = {
+    "api/identity.py": "who a token belongs to is not known before it was read",
+    "api/stream.py": "an open stream asks again whether its reader may still read",
+    "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
+    "handoff/database/importing.py": "accounts are made here",
+    "handoff/commands/token.py": "the command line of whoever runs it all",
+    "handoff/commands/demo.py": "the command line of whoever runs it all",
+}
+"""Who may see all accounts at once."""
+
+UNBOUND_STATEMENTS = {
+    "handoff/database/__init__.py:Tenant.select": "the gate itself",
+    "handoff/database/__init__.py:Database.ping": "touches no table",
+    "handoff/database/tables.py": "indexes and defaults, no queries",
+    "handoff/database/migrations/": "the schema, no accounts",
+    "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
+    "handoff/database/importing.py": "accounts are made here",
+    "handoff/database/upkeep.py:unseen": "over all accounts, for the engine",
+    "handoff/database/upkeep.py:forget": "over all accounts, for the engine",
+    "handoff/database/people.py:identify": "finds out which account somebody belongs to",
+    "handoff/database/people.py:living_ids": "for the command line",
+    "handoff/database/outbox.py:due": "a subquery, tied to a handoff of the account",
+    "handoff/database/outbox.py:_still_called_for": "a subquery, tied to a delivery of the account",
+    "handoff/database/outbox.py:_still_eligible": "a subquery, tied to a recipient of the account",
+}
+"""SQL that names no account. Everything else does, or goes through `Tenant.select`."""
+
+WRITTEN_FOR_BROWSERS = {".css", ".html", ".j2", ".js", ".svg"}
+ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/)|[\"'(]//\w")
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Every Python file of the repository's own, by its path."""
+    files = [path for name in (*ROOMS, *BESIDE) for path in sorted((ROOT / name).rglob("*.py"))]
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_bytes()) for path in files}
+
+
+def in_rooms() -> Iterator[tuple[str, ast.Module]]:
+    return ((path, tree) for path, tree in trees().items() if path.split("/")[0] in ROOMS)
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """What a file imports, each as `module.name`, wherever in the file it does so."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in line {node.lineno}: write it out"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def covers(names: set[str], module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def listed(table: dict[str, str], path: str) -> bool:
+    return any(path == name or (name[-1] == "/" and path.startswith(name)) for name in table)
+
+
+def is_ours(module: str) -> bool:
+    return module.split(".")[0] not in sys.stdlib_module_names
+
+
+def complain(broken: list[str], rule: str) -> None:
+    assert not broken, f"{rule}\n  " + "\n  ".join(broken)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room: str) -> None:
+    others = {*ROOMS, *BESIDE} - MAY_IMPORT[room]
+    broken = [
+        f"{path} imports {module}"
+        for path, tree in in_rooms()
+        for module in imports(tree)
+        if path.startswith(f"{room}/") and module.split(".")[0] in others
+    ]
+    complain(broken, f"{room} may import {sorted(MAY_IMPORT[room])} of our own, nothing else:")
+
+
+@pytest.mark.parametrize("library", LIBRARY_BELONGS_TO)
+def test_a_library_stays_in_its_place(library: str) -> None:
+    broken = [
+        f"{path} imports {module}"
+        for path, tree in in_rooms()
+        for module in imports(tree)
+        if covers({library}, module) and not listed(LIBRARY_BELONGS_TO[library], path)
+    ]
+    complain(broken, f"{library} belongs to {', '.join(LIBRARY_BELONGS_TO[library])}:")
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_words_and_rules_know_nothing_but_each_other(place: str) -> None:
+    broken = [
+        f"{path} imports {module}"
+        for path, tree in in_rooms()
+        for module in imports(tree)
+        if listed({place: ""}, path) and is_ours(module) and not covers(PURE[place], module)
+    ]
+    complain(broken, f"{place} decides without any library, so that anybody can run it anywhere:")
+
+
+def test_workflows_import_nothing_that_could_act() -> None:
+    broken = [
+        f"{path} imports {module}"
+        for path, tree in in_rooms()
+        for module in imports(tree)
+        if path.startswith("workflows/")
+        and is_ours(module)
+        and not covers(WORKFLOW_MAY_IMPORT, module)
+    ]
+    complain(broken, "a workflow is replayed, so what it imports must be deterministic:")
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    broken = [
+        f"{path}, line {node.lineno}"
+        for path, tree in in_rooms()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Name | ast.alias)
+        and {getattr(node, name, None) for name in ("attr", "id", "name")}
+        & {"environ", "getenv", "environb"}
+        and not listed(ENVIRONMENT, path)
+    ]
+    complain(broken, "settings come from handoff.settings; it names a bad variable, os does not:")
+
+
+def test_all_accounts_at_once_are_seen_by_few() -> None:
+    broken = [
+        f"{path}, line {node.lineno}"
+        for path, tree in in_rooms()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr == "engine_room"
+        and not listed(ENGINE_ROOM, path)
+    ]
+    complain(broken, "use Database.account(…): engine_room() would show a caller everybody's rows:")
+
+
+def test_every_statement_is_bound_to_an_account() -> None:
+    broken = [
+        f"{path}:{name}"
+        for path, tree in in_rooms()
+        for name in unbound_statements(tree)
+        if not listed(UNBOUND_STATEMENTS, f"{path}:{name}") and not listed(UNBOUND_STATEMENTS, path)
+    ]
+    complain(broken, "start with Tenant.select, or compare a column with tenant.account_id:")
+
+
+def unbound_statements(tree: ast.Module) -> Iterator[str]:
+    """Functions that write SQL, and neither compare an account nor call one here that does."""
+    pieces = dict(named_pieces(tree))
+    bound = {name.rpartition(".")[2] for name, piece in pieces.items() if compares_account(piece)}
+    for name, piece in pieces.items():
+        called = {node.func.id for node in calls(piece) if isinstance(node.func, ast.Name)}
+        writes = called & {"select", "update", "delete", "text"}
+        if writes and not compares_account(piece) and not called & bound:
+            yield name
+
+
+def named_pieces(
+    tree: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[str, ast.AST]]:
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from named_pieces(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{prefix}{node.name}", node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            yield f"{prefix}{ast.unparse(target)}", node
+
+
+def calls(piece: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(piece) if isinstance(node, ast.Call))
+
+
+def compares_account(piece: ast.AST) -> bool:
+    return any(
+        isinstance(side, ast.Attribute) and side.attr == "account_id"
+        for node in ast.walk(piece)
+        if isinstance(node, ast.Compare)
+        for side in (node.left, *node.comparators)
+    )
+
+
+def test_no_exception_outlives_its_reason() -> None:
+    used = {path for path, _ in in_rooms()}
+    tables = [ENVIRONMENT, ENGINE_ROOM, UNBOUND_STATEMENTS, *LIBRARY_BELONGS_TO.values()]
+    broken = [
+        name
+        for table in tables
+        for name in table
+        if not any(path.startswith(name.partition(":")[0]) for path in used)
+    ]
+    complain(broken, "these files are gone; take them off their list:")
+
+
+def test_every_file_says_what_lives_there() -> None:
+    broken = [path for path, tree in trees().items() if tree.body and not ast.get_docstring(tree)]
+    complain(broken, "open the file with one to five lines: what lives here and what must not:")
+
+
+def test_browsers_load_nothing_from_elsewhere() -> None:
+    broken = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*"))
+        if path.suffix in WRITTEN_FOR_BROWSERS
+        and (found := ELSEWHERE.search(path.read_text("utf-8")))
+    ]
+    complain(broken, "a page must work offline and tell nobody who reads it:")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_ours(room: str) -> None:
+    found = importlib.util.find_spec(room)
+    assert found is not None
+    assert found.origin is not None
+    assert Path(found.origin).is_relative_to(ROOT), f"{room} means another package: {found.origin}"
+
+
+def test_no_test_folder_bears_the_name_of_a_room() -> None:
+    broken = [str(path) for room in ROOMS for path in (ROOT / "tests").rglob(room) if path.is_dir()]
+    complain(broken, "pytest would import the folder in the room's place:")
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "rule"),
+    [
+        ("handoff/x.py", "import api.app", lambda: test_imports_run_one_way("handoff")),
+        ("api/x.py", "from worker import build", lambda: test_imports_run_one_way("api")),
+        ("api/x.py", "def f():\n import redis", lambda: test_a_library_stays_in_its_place("redis")),
+        (
+            "handoff/rules/x.py",
+            "from handoff.database import Tenant",
+            lambda: test_words_and_rules_know_nothing_but_each_other("handoff/rules/"),
+        ),
+        ("workflows/x.py", "import httpx", test_workflows_import_nothing_that_could_act),
+        ("api/x.py", "import os; os.getenv('A')", test_the_environment_is_read_in_one_place),
+        ("api/x.py", "database.engine_room()", test_all_accounts_at_once_are_seen_by_few),
+        ("handoff/x.py", "def f(): select(A)", test_every_statement_is_bound_to_an_account),
+        ("worker/x.py", "A = 1", test_every_file_says_what_lives_there),
+    ],
+)
+def test_each_rule_bites(
+    path: str, code: str, rule: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "trees", lambda: {path: ast.parse(code)})
+    with pytest.raises(AssertionError, match=re.escape(path)):
+        rule()
