@@ -1,5 +1,7 @@
 """Temporal: how to connect, what things are called there, and what a namespace needs."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,8 @@ from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 RETENTION = timedelta(days=30)
 """How long Temporal keeps a closed handoff's history. PostgreSQL keeps the record for longer."""
+
+KNOWN_WITHIN = 30.0
 
 ACCOUNT = SearchAttributeKey.for_keyword("HandoffAccount")
 STATUS = SearchAttributeKey.for_keyword("HandoffStatus")
@@ -70,7 +74,7 @@ async def prepare_namespace(client: Client) -> None:
     """
     try:
         await _ensure_namespace(client)
-        await _ensure_search_attributes(client)
+        await _once_known(client, _ensure_search_attributes)
     except RPCError as refused:
         if refused.status is not RPCStatusCode.PERMISSION_DENIED:
             raise
@@ -95,6 +99,18 @@ async def _ensure_namespace(client: Client) -> None:
         update = UpdateNamespaceRequest(namespace=client.namespace)
         update.config.workflow_execution_retention_ttl.CopyFrom(wanted)
         await service.update_namespace(update)
+
+
+async def _once_known(client: Client, act: Callable[[Client], Awaitable[None]]) -> None:
+    """A new namespace becomes known to all parts of the cluster within seconds."""
+    async with asyncio.timeout(KNOWN_WITHIN):
+        while True:
+            try:
+                return await act(client)
+            except RPCError as unknown:
+                if unknown.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+            await asyncio.sleep(0.1)
 
 
 async def _ensure_search_attributes(client: Client) -> None:

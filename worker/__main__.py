@@ -44,7 +44,7 @@ async def _connect(stop: asyncio.Event) -> Client | None:
         try:
             client = await engine.connect()
             await engine.prepare_namespace(client)
-        except (RPCError, RuntimeError) as fault:
+        except (RPCError, RuntimeError, TimeoutError) as fault:
             logger.warning("engine.unreachable", cause=type(fault).__name__)
             await asyncio.sleep(RETRY_PAUSE)
         else:

@@ -1,0 +1,136 @@
+"""What every test stands on: the real servers, once per run; a database and a desk per test."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from temporalio.api.common.v1 import TimeSkippingConfig
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowUpdateWithStartInput,
+    WorkflowUpdateHandle,
+)
+
+from handoff import engine
+from handoff.database import schema
+from handoff.stack.services import Services, running_services
+from tests.support.desk import Desk, open_desk
+
+TEMPLATE = "handoff_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The tests' own marks."""
+    config.addinivalue_line("markers", "desk(**settings): settings of the test's desk")
+    config.addinivalue_line("markers", "skipping_time: workflows skip over waits")
+    config.addinivalue_line("markers", "expects_errors: errors in the log are part of the story")
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """PostgreSQL, Valkey and Temporal, as the embedded stack runs them."""
+    with running_services(
+        Path(tmp_path_factory.mktemp("stack")),
+        dynamic_config={"frontend.WorkflowTimeSkippingEnabled": "true"},
+        temporal_in_memory=True,
+        durable=False,
+    ) as services:
+        os.environ["TEMPORAL_ADDRESS"] = services.temporal_address
+        os.environ["TEMPORAL_NAMESPACE"] = "handoff"
+        yield services
+
+
+@pytest.fixture(scope="session")
+async def temporal(servers: Services) -> Client:
+    """A client of a namespace that is prepared as in production."""
+    client = await engine.connect()
+    await engine.prepare_namespace(client)
+    return client
+
+
+@pytest.fixture(scope="session")
+async def template(servers: Services) -> str:
+    """A database made once by the real migrations, for every test to be cloned from."""
+    await _admin(servers, f"CREATE DATABASE {TEMPLATE}")
+    await asyncio.to_thread(schema.upgrade, _dsn(servers, TEMPLATE, "postgresql+asyncpg"))
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database_url(servers: Services, template: str) -> AsyncIterator[str]:
+    """A database of the test's own."""
+    name = f"test_{uuid4().hex}"
+    await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _dsn(servers, name, "postgresql")
+    await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _admin(servers: Services, statement: str) -> None:
+    connection = await asyncpg.connect(_dsn(servers, "postgres", "postgresql"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _dsn(servers: Services, name: str, scheme: str) -> str:
+    _, _, rest = servers.database_url.partition("://")
+    return f"{scheme}://{rest.rpartition('/')[0]}/{name}"
+
+
+class _SkipTime(Interceptor):
+    """Starts workflows whose timers fire as soon as nothing else is to be done."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _SkippingStarts(next)
+
+
+class _SkippingStarts(OutboundInterceptor):
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        input.start_workflow_input.time_skipping_config = TimeSkippingConfig(enabled=True)
+        return await super().start_update_with_start_workflow(input)
+
+
+@pytest.fixture
+async def desk(
+    request: pytest.FixtureRequest, servers: Services, database_url: str, temporal: Client
+) -> AsyncIterator[Desk]:
+    """People at work on real parts. `@pytest.mark.desk(claim_timeout="2s")` sets settings."""
+    mark = request.node.get_closest_marker("desk")
+    overrides: dict[str, Any] = dict(mark.kwargs) if mark else {}
+    skipping = None
+    if request.node.get_closest_marker("skipping_time"):
+        skipping = await engine.connect(interceptors=[_SkipTime()])
+    async with open_desk(
+        database_url=database_url,
+        redis_url=servers.redis_url,
+        temporal=temporal,
+        api_temporal=skipping,
+        **overrides,
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _no_errors_in_the_log(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """An error in the log fails the test, unless it said that one would come."""
+    yield
+    if request.node.get_closest_marker("expects_errors"):
+        return
+    with contextlib.suppress(KeyError):
+        records = caplog.get_records("setup") + caplog.get_records("call")
+        errors = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
+        assert not errors, f"errors in the log: {errors}"

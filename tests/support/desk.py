@@ -1,0 +1,304 @@
+"""The harness: a whole desk on real parts, driven in the words of the story.
+
+One desk has a database of its own, an API on a real port, a worker, and a mail server. When it is
+closed, mail that no test has asked for fails the test.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from temporalio.client import Client
+from uvicorn.config import Config
+
+from api.app import build
+from api.server import Server, make_server
+from api.services import Services as ApiServices
+from handoff import engine
+from handoff.database import Database
+from handoff.database.importing import bring_in
+from handoff.settings import Settings, load_settings
+from handoff.tokens import mint
+from tests.support.cast import BO, Member, directory
+from tests.support.listener import Listener
+from tests.support.postbox import Mail, Postbox
+from worker.build import Parts, handoff_worker, mail_worker
+from worker.nudges import repeat_nudges
+
+SECRET = "a secret of the tests, at least 32 bytes long"
+
+__all__ = ["Config", "Desk", "Handoff", "open_desk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """One handoff, as its maker knows it."""
+
+    id: UUID
+    session_id: UUID
+    by: Member
+
+    @property
+    def path(self) -> str:
+        """Where it stands."""
+        return f"/ai-sessions/{self.session_id}/handoffs/{self.id}"
+
+
+class _Server(Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the test runner's signals alone."""
+        yield
+
+
+class Desk:
+    """People at work. Verbs act over HTTP; `expect_*` wait for what must come."""
+
+    def __init__(self, settings: Settings, temporal: Client, postbox: Postbox) -> None:
+        self.settings = settings
+        self.temporal = temporal
+        self.postbox = postbox
+        self.database = Database.connect(settings, pool_size=3)
+        self.base_url = ""
+        self.services: ApiServices | None = None
+        self.mail_matters = True
+        self._clients: dict[UUID, httpx.AsyncClient] = {}
+        self._worker: AsyncExitStack | None = None
+        self._server: tuple[_Server, asyncio.Task[None]] | None = None
+
+    # People.
+
+    def token(self, who: Member, **claims: Any) -> str:
+        """A bearer token for one of the cast."""
+        lifetime = claims.pop("lifetime", timedelta(hours=1))
+        return mint(who.id, secret=SECRET, lifetime=lifetime, now=datetime.now(UTC), **claims)
+
+    def http(self, who: Member | None = None) -> httpx.AsyncClient:
+        """An HTTP client that acts as `who`; as a stranger without."""
+        key = who.id if who else UUID(int=0)
+        if key not in self._clients:
+            headers = {"Authorization": f"Bearer {self.token(who)}"} if who else {}
+            self._clients[key] = httpx.AsyncClient(
+                base_url=self.base_url, headers=headers, timeout=20, trust_env=False
+            )
+        return self._clients[key]
+
+    async def start_session(self, by: Member = BO, **body: Any) -> UUID:
+        """A session that `by` holds."""
+        answer = await self.http(by).post("/ai-sessions", json={"title": "VPN drops"} | body)
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["id"])
+
+    async def hand_off(self, session_id: UUID, by: Member = BO, **body: Any) -> httpx.Response:
+        """The bare call, with whatever answer."""
+        return await self.http(by).post(
+            f"/ai-sessions/{session_id}/handoff", json={"intent": "escalate"} | body
+        )
+
+    async def escalate(self, by: Member = BO, *, title: str = "VPN drops", **body: Any) -> Handoff:
+        """A new session, escalated and recorded."""
+        session_id = await self.start_session(by, title=title)
+        answer = await self.hand_off(session_id, by, **body)
+        assert answer.status_code == 201, answer.text
+        return Handoff(UUID(answer.json()["id"]), session_id, by)
+
+    async def park(self, by: Member = BO, **body: Any) -> Handoff:
+        """A new session, parked."""
+        return await self.escalate(by, intent="park", **body)
+
+    async def command(
+        self, who: Member, handoff: Handoff, name: str, body: Any = None, **headers: str
+    ) -> httpx.Response:
+        """Any command, with whatever answer."""
+        path = f"{handoff.path}/{name}"
+        return await self.http(who).post(path, json=body, headers=headers)
+
+    async def claim(self, who: Member, handoff: Handoff) -> httpx.Response:
+        """Whoever asks first gets it."""
+        return await self.command(who, handoff, "claim")
+
+    async def see(self, handoff: Handoff, who: Member | None = None) -> dict[str, Any]:
+        """The handoff as it is now."""
+        answer = await self.http(who or handoff.by).get(handoff.path)
+        assert answer.status_code == 200, answer.text
+        seen: dict[str, Any] = answer.json()
+        return seen
+
+    async def queue(self, who: Member, **query: Any) -> list[dict[str, Any]]:
+        """The queue as `who` sees it."""
+        answer = await self.http(who).get("/ai-sessions/queue", params=query)
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()
+        return rows
+
+    async def history(self, handoff: Handoff) -> list[str]:
+        """The short types of its events."""
+        events = (await self.http(handoff.by).get(f"{handoff.path}/events")).json()
+        return [event["type"].removeprefix("handoff.") for event in events]
+
+    async def deliveries(self, handoff: Handoff, who: Member | None = None) -> list[dict[str, Any]]:
+        """Its ledger."""
+        rows: list[dict[str, Any]] = (
+            await self.http(who or handoff.by).get(f"{handoff.path}/deliveries")
+        ).json()
+        return rows
+
+    def listen(self, who: Member, last_event_id: str | None = None) -> Listener:
+        """A live stream; use it as a context manager."""
+        return Listener(self.http(who), last_event_id)
+
+    # What must come.
+
+    async def expect_mail(
+        self,
+        to: Member,
+        about: Handoff | None = None,
+        *,
+        subject: str = "",
+        round: int | None = None,
+    ) -> Mail:
+        """The next mail to `to` that fits; it counts as asked for."""
+
+        def fits(mail: Mail) -> bool:
+            headers = mail.message
+            return (
+                to.email in mail.recipients
+                and subject in mail.subject
+                and (about is None or headers["X-Handoff-Id"] == str(about.id))
+                and (round is None or headers["X-Handoff-Round"] == str(round))
+            )
+
+        return await self.postbox.wait_for(fits, within=15)
+
+    async def expect_mails(self, to: tuple[Member, ...], about: Handoff, **fits: Any) -> list[Mail]:
+        """One mail for each."""
+        return [await self.expect_mail(member, about, **fits) for member in to]
+
+    async def until(
+        self, holds: Callable[[], Any], *, within: float = 15.0, every: float = 0.03
+    ) -> Any:
+        """Waits until `holds` (an async function) answers with something true, and returns it."""
+        async with asyncio.timeout(within):
+            while not (found := await holds()):
+                await asyncio.sleep(every)
+            return found
+
+    async def until_handoff(
+        self, handoff: Handoff, *, within: float = 15.0, **expected: Any
+    ) -> dict[str, Any]:
+        """Waits until the handoff shows these values."""
+        seen: dict[str, Any] = {}
+
+        async def holds() -> bool:
+            seen.update(await self.see(handoff))
+            return all(seen[name] == value for name, value in expected.items())
+
+        try:
+            await self.until(holds, within=within)
+        except TimeoutError:
+            shown = {name: seen.get(name) for name in expected}
+            raise AssertionError(f"expected {expected}, it stayed {shown}") from None
+        return seen
+
+    def workflow(self, handoff: Handoff) -> Any:
+        """Its workflow's handle."""
+        return self.temporal.get_workflow_handle(engine.workflow_id(handoff.id))
+
+    # The parts.
+
+    async def start_worker(self, *, cached_workflows: int = 500) -> None:
+        """Both workers and the nudges, in this process."""
+        stack = AsyncExitStack()
+        parts = Parts.connect(self.settings)
+        stack.push_async_callback(parts.close)
+        await stack.enter_async_context(
+            handoff_worker(self.temporal, parts, cached_workflows=cached_workflows)
+        )
+        await stack.enter_async_context(mail_worker(self.temporal, parts))
+        nudges = asyncio.create_task(
+            repeat_nudges(self.temporal, parts.database, after=self.settings.nudge_after)
+        )
+        stack.callback(nudges.cancel)
+        self._worker = stack
+
+    async def stop_worker(self) -> None:
+        """An orderly stop."""
+        if self._worker is not None:
+            worker, self._worker = self._worker, None
+            await worker.aclose()
+
+    async def start_api(self, *, temporal: Client | None = None, port: int = 0) -> None:
+        """A real server on a real port."""
+        app = build(self.settings)
+        made = make_server(app, host="127.0.0.1", port=port)
+        server = _Server(made.config)
+        serving = asyncio.create_task(server.serve())
+        async with asyncio.timeout(15):
+            while not server.started:
+                assert not serving.done(), "the API did not start"
+                await asyncio.sleep(0.01)
+        self.base_url = "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+        self.services = app.state.services
+        if temporal is not None:
+            self.services.temporal = temporal
+        self._server = (server, serving)
+
+    async def stop_api(self) -> None:
+        """As SIGTERM would."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+        if self._server is not None:
+            server, serving = self._server
+            self._server = None
+            server.handle_exit(15, None)
+            await serving
+
+    async def close(self) -> None:
+        """Stops everything."""
+        await self.stop_api()
+        await self.stop_worker()
+        await self.database.close()
+
+
+@asynccontextmanager
+async def open_desk(
+    *,
+    database_url: str,
+    redis_url: str,
+    temporal: Client,
+    api_temporal: Client | None = None,
+    worker: bool = True,
+    **overrides: Any,
+) -> AsyncIterator[Desk]:
+    """A desk with everybody at it; `overrides` are settings."""
+    async with Postbox() as postbox:
+        values: dict[str, Any] = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "smtp_url": postbox.url,
+            "smtp_from": "Handoff <handoff@desk.test>",
+            "auth_secret": SECRET,
+            "task_queue": f"desk-{uuid4().hex[:12]}",
+            "nudge_after": "300ms",
+            "smtp_retry_initial": "100ms",
+            "smtp_timeout": "5s",
+        }
+        settings = load_settings(**(values | overrides))
+        desk = Desk(settings, temporal, postbox)
+        try:
+            await bring_in(desk.database, directory())
+            if worker:
+                await desk.start_worker()
+            await desk.start_api(temporal=api_temporal or temporal)
+            yield desk
+        finally:
+            await desk.close()
+        if desk.mail_matters:
+            postbox.expect_no_more()
