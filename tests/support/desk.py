@@ -185,7 +185,7 @@ class Desk:
     ) -> Any:
         """Waits until `holds` (an async function) answers with something true, and returns it."""
         async with asyncio.timeout(within):
-            while not (found := await holds()):
+            while not (found := await holds()):  # noqa: ASYNC110 - it asks over HTTP
                 await asyncio.sleep(every)
             return found
 
@@ -243,7 +243,8 @@ class Desk:
             while not server.started:
                 assert not serving.done(), "the API did not start"
                 await asyncio.sleep(0.01)
-        self.base_url = "http://127.0.0.1:%d" % server.servers[0].sockets[0].getsockname()[1]
+        bound = server.servers[0].sockets[0].getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{bound}"
         self.services = app.state.services
         if temporal is not None:
             self.services.temporal = temporal
