@@ -1,32 +1,20 @@
-"""Where a stack lives: its data directory, held by one supervisor at a time, and its secrets.
-
-The lock is the kernel's: it is given back however its holder ends, so nobody judges by pids.
-"""
+"""Where a stack lives: its data directory, held by one supervisor at a time, and its secrets."""
 
 import contextlib
-import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from handoff.errors import ConfigurationError, HandoffError
+from handoff.errors import ConfigurationError
 from handoff.stack.account import Account, bring_programs, server_account
 from handoff.stack.annex import open_annex
 from handoff.stack.files import read_json_object, write_private_json
+from handoff.stack.lock import lock, was_locked
+from handoff.stack.state import remove_state
 
-_LOCK = "lock"
 _SECRETS = "secrets.json"
-# A reader of the state tries the lock for an instant, so one refusal proves nothing.
-_LOCK_PATIENCE = 0.5
-
-
-class DataDirectoryInUse(HandoffError):
-    """Another stack runs in this data directory."""
-
-    title = "The data directory is in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,9 @@ def hold_home(data_dir: Path) -> Iterator[Home]:
             data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             data_dir = data_dir.resolve()
             _refuse_foreign(data_dir)
-            holding.enter_context(_lock(data_dir))
+            holding.enter_context(lock(data_dir))
+            # At once: with the lock held, what a killed supervisor left would look like ours.
+            remove_state(data_dir)
             home = _prepare(data_dir)
         except OSError as fault:
             raise ConfigurationError(
@@ -89,47 +79,12 @@ def hold_home(data_dir: Path) -> Iterator[Home]:
         yield home
 
 
-def is_held(data_dir: Path) -> bool:
-    """Whether a supervisor holds the directory at this moment."""
-    try:
-        descriptor = os.open(data_dir / _LOCK, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _refuse_foreign(data_dir: Path) -> None:
     # Its mode and owner are about to change, which would be a disaster for a home directory.
-    if any(data_dir.iterdir()) and not (data_dir / _LOCK).exists():
+    if any(data_dir.iterdir()) and not was_locked(data_dir):
         raise ConfigurationError(
             f"{data_dir} is not empty and not a Handoff data directory; choose another --data-dir"
         )
-
-
-@contextlib.contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    descriptor = os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_PATIENCE
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DataDirectoryInUse(
-                        f"another stack runs in {data_dir}; stop it, or choose another --data-dir"
-                    ) from None
-                time.sleep(0.02)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _prepare(data_dir: Path) -> Home:

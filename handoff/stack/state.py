@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from handoff.stack.files import read_json_object, write_private_json
-from handoff.stack.home import is_held
+from handoff.stack.lock import is_held
 
 _FILE = "stack.json"
 

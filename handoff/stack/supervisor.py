@@ -68,7 +68,6 @@ class Supervisor:
         Raises:
             HandoffError: the stack could not be started; everything is stopped again.
         """
-        remove_state(self._home.data_dir)
         self._leftovers.end_all()
         with self._signals:
             try:
