@@ -1,0 +1,68 @@
+"""`.env.example` names every setting, and works as it stands once its secrets are filled in."""
+
+import re
+import string
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from handoff.commands.environment_example import duration_text, render
+from handoff.settings import Settings, load_settings, parse_duration
+
+FILE = Path(__file__).parents[2] / ".env.example"
+NAMED = re.compile(r"^#?((?:HANDOFF|TEMPORAL)_\w+)=(.*)$", re.MULTILINE)
+
+
+def values(text: str, *, with_defaults: bool) -> dict[str, str]:
+    """What a shell or Docker Compose would make of the file, every secret filled in."""
+    pattern = r"^#?(\w+)=(.*)$" if with_defaults else r"^(\w+)=(.*)$"
+    found: dict[str, str] = {}
+    for name, value in re.findall(pattern, text, re.MULTILINE):
+        is_secret = value == "" and name.endswith(("_PASSWORD", "_SECRET"))
+        expanded = string.Template(value.strip('"')).substitute(found)
+        found[name] = "f" * 48 if is_secret else expanded
+    return found
+
+
+def test_it_is_made_from_the_settings_as_they_are() -> None:
+    assert FILE.read_text("utf-8") == render(), "run `make fix`"
+
+
+def test_it_names_every_setting_once() -> None:
+    named = [name for name, _ in NAMED.findall(FILE.read_text("utf-8"))]
+    wanted = [f"HANDOFF_{name.upper()}" for name in Settings.model_fields]
+    assert [name for name in named if name.startswith("HANDOFF_")] == wanted
+
+
+@pytest.mark.parametrize("with_defaults", [False, True])
+def test_with_its_secrets_filled_in_it_starts(
+    with_defaults: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in values(FILE.read_text("utf-8"), with_defaults=with_defaults).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    for name, field in Settings.model_fields.items():
+        if not field.is_required() and name != "auth_secret":
+            assert getattr(settings, name) == field.default, f"HANDOFF_{name.upper()}"
+
+
+def test_it_holds_no_secret() -> None:
+    text = FILE.read_text("utf-8")
+    secrets = re.findall(r"^(\w*(?:PASSWORD|SECRET|API_KEY)\w*)=(.*)$", text, re.MULTILINE)
+    assert secrets
+    assert {value for _, value in secrets} == {""}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (timedelta(milliseconds=300), "300ms"),
+        (timedelta(seconds=90), "1m30s"),
+        (timedelta(hours=24), "1d"),
+        (timedelta(0), "0s"),
+    ],
+)
+def test_durations_are_written_as_they_are_read(value: timedelta, text: str) -> None:
+    assert duration_text(value) == text
+    assert parse_duration(text) == value
