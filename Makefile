@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup up demo test check fix bench lock screenshots clean
+.PHONY: setup up demo test check fix bench audit lock screenshots clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -30,10 +30,21 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m handoff.commands.environment_example --check .env.example
+	$(BIN)/python -m tests.support.migrations_agree
 
 fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -m handoff.commands.environment_example --write .env.example
+
+# Ratios to the bare engine and the bare wire, measured in the same run; never a test.
+bench: setup
+	$(BIN)/python -m bench $(ARGS)
+
+# Known weaknesses of what is locked. Needs the public index and its advisories.
+audit: setup
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
