@@ -16,12 +16,12 @@ NAMED = re.compile(r"^#?((?:HANDOFF|TEMPORAL)_\w+)=(.*)$", re.MULTILINE)
 
 def values(text: str, *, with_defaults: bool) -> dict[str, str]:
     """What a shell or Docker Compose would make of the file, every secret filled in."""
-    pattern = r"^#?(\w+)=(.*)$" if with_defaults else r"^(\w+)=(.*)$"
     found: dict[str, str] = {}
-    for name, value in re.findall(pattern, text, re.MULTILINE):
-        is_secret = value == "" and name.endswith(("_PASSWORD", "_SECRET"))
-        expanded = string.Template(value.strip('"')).substitute(found)
-        found[name] = "f" * 48 if is_secret else expanded
+    for mark, name, value in re.findall(r"^(#?)(\w+)=(.*)$", text, re.MULTILINE):
+        if not mark:
+            found[name] = string.Template(value).substitute(found) or "f" * 48
+        elif with_defaults:
+            found[name] = value.strip('"')
     return found
 
 
