@@ -16,8 +16,8 @@ _ANCHOR = "anchor"
 def open_annex(data_dir: Path, name: str, account: Account) -> Path:
     """The annex of this data directory; annexes of directories that were deleted are removed."""
     ANNEXES.mkdir(mode=0o755, parents=True, exist_ok=True)
-    _remove_orphans()
     _drop_anchor(data_dir, name)
+    _remove_orphans()
     annex = ANNEXES / name
     annex.mkdir(mode=0o700, exist_ok=True)
     os.chown(annex, account.uid, account.gid)
@@ -27,12 +27,15 @@ def open_annex(data_dir: Path, name: str, account: Account) -> Path:
 def _drop_anchor(data_dir: Path, name: str) -> None:
     """One file with two names, one of them in the data directory, which may be moved but not lost.
 
-    Across file systems there is no such file, and the annex stays until somebody removes it.
+    Across file systems there is no such file, and the annex stays until somebody removes it. A
+    directory that was moved to another one is anchored anew, before it could look deleted.
     """
-    anchor = data_dir / _ANCHOR
-    anchor.touch(mode=0o600)
+    ours, theirs = data_dir / _ANCHOR, ANNEXES / f"{name}.{_ANCHOR}"
+    ours.touch(mode=0o600)
+    if theirs.exists() and not theirs.samefile(ours):
+        theirs.unlink()
     with contextlib.suppress(OSError):
-        os.link(anchor, ANNEXES / f"{name}.{_ANCHOR}")
+        os.link(ours, theirs)
 
 
 def _remove_orphans() -> None:
