@@ -5,7 +5,9 @@ cannot be reached: then nothing was promised.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
@@ -37,7 +39,7 @@ async def start(
     Raises:
         EngineUnreachable: the engine does not answer, or does not have the workflow.
     """
-    recording = asyncio.create_task(_start_and_wait(client, new, task_queue))
+    recording = _in_background(_start_and_wait(client, new, task_queue, wait))
     try:
         done, _ = await asyncio.wait([recording], timeout=LOOK_AFTER)
         if not done:
@@ -50,11 +52,28 @@ async def start(
         return None
     except (RPCError, RuntimeError, OSError) as fault:
         raise _unreachable() from fault
-    finally:
-        recording.cancel()
 
 
-async def _start_and_wait(client: Client, new: NewHandoff, task_queue: str) -> Recorded:
+_under_way: set[asyncio.Task[Recorded]] = set()
+
+
+def _in_background(work: Coroutine[Any, Any, Recorded]) -> asyncio.Task[Recorded]:
+    """A call that nobody may wait for to its end: it ends by its own timeout."""
+
+    def done(task: asyncio.Task[Recorded]) -> None:
+        _under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    task = asyncio.create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(done)
+    return task
+
+
+async def _start_and_wait(
+    client: Client, new: NewHandoff, task_queue: str, wait: timedelta
+) -> Recorded:
     begin = HandoffStart(new.account_id, new.id, new)
     operation = WithStartWorkflowOperation(
         HandoffWorkflow.run,
@@ -70,7 +89,7 @@ async def _start_and_wait(client: Client, new: NewHandoff, task_queue: str) -> R
     )
     try:
         return await client.execute_update_with_start_workflow(
-            HandoffWorkflow.recorded, start_workflow_operation=operation
+            HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
         )
     except WorkflowAlreadyStartedError:
         # Asked again after it has ended: its result is what the record said.
