@@ -1,0 +1,106 @@
+"""What the engine must survive: floods of signals, long lives, evicted workflows, old histories."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from handoff import engine
+from handoff.stack.services import Services, running_services
+from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
+from tests.support.desk import Desk, open_desk
+from workflows.handoff import HandoffWorkflow
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def test_forged_signals_change_nothing_and_stop_nothing(desk: Desk) -> None:
+    handoff = await desk.escalate()
+    await desk.expect_mails(SENIORS, handoff, round=1)
+    workflow = desk.workflow(handoff)
+    for _ in range(5):
+        await asyncio.gather(*(workflow.signal("claim", "nonsense") for _ in range(200)))
+    seen = await desk.see(handoff)
+    assert (seen["status"], seen["claimed_by"]) == ("open", None)
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    for member in (CHEN, OLIVE, BO):
+        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+    assert await desk.history(handoff) == ["created", "notified", "claimed"]
+
+
+@pytest.fixture(scope="module")
+async def small_engine(
+    tmp_path_factory: pytest.TempPathFactory, servers: Services
+) -> AsyncIterator[Any]:
+    """A Temporal server that suggests a fresh run after a few dozen events."""
+    with running_services(
+        Path(tmp_path_factory.mktemp("small")),
+        dynamic_config={"limit.historyCount.suggestContinueAsNew": "40"},
+        temporal_in_memory=True,
+        durable=False,
+    ) as services:
+        client = await engine.connect(target_host=services.temporal_address, namespace="handoff")
+        await engine.prepare_namespace(client)
+        yield client
+
+
+async def test_a_long_life_is_carried_on_by_fresh_runs_without_loss_or_double(
+    servers: Services, database_url: str, small_engine: Any
+) -> None:
+    async with open_desk(
+        database_url=database_url,
+        redis_url=servers.redis_url,
+        temporal=small_engine,
+        max_rounds=20,
+    ) as desk:
+        handoff = await desk.escalate()
+        first_run = (await desk.workflow(handoff).describe()).run_id
+        for number in range(1, 13):
+            await desk.expect_mails(SENIORS, handoff, round=number)
+            hurried = await desk.command(BO, handoff, "escalate-now", {"round": number})
+            assert hurried.status_code == 200
+        await desk.expect_mails(SENIORS, handoff, round=13)
+        assert (await desk.claim(AMIR, handoff)).status_code == 200
+        for member in (CHEN, OLIVE, BO):
+            await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        assert (await desk.workflow(handoff).describe()).run_id != first_run
+        history = await desk.history(handoff)
+        assert history.count("re_escalated") == 12
+        assert [int(mail.message["X-Handoff-Round"]) for mail in desk.postbox.mails_to(CHEN.email)][
+            :13
+        ] == list(range(1, 14))
+
+
+async def test_a_worker_without_a_cache_carries_on_by_replaying(desk: Desk) -> None:
+    await desk.stop_worker()
+    await desk.start_worker(cached_workflows=0)
+    handoff = await desk.escalate()
+    await desk.expect_mails(SENIORS, handoff, round=1)
+    await desk.command(BO, handoff, "escalate-now", {"round": 1})
+    await desk.expect_mails(SENIORS, handoff, round=2)
+    await desk.claim(AMIR, handoff)
+    for member in (CHEN, OLIVE, BO):
+        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+    await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
+    for member in (CHEN, OLIVE, BO):
+        await desk.expect_mail(member, handoff, subject="Resolved by Amir")
+    await desk.workflow(handoff).result()
+
+
+@pytest.mark.parametrize("recorded", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem)
+async def test_recorded_histories_replay(recorded: Path) -> None:
+    replayer = Replayer(
+        workflows=[HandoffWorkflow],
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                "handoff", "activities"
+            )
+        ),
+    )
+    history = WorkflowHistory.from_json(recorded.stem, recorded.read_text())
+    await replayer.replay_workflow(history)
