@@ -13,7 +13,7 @@ from tests.support.desk import Desk, Handoff
 HISTORIES = Path(__file__).parent / "histories"
 GENERATION = os.environ.get("RECORD_HISTORIES", "")
 
-pytestmark = pytest.mark.skipif(
+pytestmark = pytest.mark.skipif(not GENERATION, reason="RECORD_HISTORIES names no generation")
     not GENERATION, reason="records only when RECORD_HISTORIES names it"
 )
 
