@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.enums.v1 import IndexedValueType, TaskQueueType
 from temporalio.api.operatorservice.v1 import (
     AddSearchAttributesRequest,
     ListSearchAttributesRequest,
 )
+from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
+    DescribeTaskQueueRequest,
     RegisterNamespaceRequest,
     UpdateNamespaceRequest,
 )
@@ -21,6 +23,9 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.envconfig import ClientConfig
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+
+from handoff.codec import Public, data_converter
+from handoff.keyring import IN_THE_CLEAR, KeyRing
 
 RETENTION = timedelta(days=30)
 """How long Temporal keeps a closed handoff's history. PostgreSQL keeps the record for longer."""
@@ -54,9 +59,17 @@ def mail_queue(task_queue: str) -> str:
     return f"{task_queue}-mail"
 
 
-async def connect(*, lazy: bool = False, **options: Any) -> Client:
+def public(text: str) -> Public:
+    """Wording of our own that Temporal's UI shows to everybody. Never what a person typed."""
+    return Public(text)
+
+
+async def connect(
+    *, keyring: KeyRing = IN_THE_CLEAR, lazy: bool = False, **options: Any
+) -> Client:
     """A client as the `TEMPORAL_*` variables say (temporalio's own envconfig reads them).
 
+    Only looking at the engine's health needs no keys: what is sent in the clear, workers refuse.
     A lazy client connects at its first call, so that the API starts while the engine is down.
     """
     config: dict[str, Any] = {**ClientConfig.load_client_connect_config(), **options}
@@ -64,6 +77,8 @@ async def connect(*, lazy: bool = False, **options: Any) -> Client:
     if target.rpartition(":")[0] in _LOOPBACK:
         # On one machine, compressing costs more than it saves.
         config.setdefault("grpc_compression", GrpcCompression.NONE)
+    namespace = config.setdefault("namespace", "default")
+    config.setdefault("data_converter", data_converter(keyring, namespace))
     return await Client.connect(**config, lazy=lazy)
 
 
@@ -132,3 +147,15 @@ async def _unless_exists(call: Any) -> None:
     except RPCError as refused:
         if refused.status is not RPCStatusCode.ALREADY_EXISTS:
             raise
+
+
+async def last_polled(client: Client, task_queue: str) -> datetime | None:
+    """When a worker last asked for a handoff's work; None when none ever did."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    found = await client.workflow_service.describe_task_queue(request)
+    times = [poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in found.pollers]
+    return max(times, default=None)

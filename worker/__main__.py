@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 from handoff import engine, log
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings, load_settings
+from worker.auditor import ensure_schedule
 from worker.build import Parts, handoff_worker, mail_worker
 from worker.nudges import repeat_nudges
 
@@ -28,8 +29,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     parts = Parts.connect(settings)
     try:
         async with handoff_worker(client, parts), mail_worker(client, parts):
+            await ensure_schedule(client, settings)
             nudges = asyncio.create_task(
-                repeat_nudges(client, parts.database, after=settings.nudge_after)
+                repeat_nudges(
+                    client,
+                    parts.database,
+                    after=settings.nudge_after,
+                    task_queue=settings.task_queue,
+                )
             )
             logger.info("worker.ready", task_queue=settings.task_queue)
             await stop.wait()

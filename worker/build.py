@@ -15,6 +15,8 @@ from activities.smtp import Mailer
 from handoff import engine, live
 from handoff.database import Database
 from handoff.settings import Settings, SmtpAddress
+from worker.auditor import Auditor
+from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
 
 GRACE = timedelta(seconds=5)
@@ -59,15 +61,17 @@ def handoff_worker(
     """Runs the workflows, the record and the pushes."""
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
+    auditor = Auditor(client, parts.database, parts.settings)
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
-        workflows=[HandoffWorkflow],
+        workflows=[HandoffWorkflow, AuditWorkflow],
         activities=[
             records.record_handoff,
             records.look,
             records.take_step,
             pushes.publish,
+            auditor.audit,
         ],
         workflow_runner=SandboxedWorkflowRunner(
             restrictions=SandboxRestrictions.default.with_passthrough_modules(

@@ -10,7 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from handoff import engine
 from handoff.database import Database, upkeep
-from handoff.database.upkeep import Unseen
+from handoff.database.upkeep import Living
+from worker.orphans import start_again
 
 logger = structlog.get_logger(__name__)
 
@@ -18,27 +19,29 @@ AT_ONCE = 100
 SIGNAL_WITHIN = 2.0
 
 
-async def repeat_nudges(client: Client, database: Database, *, after: timedelta) -> None:
+async def repeat_nudges(
+    client: Client, database: Database, *, after: timedelta, task_queue: str
+) -> None:
     """Runs until it is cancelled. A pause of `after` lies between two looks."""
     while True:
         await asyncio.sleep(after.total_seconds())
         try:
-            waiting = await upkeep.unseen(database, older_than=after, limit=AT_ONCE)
-            for change in waiting:
-                await _nudge(client, database, change)
+            for living in await upkeep.unseen(database, older_than=after, limit=AT_ONCE):
+                await _nudge(client, living, task_queue)
         except (SQLAlchemyError, OSError, RPCError, TimeoutError) as fault:
             logger.warning("nudge.failed", cause=type(fault).__name__)
 
 
-async def _nudge(client: Client, database: Database, change: Unseen) -> None:
-    handle = client.get_workflow_handle(engine.workflow_id(change.handoff_id))
+async def _nudge(client: Client, living: Living, task_queue: str) -> None:
+    handle = client.get_workflow_handle(engine.workflow_id(living.handoff_id))
     try:
         async with asyncio.timeout(SIGNAL_WITHIN):
             await handle.signal("look")
     except RPCError as refused:
         if refused.status is not RPCStatusCode.NOT_FOUND:
             raise
-        if change.is_final:
-            await upkeep.forget(database, change)
-        return
-    logger.info("nudge.repeated", handoff_id=str(change.handoff_id), version=change.version)
+        # It ended, or was lost with the engine's store, before it saw this change.
+        await start_again(client, living, task_queue=task_queue)
+    else:
+        handoff_id = str(living.handoff_id)
+        logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)

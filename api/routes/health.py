@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -10,11 +11,16 @@ from pydantic import BaseModel
 
 from api.identity import Parts
 from api.services import Services
-from handoff.errors import EngineUnreachable
+from handoff import engine
+from handoff.database import health
 
 router = APIRouter(tags=["health"])
 
 WITHIN = 2.0
+POLLED_WITHIN = timedelta(seconds=90)
+"""A worker's question for work waits a minute for its answer."""
+
+MAIL_TROUBLE_WITHIN = timedelta(minutes=10)
 
 
 class Health(StrEnum):
@@ -52,18 +58,26 @@ async def livez() -> dict[str, str]:
 )
 async def readyz(response: Response, parts: Parts) -> Readiness:
     """Each part's health. Redis down is degraded: streams go on by reading PostgreSQL."""
-    names = ("postgresql", "temporal", "redis")
-    found = await asyncio.gather(
-        _check(parts.database.ping(), "PostgreSQL does not answer"),
-        _check(_ask_engine(parts), "Temporal does not answer"),
-        _check(_ping_redis(parts), "Redis does not answer", worst=Health.DEGRADED),
-    )
-    checks = dict(zip(names, found, strict=True))
+    probes = {
+        "postgresql": _check(parts.database.ping(), "PostgreSQL does not answer"),
+        "temporal": _check(_ask_engine(parts), "Temporal does not answer"),
+        "redis": _check(_ping_redis(parts), "Redis does not answer", worst=Health.DEGRADED),
+        "worker": _check(_ask_for_workers(parts), "No worker", worst=Health.DEGRADED),
+        "rounds": _check(_rounds(parts), "PostgreSQL does not answer"),
+        "mail": _check(_mail(parts), "PostgreSQL does not answer"),
+        "audit": _check(_audit(parts), "PostgreSQL does not answer"),
+    }
+    found = await asyncio.gather(*probes.values())
+    checks = dict(zip(probes, found, strict=True))
     order = list(Health)
     status = max((check.status for check in checks.values()), key=order.index)
     if status is Health.FAILED:
         response.status_code = 503
     return Readiness(status=status, checks=checks)
+
+
+class _Unwell(Exception):
+    """A part answers, and does not do its work. The message says what is wrong."""
 
 
 async def _check(
@@ -72,6 +86,8 @@ async def _check(
     try:
         async with asyncio.timeout(WITHIN):
             await probe
+    except _Unwell as unwell:
+        return Check(status=worst, detail=str(unwell))
     except Exception:  # Whatever goes wrong, the part is not healthy.
         return Check(status=worst, detail=detail)
     return Check(status=Health.OK)
@@ -79,8 +95,34 @@ async def _check(
 
 async def _ask_engine(parts: Services) -> None:
     if not await parts.temporal.service_client.check_health():
-        raise EngineUnreachable("Temporal is not serving.")
+        raise _Unwell("Temporal is not serving")
+
+
+async def _ask_for_workers(parts: Services) -> None:
+    """Creates are answered 202, and nothing is told, while no worker asks for work."""
+    polled = await engine.last_polled(parts.temporal, parts.settings.task_queue)
+    if polled is None or datetime.now(UTC) - polled > POLLED_WITHIN:
+        raise _Unwell("No worker asks for work; start one")
 
 
 async def _ping_redis(parts: Services) -> None:
     await parts.redis.ping()
+
+
+async def _rounds(parts: Services) -> None:
+    late = await health.overdue(parts.database, grace=parts.settings.audit_grace)
+    if late:
+        raise _Unwell("late rounds: " + ", ".join(str(finding.handoff_id) for finding in late))
+
+
+async def _mail(parts: Services) -> None:
+    cause = await health.mail_trouble(parts.database, within=MAIL_TROUBLE_WITHIN)
+    if cause is not None:
+        raise _Unwell(f"the mail server cannot be used: {cause}")
+
+
+async def _audit(parts: Services) -> None:
+    audit = await health.latest_audit(parts.database)
+    if audit is not None and audit.findings:
+        named = (f"{finding['kind']} {finding['handoff_id']}" for finding in audit.findings)
+        raise _Unwell(", ".join(named))

@@ -220,6 +220,7 @@ class HandoffRow(Table):
     last_actor_id: Mapped[UUID | None]
     version: Mapped[int] = mapped_column(server_default="1")
     seen_version: Mapped[int] = mapped_column(server_default="0")
+    audited_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
@@ -260,6 +261,14 @@ class HandoffRow(Table):
         # A session's history, newest first; and the analytics' range.
         Index(None, "session_id", "created_at"),
         Index(None, "account_id", "created_at"),
+        # What the auditor looks at: what still lives, the longest unlooked-at first.
+        Index(
+            "ix_handoffs_audit",
+            "audited_at",
+            postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
+        ),
+        # Rounds that are late.
+        Index("ix_handoffs_deadline", "deadline_at", postgresql_where=text("status = 'open'")),
         # What the engine has not seen yet.
         Index("ix_handoffs_unseen", "changed_at", postgresql_where=text("version > seen_version")),
     )
@@ -349,4 +358,20 @@ class IdempotencyRow(Table):
         PrimaryKeyConstraint("user_id", "key"),
         ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
         Index(None, "created_at"),
+    )
+
+
+class AuditRow(Table):
+    """What the auditor found when it looked last: what does not go on by itself."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    restarted: Mapped[int]
+    findings: Mapped[list[dict[str, Any]]]
+
+    __table_args__ = (
+        # There is only ever the latest one.
+        CheckConstraint("id = 1", name="only_one"),
     )

@@ -1,42 +1,44 @@
 """Queries over all accounts: what the engine's upkeep needs. Nothing here serves a request."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from handoff.contract import FINAL, HandoffStatus
+from handoff.contract import FINAL, Intent, Priority
 from handoff.database import Database
-from handoff.database.tables import HandoffRow
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, IdempotencyRow
+
+PURGED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """A change that the engine has not seen yet."""
+class Living:
+    """A handoff that should have a workflow, with what is needed to start one again."""
 
     account_id: UUID
     handoff_id: UUID
+    session_id: UUID
+    intent: Intent
+    priority: Priority
     version: int
-    status: HandoffStatus
-    changed_at: datetime
-
-    @property
-    def is_final(self) -> bool:
-        """Whether there is nothing to carry on with once its workflow is gone."""
-        return self.status in FINAL
 
 
-async def unseen(database: Database, *, older_than: timedelta, limit: int) -> list[Unseen]:
-    """Changes whose signal may have been lost, the oldest first."""
+_LIVING = (
+    HandoffRow.account_id,
+    HandoffRow.id.label("handoff_id"),
+    HandoffRow.session_id,
+    HandoffRow.intent,
+    HandoffRow.priority,
+    HandoffRow.version,
+)
+
+
+async def unseen(database: Database, *, older_than: timedelta, limit: int) -> list[Living]:
+    """Those with changes whose signal may have been lost, the oldest first."""
     query = (
-        select(
-            HandoffRow.account_id,
-            HandoffRow.id.label("handoff_id"),
-            HandoffRow.version,
-            HandoffRow.status,
-            HandoffRow.changed_at,
-        )
+        select(*_LIVING)
         .where(
             HandoffRow.version > HandoffRow.seen_version,
             HandoffRow.changed_at < func.clock_timestamp() - older_than,
@@ -45,14 +47,46 @@ async def unseen(database: Database, *, older_than: timedelta, limit: int) -> li
         .limit(limit)
     )
     async with database.engine_room() as connection:
-        return [Unseen(**row._mapping) for row in (await connection.execute(query)).all()]
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
 
 
-async def forget(database: Database, change: Unseen) -> None:
-    """Its workflow has ended, and the record is closed: nobody is left to see it."""
+async def to_audit(database: Database, *, limit: int) -> list[Living]:
+    """The living handoffs that were not looked at for longest, and notes that they are now."""
+    chosen = (
+        select(HandoffRow.id)
+        .where(HandoffRow.status.not_in(FINAL))
+        .order_by(HandoffRow.audited_at.nulls_first())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(HandoffRow)
+        .where(HandoffRow.id.in_(chosen.scalar_subquery()))
+        .values(audited_at=func.clock_timestamp())
+        .returning(*_LIVING)
+    )
     async with database.engine_room() as connection:
-        await connection.execute(
-            update(HandoffRow)
-            .where(HandoffRow.id == change.handoff_id, HandoffRow.version == change.version)
-            .values(seen_version=change.version)
+        return [Living(**row._mapping) for row in (await connection.execute(statement)).all()]
+
+
+async def purge(database: Database, *, closed_for: timedelta, keys_for: timedelta) -> int:
+    """Deletes handoffs that were closed long ago, with their history; how many that were."""
+    old = (
+        select(HandoffRow.id)
+        .where(
+            HandoffRow.status.in_(FINAL),
+            HandoffRow.resolved_at < func.clock_timestamp() - closed_for,
         )
+        .limit(PURGED_AT_ONCE)
+    )
+    async with database.engine_room() as connection:
+        ids = (await connection.scalars(old)).all()
+        for table in (DeliveryRow, EventRow):
+            await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
+        await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
+        await connection.execute(
+            delete(IdempotencyRow).where(
+                IdempotencyRow.created_at < func.clock_timestamp() - keys_for
+            )
+        )
+    return len(ids)

@@ -222,7 +222,12 @@ class Desk:
         )
         await stack.enter_async_context(mail_worker(self.temporal, parts))
         nudges = asyncio.create_task(
-            repeat_nudges(self.temporal, parts.database, after=self.settings.nudge_after)
+            repeat_nudges(
+                self.temporal,
+                parts.database,
+                after=self.settings.nudge_after,
+                task_queue=self.settings.task_queue,
+            )
         )
         stack.callback(nudges.cancel)
         self._worker = stack

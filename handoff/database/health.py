@@ -1,0 +1,113 @@
+"""Whether something stalls: what the auditor found, and what PostgreSQL alone can tell.
+
+Over all accounts, for readiness and the auditor. Nothing here serves an account's request.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from handoff.contract import Channel, DeliveryState, HandoffStatus
+from handoff.database import Database
+from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
+
+SYSTEM_FAULTS = ("auth", "tls", "dns", "connection", "sender_refused")
+"""Causes that are the system's trouble, not a recipient's."""
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not go on by itself."""
+
+    kind: str
+    handoff_id: UUID | None
+    detail: str
+
+
+async def overdue(database: Database, *, grace: timedelta) -> list[Finding]:
+    """Open handoffs whose next round should have started long ago."""
+    query = (
+        select(HandoffRow.id)
+        .where(
+            HandoffRow.status == HandoffStatus.OPEN,
+            HandoffRow.deadline_at < func.clock_timestamp() - grace,
+        )
+        .order_by(HandoffRow.deadline_at)
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("overdue_round", handoff_id, "its next round is late") for handoff_id in found]
+
+
+async def stalled_mail(database: Database, *, grace: timedelta) -> list[Finding]:
+    """Mails that nobody has touched for long although something should happen to them."""
+    query = (
+        select(DeliveryRow.handoff_id)
+        .where(
+            DeliveryRow.channel == Channel.EMAIL,
+            DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
+            DeliveryRow.changed_at < func.clock_timestamp() - grace,
+        )
+        .distinct()
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("dead_delivery", handoff_id, "a mail of it stalls") for handoff_id in found]
+
+
+async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
+    """The cause that keeps mail from leaving at present, if it is the system's."""
+    query = (
+        select(DeliveryRow.reason)
+        .where(
+            DeliveryRow.channel == Channel.EMAIL,
+            DeliveryRow.state == DeliveryState.RETRYING,
+            DeliveryRow.reason.in_(SYSTEM_FAULTS),
+            DeliveryRow.changed_at > func.clock_timestamp() - within,
+        )
+        .limit(1)
+    )
+    async with database.engine_room() as connection:
+        found: str | None = await connection.scalar(query)
+    return found
+
+
+async def keep_audit(database: Database, findings: list[Finding], restarted: int) -> None:
+    """The latest audit; there is only ever one."""
+    values: dict[str, Any] = {
+        "at": func.clock_timestamp(),
+        "restarted": restarted,
+        "findings": [
+            {"kind": f.kind, "handoff_id": str(f.handoff_id), "detail": f.detail} for f in findings
+        ],
+    }
+    statement = insert(AuditRow).values(id=1, **values)
+    async with database.engine_room() as connection:
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the auditor saw last."""
+
+    at: datetime
+    age: timedelta
+    findings: list[dict[str, Any]]
+
+
+async def latest_audit(database: Database) -> Audit | None:
+    """None before the first one."""
+    age = (func.clock_timestamp() - AuditRow.at).label("age")
+    async with database.engine_room() as connection:
+        row = (await connection.execute(select(AuditRow.at, age, AuditRow.findings))).one_or_none()
+    return None if row is None else Audit(row.at, row.age, row.findings)

@@ -1,0 +1,26 @@
+"""The auditor: compares PostgreSQL with Temporal, by a schedule. One look, one activity."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+AUDIT = "audit"
+"""The activity's name: the worker, which has the engine's client, implements it."""
+
+
+@workflow.defn(name="Audit")
+class AuditWorkflow:
+    """Looks once; the schedule repeats it. A look that fails is followed by the next one."""
+
+    @workflow.run
+    async def run(self) -> int:
+        """How many workflows had to be started again."""
+        started: int = await workflow.execute_activity(
+            AUDIT,
+            result_type=int,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(maximum_attempts=2),
+            summary="compare PostgreSQL with Temporal",
+        )
+        return started
