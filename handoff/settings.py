@@ -102,6 +102,28 @@ class Settings(BaseSettings):
         timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=timedelta(minutes=1))
     ] = Field(default=timedelta(seconds=30), description="Clock difference forgiven, at most 60s")
 
+    embedded: bool = Field(
+        default=False, description="Set by `handoff up`: the console signs in as anybody"
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="The console's OpenID Connect provider: https://id.example.com"
+    )
+    oidc_client_id: str = Field(
+        default="handoff", description="Under which name the provider knows the console"
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="The console's secret at the provider; none for a public client"
+    )
+    session_lifetime: Duration = Field(
+        default=timedelta(hours=8), description="A browser without a request is signed out after"
+    )
+    session_maximum: Duration = Field(
+        default=timedelta(days=7), description="A browser signs in again after this in any case"
+    )
+    temporal_ui_url: str | None = Field(
+        default=None, description="Temporal's web UI; the console links a handoff's workflow there"
+    )
+
     claim_timeout: Duration = Field(
         default=timedelta(minutes=15),
         description="The wait of a `normal` escalation; other priorities keep their proportion",
@@ -120,9 +142,24 @@ class Settings(BaseSettings):
         default=timedelta(seconds=4),
         description="How long a create waits to be recorded before it answers 202",
     )
+    body_within: Duration = Field(
+        default=timedelta(seconds=20),
+        description="How long the body of a request may take to arrive",
+    )
     nudge_after: Duration = Field(
         default=timedelta(seconds=1),
         description="A change that the engine has not seen for so long is signalled again",
+    )
+    audit_every: Duration = Field(
+        default=timedelta(minutes=1),
+        description="How often the auditor compares PostgreSQL with Temporal",
+    )
+    audit_grace: Duration = Field(
+        default=timedelta(minutes=2),
+        description="How late a round or a mail may be before readiness turns red",
+    )
+    purge_after: Duration = Field(
+        default=timedelta(days=400), description="Closed handoffs are deleted after so long"
     )
     stream_quiet: Duration = Field(
         default=timedelta(seconds=5),
@@ -167,9 +204,11 @@ class Settings(BaseSettings):
             raise ValueError("must be 32 bytes or longer; try: openssl rand -hex 32")
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "oidc_issuer", "temporal_ui_url")
     @classmethod
-    def _public_url(cls, value: str) -> str:
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must look like https://handoff.example.com")
@@ -179,6 +218,8 @@ class Settings(BaseSettings):
     def _some_identity(self) -> "Settings":
         if self.auth_secret is None and self.auth_jwks_url is None:
             raise ValueError("HANDOFF_AUTH_SECRET or HANDOFF_AUTH_JWKS_URL must be set")
+        if self.oidc_issuer is not None and self.auth_secret is None:
+            raise ValueError("HANDOFF_OIDC_ISSUER needs HANDOFF_AUTH_SECRET: it signs the cookie")
         return self
 
     @property
