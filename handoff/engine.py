@@ -64,9 +64,7 @@ def public(text: str) -> Public:
     return Public(text)
 
 
-async def connect(
-    *, keyring: KeyRing = IN_THE_CLEAR, lazy: bool = False, **options: Any
-) -> Client:
+async def connect(*, keyring: KeyRing = IN_THE_CLEAR, lazy: bool = False, **options: Any) -> Client:
     """A client as the `TEMPORAL_*` variables say (temporalio's own envconfig reads them).
 
     Only looking at the engine's health needs no keys: what is sent in the clear, workers refuse.
