@@ -1,10 +1,11 @@
-"""`.env.example`, made from the settings class so that the two cannot disagree.
+"""`.env.example`, and the names that docker-compose.yml hands on, made from the settings class.
 
-`python -m handoff.commands.environment_example --write .env.example` is part of `make fix`, and
-`--check` of `make check`. Not a command of `handoff`: only developers need it.
+`python -m handoff.commands.environment_example --write` is part of `make fix`, and `--check` of
+`make check`. Not a command of `handoff`: only developers need it.
 """
 
 import argparse
+import re
 import sys
 import textwrap
 from datetime import timedelta
@@ -27,7 +28,8 @@ BESIDE = """
 # For docker-compose.yml alone: the passwords of the servers that it starts, made by
 # openssl rand -hex 24
 POSTGRES_PASSWORD=
-TEMPORAL_POSTGRES_PASSWORD=
+POSTGRES_HANDOFF_PASSWORD=
+POSTGRES_TEMPORAL_PASSWORD=
 VALKEY_PASSWORD=
 
 # The Temporal cluster. These and TEMPORAL_API_KEY, TEMPORAL_TLS, TEMPORAL_TLS_CLIENT_CERT_PATH, …
@@ -37,13 +39,16 @@ TEMPORAL_NAMESPACE=handoff
 """
 
 EXAMPLES = {
-    "database_url": "postgresql://handoff:${POSTGRES_PASSWORD}@postgres:5432/handoff",
+    "database_url": "postgresql://handoff:${POSTGRES_HANDOFF_PASSWORD}@postgres:5432/handoff",
     "redis_url": "redis://:${VALKEY_PASSWORD}@valkey:6379/0",
     "smtp_url": "smtp://mail:1025?tls=none",
-    # Required unless an identity provider is named; never with a value that could stay.
+    # Never with a value that could stay. The second is not needed with an identity provider.
+    "payload_keys": "",
     "auth_secret": "",
 }
 """What stands there for settings without which nothing starts."""
+
+NOT_FOR_PRODUCTION = {"HANDOFF_EMBEDDED"}
 
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
@@ -88,19 +93,34 @@ def duration_text(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def with_names(compose: str) -> str:
+    """The compose file, with the name of every setting that it only hands on from `.env`."""
+    said = set(re.findall(r"^  (HANDOFF_\w+): \S", compose, re.MULTILINE))
+    names = (f"HANDOFF_{name.upper()}" for name in Settings.model_fields)
+    wanted = [f"  {name}:\n" for name in names if name not in said | NOT_FOR_PRODUCTION]
+    return re.sub(r"(?:^  HANDOFF_\w+:\n)+", "".join(wanted), compose, count=1, flags=re.MULTILINE)
+
+
+def files(root: Path) -> dict[Path, str]:
+    """What the files should hold."""
+    compose = root / "docker-compose.yml"
+    return {root / ".env.example": render(), compose: with_names(compose.read_text("utf-8"))}
+
+
 def main() -> int:
-    """Exit code 1 when the file to be checked is not what it should be."""
+    """Exit code 1 when a file is not what it should be."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="FILE")
-    parser.add_argument("--check", type=Path, metavar="FILE")
-    arguments = parser.parse_args()
-    if arguments.write:
-        arguments.write.write_text(render(), "utf-8")
-    elif not arguments.check:
-        sys.stdout.write(render())
-    elif arguments.check.read_text("utf-8") != render():
-        sys.stderr.write(f"{arguments.check} is not up to date with the settings: run `make fix`\n")
-        return 1
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--write", action="store_true")
+    how.add_argument("--check", action="store_true")
+    must_write = parser.parse_args().write
+    for path, wanted in files(Path()).items():
+        if path.exists() and path.read_text("utf-8") == wanted:
+            continue
+        if not must_write:
+            sys.stderr.write(f"{path} is not up to date with the settings: run `make fix`\n")
+            return 1
+        path.write_text(wanted, "utf-8")
     return 0
 
 

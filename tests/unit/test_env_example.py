@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff.commands.environment_example import duration_text, render
+from handoff.commands.environment_example import duration_text, files
 from handoff.settings import Settings, load_settings, parse_duration
 
 FILE = Path(__file__).parents[2] / ".env.example"
@@ -25,8 +25,9 @@ def values(text: str, *, with_defaults: bool) -> dict[str, str]:
     return found
 
 
-def test_it_is_made_from_the_settings_as_they_are() -> None:
-    assert FILE.read_text("utf-8") == render(), "run `make fix`"
+def test_they_are_made_from_the_settings_as_they_are() -> None:
+    for path, wanted in files(FILE.parent).items():
+        assert path.read_text("utf-8") == wanted, "run `make fix`"
 
 
 def test_it_names_every_setting_once() -> None:
