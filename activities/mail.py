@@ -20,10 +20,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from activities.letters import compose, sender_address
 from activities.smtp import Mailer
 from activities.smtp_outcome import Outcome
-from activities.wording import letter_about
+from activities.wording import bundled, letter_about
 from handoff import live
-from handoff.contract import DeliveryState, MailBatch, Record
+from handoff.contract import DeliveryState, MailBatch, Priority, Record
 from handoff.database import Database, outbox
+from handoff.database.bundles import Turn, settle_led, take_turn
 from handoff.database.outbox import DueMail
 from handoff.database.records import find_record
 from handoff.settings import Settings
@@ -50,7 +51,7 @@ class MailActivities:
             ApplicationError: some failed for a while; says when to try again.
         """
         async with self.database.account(batch.account_id) as tenant:
-            due = await outbox.due(tenant, batch)
+            due = await outbox.due(tenant, batch, burst=self.settings.burst_window)
             found = await find_record(tenant, batch.handoff_id)
         if found is None:
             return 0
@@ -68,6 +69,9 @@ class MailActivities:
 
     async def _deliver(self, batch: MailBatch, mail: DueMail, record: Record) -> timedelta | None:
         """One mail; how long to wait before it is tried again, or None once it is settled."""
+        turn = await self._turn(batch, mail, record)
+        if turn.wait is not None:
+            return turn.wait
         message_id = self._message_id(batch, mail)
         leaving = asyncio.Event()
 
@@ -80,7 +84,7 @@ class MailActivities:
         async def attempt() -> timedelta | None:
             letter = letter_about(mail, record, self.settings, message_id=message_id)
             outcome = await self.mailer.send(
-                compose(letter),
+                compose(bundled(letter, turn.companions, self.settings)),
                 to=mail.address,
                 envelope_from=sender_address(self.settings.smtp_from),
                 before_data=last_look,
@@ -89,15 +93,25 @@ class MailActivities:
 
         return await _finish_once_leaving(attempt(), leaving)
 
+    async def _turn(self, batch: MailBatch, mail: DueMail, record: Record) -> Turn:
+        """In a burst, a person's calls wait for each other; urgent ones never do."""
+        alone = not mail.is_call or record.priority is Priority.URGENT
+        if alone or not (mail.in_a_burst or mail.tried):
+            return Turn()
+        async with self.database.account(batch.account_id) as tenant:
+            return await take_turn(tenant, batch, mail, delay=self.settings.burst_delay)
+
     async def _settle(self, batch: MailBatch, mail: DueMail, outcome: Outcome) -> timedelta | None:
         state, cause = outcome.state, outcome.cause.value
         age = datetime.now(UTC) - mail.queued_at
         if state is DeliveryState.RETRYING and age > self.settings.smtp_retry_for:
             state, cause = DeliveryState.FAILED, "gave_up"
+        attempt = outbox.Attempt(state, cause, outcome.code)
         async with self.database.account(batch.account_id) as tenant:
-            failure = await outbox.settle(
-                tenant, batch, mail, state=state, cause=cause, code=outcome.code
-            )
+            failure = await outbox.settle(tenant, batch, mail, attempt)
+            if state is DeliveryState.SENT and mail.is_call:
+                message_id = self._message_id(batch, mail)
+                await settle_led(tenant, batch, mail, attempt, message_id=message_id)
         logger.info(
             f"mail.{state.value}",
             handoff_id=str(batch.handoff_id),

@@ -1,10 +1,12 @@
 """Which letter an event makes, and the sentences in it that depend on the record."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from activities.letters import Letter, LetterKind
+from activities.letters import BundleItem, Letter, LetterKind
 from handoff.contract import EventType, Record
+from handoff.database.bundles import Companion
 from handoff.database.outbox import DueMail
 from handoff.settings import Settings
 
@@ -51,6 +53,19 @@ def letter_about(mail: DueMail, record: Record, settings: Settings, *, message_i
         waiting_since=record.created_at,
         link=f"{settings.public_url}/handoffs/{record.id}",
     )
+
+
+def bundled(letter: Letter, companions: tuple[Companion, ...], settings: Settings) -> Letter:
+    """The letter, or one that names other handoffs that wait for the same person, too."""
+    if not companions:
+        return letter
+    own = BundleItem(letter.session_title, letter.priority, letter.link)
+    others = (
+        BundleItem(one.title, one.priority, f"{settings.public_url}/handoffs/{one.handoff_id}")
+        for one in companions
+    )
+    queue = f"{settings.public_url}/"
+    return replace(letter, kind=LetterKind.BUNDLE, items=(own, *others), link=queue, thread_id=None)
 
 
 def _why(mail: DueMail, record: Record) -> str:

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handoff.errors import ConfigurationError
+from handoff.keyring import KeyRing
 
 _SHORT_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -85,10 +86,23 @@ class Settings(BaseSettings):
         default=timedelta(hours=24), description="How long a temporary failure is retried"
     )
 
+    burst_window: Duration = Field(
+        default=timedelta(minutes=1),
+        description="For so long after a mail, more handoffs for the same person are a burst",
+    )
+    burst_delay: Duration = Field(
+        default=timedelta(seconds=5),
+        description="How long the mails of a burst wait for each other, to become one",
+    )
+
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="Where people and links reach the API"
     )
     task_queue: str = Field(default="handoff", description="The Temporal task queue")
+    payload_keys: SecretStr = Field(
+        description="What encrypts our data in Temporal: name:secret,name:secret, made by "
+        "openssl rand -hex 32; the first writes, all of them read; none for plain text"
+    )
 
     auth_secret: SecretStr | None = Field(
         default=None, description="HS256 key for bearer tokens, 32 bytes at least"
@@ -204,6 +218,12 @@ class Settings(BaseSettings):
             raise ValueError("must be 32 bytes or longer; try: openssl rand -hex 32")
         return value
 
+    @field_validator("payload_keys")
+    @classmethod
+    def _payload_keys(cls, value: SecretStr) -> SecretStr:
+        KeyRing.parse(value.get_secret_value())
+        return value
+
     @field_validator("public_url", "oidc_issuer", "temporal_ui_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
@@ -221,6 +241,11 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and self.auth_secret is None:
             raise ValueError("HANDOFF_OIDC_ISSUER needs HANDOFF_AUTH_SECRET: it signs the cookie")
         return self
+
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys of what goes through the engine."""
+        return KeyRing.parse(self.payload_keys.get_secret_value())
 
     @property
     def database_dsn(self) -> str:

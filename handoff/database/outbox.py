@@ -28,6 +28,7 @@ from handoff.database.tables import AccountRow, DeliveryRow, EventRow, HandoffRo
 from handoff.wire import rfc3339
 
 _First = aliased(DeliveryRow)
+_Other = aliased(DeliveryRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class DueMail:
     tried: int
     queued_at: datetime
     first_message_id: str | None
+    in_a_burst: bool
 
     @property
     def is_call(self) -> bool:
@@ -54,8 +56,12 @@ class DueMail:
         return self.event_type in ROUND_EVENTS
 
 
-async def due(tenant: Tenant, batch: MailBatch) -> list[DueMail]:
-    """The mails of the batch that still have something to happen to them."""
+async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[DueMail]:
+    """The mails of the batch that still have something to happen to them.
+
+    Args:
+        burst: for so long after a call for help, further ones to the same person are a burst.
+    """
     first = (
         select(_First.message_id)
         .where(
@@ -83,6 +89,7 @@ async def due(tenant: Tenant, batch: MailBatch) -> list[DueMail]:
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
             DeliveryRow.created_at.label("queued_at"),
             first.scalar_subquery().label("first_message_id"),
+            told_lately(burst).label("in_a_burst"),
         )
         .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
@@ -97,6 +104,23 @@ async def due(tenant: Tenant, batch: MailBatch) -> list[DueMail]:
         .order_by(DeliveryRow.recipient_id)
     )
     return [DueMail(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
+
+
+def told_lately(window: timedelta) -> ColumnElement[bool]:
+    """Whether the person of the outer query's delivery was called about another handoff lately."""
+    return (
+        select(_Other.handoff_id)
+        .where(
+            _Other.account_id == DeliveryRow.account_id,
+            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.handoff_id != DeliveryRow.handoff_id,
+            _Other.channel == Channel.EMAIL,
+            _Other.event_type.in_(ROUND_EVENTS),
+            _Other.state == DeliveryState.SENT,
+            _Other.changed_at > func.clock_timestamp() - window,
+        )
+        .exists()
+    )
 
 
 def _in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
@@ -177,26 +201,29 @@ async def _skip(tenant: Tenant, batch: MailBatch, mail: DueMail) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try came to."""
+
+    state: DeliveryState
+    cause: str
+    code: int | None
+
+    def entry(self) -> ColumnElement[Any]:
+        """The row's attempts, with this one added."""
+        at = rfc3339(datetime.now(UTC))
+        line = {"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}
+        return DeliveryRow.attempts.op("||")(literal([line], JSONB))
+
+
 async def settle(
-    tenant: Tenant,
-    batch: MailBatch,
-    mail: DueMail,
-    *,
-    state: DeliveryState,
-    cause: str,
-    code: int | None,
+    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt
 ) -> Envelope | None:
     """Writes down what an attempt came to; the event to ring for when it failed for good.
 
     A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.
     """
-    attempt = {
-        "at": rfc3339(datetime.now(UTC)),
-        "outcome": state.value,
-        "code": code,
-        "cause": cause,
-    }
-    attempts = DeliveryRow.attempts.op("||")(literal([attempt], JSONB))
+    state = attempt.state
     written = await tenant.connection.execute(
         update(DeliveryRow)
         .where(
@@ -213,8 +240,8 @@ async def settle(
         )
         .values(
             state=state,
-            reason=None if state is DeliveryState.SENT else cause,
-            attempts=attempts,
+            reason=None if state is DeliveryState.SENT else attempt.cause,
+            attempts=attempt.entry(),
             changed_at=func.clock_timestamp(),
         )
     )
@@ -226,8 +253,8 @@ async def settle(
         "recipient": {"id": mail.recipient_id, "name": mail.name},
         "channel": Channel.EMAIL,
         "round": mail.round,
-        "cause": cause,
-        "code": code,
+        "cause": attempt.cause,
+        "code": attempt.code,
     }
     record, now = found
     return await events.append(tenant, record, EventType.DELIVERY_FAILED, at=now, details=details)

@@ -313,6 +313,8 @@ class DeliveryRow(Table):
     state: Mapped[DeliveryState]
     reason: Mapped[str | None]
     message_id: Mapped[str | None]
+    # The event whose mail to the same person speaks for this one too, in a burst.
+    led_by: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
