@@ -50,7 +50,7 @@ class Services:
                 settings=settings,
                 database=database,
                 redis=redis,
-                temporal=await engine.connect(lazy=True),
+                temporal=await engine.connect(keyring=settings.keyring, lazy=True),
                 tokens=TokenVerifier(settings, http),
                 hub=Hub(redis, database, quiet=settings.stream_quiet),
             )

@@ -23,7 +23,7 @@ RETRY_PAUSE = 1.0
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Works until `stop` is set; waits for the engine for as long as it takes."""
-    client = await _connect(stop)
+    client = await _connect(settings, stop)
     if client is None:
         return
     parts = Parts.connect(settings)
@@ -46,10 +46,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         logger.info("worker.stopped")
 
 
-async def _connect(stop: asyncio.Event) -> Client | None:
+async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     while not stop.is_set():
         try:
-            client = await engine.connect()
+            client = await engine.connect(keyring=settings.keyring)
             await engine.prepare_namespace(client)
         except (RPCError, RuntimeError, TimeoutError) as fault:
             logger.warning("engine.unreachable", cause=type(fault).__name__)

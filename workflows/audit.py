@@ -5,6 +5,9 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
+with workflow.unsafe.imports_passed_through():
+    from handoff import engine
+
 AUDIT = "audit"
 """The activity's name: the worker, which has the engine's client, implements it."""
 
@@ -21,6 +24,6 @@ class AuditWorkflow:
             result_type=int,
             start_to_close_timeout=timedelta(minutes=5),
             retry_policy=RetryPolicy(maximum_attempts=2),
-            summary="compare PostgreSQL with Temporal",
+            summary=engine.public("compare PostgreSQL with Temporal"),
         )
         return started

@@ -86,6 +86,10 @@ class HandoffWorkflow:
         assert self._recorded is not None  # noqa: S101 - just waited for
         return self._recorded
 
+    @recorded.validator
+    def takes_no_argument(self) -> None:
+        """A forged update is refused here; the handler would fail the whole workflow task."""
+
     @workflow.signal(dynamic=True)
     def nudge(self, name: str, args: Sequence[RawValue]) -> None:
         """Something may have changed. The content is never read, so none can do harm."""
@@ -95,14 +99,17 @@ class HandoffWorkflow:
         return await workflow.execute_local_activity_method(
             RecordActivities.record_handoff,
             new,
-            summary=f"record the {new.intent}",
+            summary=engine.public(f"record the {new.intent}"),
             **options.RECORD,
         )
 
     async def _look(self) -> Snapshot | None:
         self._nudged = False
         seen: Snapshot | None = await workflow.execute_local_activity_method(
-            RecordActivities.look, self._ref, summary="look at the record", **options.RECORD
+            RecordActivities.look,
+            self._ref,
+            summary=engine.public("look at the record"),
+            **options.RECORD,
         )
         if seen is not None:
             self._show(seen)
@@ -150,7 +157,7 @@ class HandoffWorkflow:
                 MailActivities.send_mail,
                 batch,
                 task_queue=engine.mail_queue(workflow.info().task_queue),
-                summary=f"mail about event {batch.event_number} to {people}",
+                summary=engine.public(f"mail about event {batch.event_number} to {people}"),
                 **options.MAIL,
             )
         except ActivityError:
@@ -160,7 +167,10 @@ class HandoffWorkflow:
 
     async def _publish(self) -> None:
         await workflow.execute_activity_method(
-            PushActivities.publish, self._ref, summary="push to everyone online", **options.PUSH
+            PushActivities.publish,
+            self._ref,
+            summary=engine.public("push to everyone online"),
+            **options.PUSH,
         )
         self._nudged = True
 
@@ -169,7 +179,7 @@ class HandoffWorkflow:
         left = None if step is None else step.at - workflow.now()
         if left is not None and left <= timedelta(0):
             return True
-        story = STORY[step.kind] if step else "waiting for somebody to act"
+        story = engine.public(STORY[step.kind] if step else "waiting for somebody to act")
         try:
             await workflow.wait_condition(lambda: self._nudged, timeout=left, timeout_summary=story)
         except TimeoutError:
@@ -186,7 +196,7 @@ class HandoffWorkflow:
         await workflow.execute_activity_method(
             RecordActivities.take_step,
             order,
-            summary=f"{name} (round {seen.round} so far)",
+            summary=engine.public(f"{name} (round {seen.round} so far)"),
             **options.RECORD,
         )
 

@@ -51,7 +51,7 @@ def start_options(
         id=engine.workflow_id(start.handoff_id),
         task_queue=task_queue,
         id_reuse_policy=id_reuse_policy,
-        memo={"session_id": str(session_id), "intent": intent.value},
+        memo={"session_id": engine.public(str(session_id)), "intent": engine.public(intent.value)},
         search_attributes=TypedSearchAttributes(
             [
                 SearchAttributePair(engine.ACCOUNT, str(start.account_id)),
@@ -60,8 +60,10 @@ def start_options(
                 SearchAttributePair(engine.ROUND, 0),
             ]
         ),
-        static_summary=f"{what}, session {session_id}",
-        static_details=f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}.",
+        static_summary=engine.public(f"{what}, session {session_id}"),
+        static_details=engine.public(
+            f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."
+        ),
         priority=TaskPriority(
             priority_key=_TASK_PRIORITY[priority], fairness_key=str(start.account_id)
         ),

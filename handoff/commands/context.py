@@ -14,7 +14,7 @@ DataDir = Annotated[Path, typer.Option(help="Where `handoff up` keeps its stack.
 Result = TypeVar("Result")
 DATA_DIR = Path(".handoff")
 
-_FROM_STACK = ("database_url", "redis_url", "smtp_url", "public_url", "auth_secret")
+_FROM_STACK = ("database_url", "redis_url", "smtp_url", "public_url", "auth_secret", "payload_keys")
 
 
 def settings_for(data_dir: Path) -> Settings:

@@ -14,6 +14,7 @@ _PROVIDED = {
     "redis_url": "redis://127.0.0.1",
     "smtp_url": "smtp://127.0.0.1?tls=none",
     "auth_secret": "0" * 64,
+    "payload_keys": "0" * 64,
 }
 
 

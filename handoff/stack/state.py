@@ -27,6 +27,7 @@ class StackState:
     temporal_ui_url: str | None = None
     mail_url: str | None = None
     auth_secret: str | None = field(default=None, repr=False)
+    payload_keys: str | None = field(default=None, repr=False)
     pids: dict[str, int] = field(default_factory=dict)
 
     def as_environment(self) -> dict[str, str]:
@@ -42,6 +43,8 @@ class StackState:
         }
         if self.auth_secret:
             settings["HANDOFF_AUTH_SECRET"] = self.auth_secret
+        if self.payload_keys:
+            settings["HANDOFF_PAYLOAD_KEYS"] = self.payload_keys
         return settings
 
 

@@ -11,9 +11,11 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from handoff import engine
+from handoff.codec import data_converter
+from handoff.keyring import KeyRing
 from handoff.stack.services import Services, running_services
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
-from tests.support.desk import Desk, open_desk
+from tests.support.desk import KEYRING, PAYLOAD_KEYS, Desk, open_desk
 from workflows.handoff import HandoffWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -44,7 +46,9 @@ async def small_engine(
         temporal_in_memory=True,
         durable=False,
     ) as services:
-        client = await engine.connect(target_host=services.temporal_address, namespace="handoff")
+        client = await engine.connect(
+            keyring=KEYRING, target_host=services.temporal_address, namespace="handoff"
+        )
         await engine.prepare_namespace(client)
         yield client
 
@@ -101,6 +105,7 @@ async def test_recorded_histories_replay(recorded: Path) -> None:
                 "handoff", "activities"
             )
         ),
+        data_converter=data_converter(KeyRing.parse(f"{PAYLOAD_KEYS},none"), "handoff"),
     )
     history = WorkflowHistory.from_json(recorded.stem, recorded.read_text())
     await replayer.replay_workflow(history)

@@ -23,6 +23,7 @@ from api.services import Services as ApiServices
 from handoff import engine
 from handoff.database import Database
 from handoff.database.importing import bring_in
+from handoff.keyring import KeyRing
 from handoff.settings import Settings, load_settings
 from handoff.tokens import mint
 from tests.support.cast import BO, Member, directory
@@ -32,6 +33,10 @@ from worker.build import Parts, handoff_worker, mail_worker
 from worker.nudges import repeat_nudges
 
 SECRET = "a secret of the tests, at least 32 bytes long"
+PAYLOAD_KEYS = "tests:a-payload-key-of-the-tests-32-bytes-long"
+"""The recorded histories are encrypted with it: it never changes."""
+
+KEYRING = KeyRing.parse(PAYLOAD_KEYS)
 
 __all__ = ["Config", "Desk", "Handoff", "open_desk"]
 
@@ -291,6 +296,7 @@ async def open_desk(
             "smtp_url": postbox.url,
             "smtp_from": "Handoff <handoff@desk.test>",
             "auth_secret": SECRET,
+            "payload_keys": PAYLOAD_KEYS,
             "task_queue": f"desk-{uuid4().hex[:12]}",
             "nudge_after": "300ms",
             "smtp_retry_initial": "100ms",

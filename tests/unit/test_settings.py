@@ -13,6 +13,7 @@ GIVEN = {
     "HANDOFF_REDIS_URL": f"redis://:{SECRET}@redis.test",
     "HANDOFF_SMTP_URL": f"smtp://handoff:{SECRET}@mail.test",
     "HANDOFF_AUTH_SECRET": SECRET,
+    "HANDOFF_PAYLOAD_KEYS": f"2026:{SECRET}",
 }
 
 
@@ -31,7 +32,7 @@ def refusal() -> str:
     return refused.value.detail
 
 
-def test_four_settings_are_enough() -> None:
+def test_five_settings_are_enough() -> None:
     assert load_settings().claim_timeout == timedelta(minutes=15)
 
 
@@ -42,6 +43,7 @@ def test_four_settings_are_enough() -> None:
         ("HANDOFF_REDIS_URL", "redis://:password@host:6379/0"),
         ("HANDOFF_SMTP_URL", "smtp://user:password@host:587"),
         ("HANDOFF_AUTH_SECRET", "HANDOFF_AUTH_JWKS_URL"),
+        ("HANDOFF_PAYLOAD_KEYS", "openssl rand -hex 32"),
     ],
 )
 @pytest.mark.parametrize("value", [None, ""])
@@ -84,6 +86,8 @@ def test_all_that_is_wrong_is_said_at_once(environment: pytest.MonkeyPatch) -> N
         ("AUTH_SECRET", "short", "openssl rand -hex 32"),
         ("AUTH_LEEWAY", "61s", "at most 60s"),
         ("AUTH_LEEWAY", "-1s", "at most 60s"),
+        ("PAYLOAD_KEYS", "short", "openssl rand -hex 32"),
+        ("PAYLOAD_KEYS", f"{SECRET},{SECRET}", "twice"),
         ("PUBLIC_URL", "handoff.example.com", "https://handoff.example.com"),
         ("CLAIM_TIMEOUT", "0s", "15m"),
         ("CLAIM_TIMEOUT", "-PT5M", "15m"),

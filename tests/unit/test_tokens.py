@@ -35,6 +35,7 @@ def configured(**values: Any) -> Settings:
         "database_url": "postgresql://handoff@127.0.0.1/handoff",
         "redis_url": "redis://127.0.0.1",
         "smtp_url": "smtp://127.0.0.1",
+        "payload_keys": "none",
         "auth_secret": SECRET,
     }
     return Settings(**(dependencies | values))

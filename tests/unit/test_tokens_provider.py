@@ -150,6 +150,7 @@ def configured(url: str) -> Settings:
         "database_url": "postgresql://handoff@127.0.0.1/handoff",
         "redis_url": "redis://127.0.0.1",
         "smtp_url": "smtp://127.0.0.1",
+        "payload_keys": "none",
         "auth_secret": SECRET,
         "auth_jwks_url": url,
     }
