@@ -1,114 +1,102 @@
-"""One Redis subscription and one reader per account, whatever the number of streams.
+"""One feed per account, whatever the number of its streams, and who is listening to it.
 
-Redis only rings: a ring makes the account's feed read PostgreSQL, once for all of its streams, and
-so does a quiet while. What streams send always comes from the record; nothing that stands in a
-Redis message is believed. While Redis is down, feeds go on by reading.
+A ring at the door makes a feed read PostgreSQL, once for all of its streams, and so does a quiet
+while. What streams send always comes from the record; nothing that stands in a Redis message is
+believed. While Redis is down feeds go on by reading; while PostgreSQL is down they wait for it.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from handoff import live
-from handoff.contract import Envelope
-from handoff.database import Database, events
+from api.feed import PAGE, Ear, Feed, Rung
+from handoff.contract import Actor
+from handoff.database import Database, events, readers
+from handoff.errors import Unreachable
+from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
-PAGE = 200
-KEPT = 256
-"""Events that a feed keeps at hand; a stream that is further behind reads PostgreSQL itself."""
+UNREAD = (SQLAlchemyError, OSError, TimeoutError)
+"""What reading PostgreSQL raises while it is away."""
 
 PAUSE = 0.5
-HEAR_NEW_ACCOUNTS_WITHIN = 0.25
+"""Seconds between two tries to read PostgreSQL."""
+
+OPEN_WITHIN = 3.0
+"""Seconds that PostgreSQL has to answer before a new stream is refused."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
-    """One event, encoded once for all streams."""
+class Manners:
+    """How streams behave, in seconds."""
 
-    number: int
-    type: str
-    text: str
+    quiet: float
+    keep_alive: float
+    rights: float
+    slow: float
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Rung":
-        """The envelope as streams send it."""
-        kind = envelope.type.removeprefix("handoff.")
-        return cls(int(envelope.id), kind, live.encode(envelope))
-
-
-class Feed:
-    """One account's newest events, and the streams that wait for more."""
-
-    def __init__(self, account_id: UUID) -> None:
-        self.account_id = account_id
-        self.rung = asyncio.Event()
-        self.started = asyncio.Event()
-        self.last = 0
-        self.waiting: set[asyncio.Event] = set()
-        self._kept: deque[Rung] = deque(maxlen=KEPT)
-
-    def add(self, rung: Sequence[Rung]) -> None:
-        """Takes in what PostgreSQL has, and wakes everybody."""
-        self._kept.extend(rung)
-        self.last = rung[-1].number
-        self.wake()
-
-    def wake(self) -> None:
-        """Lets every stream look again."""
-        for ear in self.waiting:
-            ear.set()
-
-    def after(self, number: int) -> list[Rung] | None:
-        """What follows `number`; None when that lies further back than what is kept."""
-        if number >= self.last:
-            return []
-        if not self._kept or self._kept[0].number > number + 1:
-            return None
-        return [rung for rung in self._kept if rung.number > number]
+    def of(cls, settings: Settings) -> "Manners":
+        """As they are set."""
+        return cls(
+            quiet=settings.stream_quiet.total_seconds(),
+            keep_alive=settings.stream_keep_alive.total_seconds(),
+            rights=settings.stream_rights.total_seconds(),
+            slow=settings.stream_slow.total_seconds(),
+        )
 
 
 class Hub:
-    """The process's feeds. `run` follows Redis; `listen` gives a stream its feed."""
+    """The process's feeds. `listen` gives a stream its place at one."""
 
-    def __init__(self, redis: Redis, database: Database, *, quiet: timedelta) -> None:
-        self._redis = redis
+    def __init__(self, database: Database, manners: Manners) -> None:
+        self.manners = manners
+        self.draining = False
+        self.people_came_or_went = asyncio.Event()
         self._database = database
-        self._quiet = quiet.total_seconds()
         self._feeds: dict[UUID, Feed] = {}
-        self._readers: dict[UUID, asyncio.Task[None]] = {}
-        self._accounts_changed = asyncio.Event()
-        self.draining = asyncio.Event()
+        self._reading: dict[UUID, asyncio.Task[None]] = {}
+        self._streams = 0
+        self._nobody = asyncio.Event()
+        self._nobody.set()
 
     @asynccontextmanager
-    async def listen(self, account_id: UUID) -> AsyncIterator[tuple[Feed, asyncio.Event]]:
-        """The account's feed, and an event that is set when there may be more."""
-        feed = self._feeds.get(account_id) or self._open(account_id)
-        ear = asyncio.Event()
-        feed.waiting.add(ear)
-        try:
-            await feed.started.wait()
-            yield feed, ear
-        finally:
-            feed.waiting.discard(ear)
-            if not feed.waiting:
-                self._shut(feed)
+    async def listen(
+        self, reader: Actor, *, cut: Callable[[], None] | None = None
+    ) -> AsyncIterator[Ear]:
+        """A place at the account's feed. `cut` ends the connection, whatever it has not sent.
 
-    async def history(self, account_id: UUID, number: int) -> list[Rung]:
+        Raises:
+            Unreachable: PostgreSQL does not say where the account's events stand.
+        """
+        feed = self._feeds.get(reader.account_id) or self._open(reader.account_id)
+        ear = Ear(feed, reader.id, since=datetime.now(UTC), cut=cut)
+        feed.ears.add(ear)
+        self._count(+1)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OPEN_WITHIN):
+                    await feed.started.wait()
+            if not feed.started.is_set():
+                raise Unreachable("The record does not answer. Connect again.")
+            yield ear
+        finally:
+            feed.ears.discard(ear)
+            self._count(-1)
+            # The reader ends by itself when nobody is left, and not in the middle of a query.
+            feed.rung.set()
+
+    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Rung]:
         """A page of what follows `number`, read from PostgreSQL."""
         async with self._database.account(account_id) as tenant:
-            found = await events.after(tenant, number, limit=PAGE)
+            found = await events.after(tenant, number, limit=limit)
         return [Rung.of(envelope) for envelope in found]
 
     async def bounds(self, account_id: UUID) -> tuple[int, int]:
@@ -116,80 +104,114 @@ class Hub:
         async with self._database.account(account_id) as tenant:
             return await events.bounds(tenant)
 
-    def drain(self) -> None:
-        """Tells every stream to say goodbye."""
-        self.draining.set()
+    @property
+    def accounts(self) -> set[UUID]:
+        """Whose events are followed."""
+        return set(self._feeds)
+
+    def listening(self) -> dict[UUID, dict[UUID, datetime]]:
+        """By account, who listens in this process, and since when."""
+        return {account_id: feed.readers() for account_id, feed in self._feeds.items()}
+
+    def heard(self, account_id: UUID) -> None:
+        """The account's bell may have been rung."""
+        if feed := self._feeds.get(account_id):
+            feed.rung.set()
+
+    def people_changed(self, account_id: UUID) -> None:
+        """Somebody of the account may no longer read."""
+        if feed := self._feeds.get(account_id):
+            feed.doubted = True
+            feed.rung.set()
+
+    async def say_goodbye(self, *, within: float) -> None:
+        """Tells every stream to end, and cuts off those that have not in time."""
+        self.draining = True
         for feed in self._feeds.values():
             feed.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._nobody.wait()
+        for feed in self._feeds.values():
+            for ear in feed.ears:
+                ear.cut()
+
+    async def close(self) -> None:
+        """Stops reading."""
+        reading = list(self._reading.values())
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+    def _count(self, change: int) -> None:
+        self._streams += change
+        self.people_came_or_went.set()
+        if self._streams:
+            self._nobody.clear()
+        else:
+            self._nobody.set()
 
     def _open(self, account_id: UUID) -> Feed:
         feed = self._feeds[account_id] = Feed(account_id)
-        self._readers[account_id] = asyncio.create_task(self._read(feed))
-        self._accounts_changed.set()
+        self._reading[account_id] = asyncio.create_task(self._read(feed))
         return feed
 
-    def _shut(self, feed: Feed) -> None:
-        if self._feeds.get(feed.account_id) is feed:
-            del self._feeds[feed.account_id]
-            self._readers.pop(feed.account_id).cancel()
-            self._accounts_changed.set()
+    def _shut(self, account_id: UUID) -> None:
+        del self._feeds[account_id], self._reading[account_id]
 
     async def _read(self, feed: Feed) -> None:
         """Reads at each ring, and after each quiet while, for as long as somebody listens."""
-        while True:
-            try:
-                await self._catch_up(feed)
-            except (SQLAlchemyError, OSError, TimeoutError) as fault:
+        try:
+            # Nothing is awaited between the last look at the ears and the end: a new stream finds
+            # either a feed that goes on or none.
+            while feed.ears:
+                wait = self.manners.quiet if await self._has_read(feed) else PAUSE
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait, self.manners.rights)):
+                        await feed.rung.wait()
+        finally:
+            self._shut(feed.account_id)
+
+    async def _has_read(self, feed: Feed) -> bool:
+        feed.rung.clear()
+        try:
+            await self._check_rights(feed)
+            await self._catch_up(feed)
+        except UNREAD as fault:
+            if not feed.unread:
                 logger.warning("feed.unread", cause=type(fault).__name__)
-                await asyncio.sleep(PAUSE)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._quiet):
-                    await feed.rung.wait()
+        except Exception:
+            # Whatever it was: the account's streams must not fall silent for good.
+            logger.exception("feed.broken")
+        else:
+            feed.unread = False
+            return True
+        feed.unread = True
+        return False
+
+    async def _check_rights(self, feed: Feed) -> None:
+        """Asks once for all readers of the account whether they may still read."""
+        asked = asyncio.get_running_loop().time()
+        due = [
+            ear for ear in feed.ears if feed.doubted or asked - ear.checked >= self.manners.rights
+        ]
+        if not due:
+            return
+        feed.doubted = False
+        try:
+            async with self._database.account(feed.account_id) as tenant:
+                living = await readers.living(tenant, {ear.reader_id for ear in due})
+        except BaseException:
+            feed.doubted = True
+            raise
+        for ear in due:
+            ear.judge(may_read=ear.reader_id in living, asked=asked)
 
     async def _catch_up(self, feed: Feed) -> None:
         if not feed.started.is_set():
-            _, feed.last = await self.bounds(feed.account_id)
+            feed.first, feed.last = await self.bounds(feed.account_id)
             feed.started.set()
-        feed.rung.clear()
-        while found := await self.history(feed.account_id, feed.last):
+        while found := await self.history(feed.account_id, feed.last, limit=PAGE):
             feed.add(found)
             if len(found) < PAGE:
                 return
-
-    async def run(self) -> None:
-        """Follows Redis until it is cancelled, through any number of its restarts."""
-        while True:
-            try:
-                await self._follow()
-            except (RedisError, OSError, TimeoutError) as fault:
-                logger.warning("doorbell.lost", cause=type(fault).__name__)
-                await asyncio.sleep(PAUSE)
-
-    async def _follow(self) -> None:
-        async with self._redis.pubsub() as subscription:
-            subscribed: set[UUID] = set()
-            while True:
-                subscribed = await self._subscribe(subscription, subscribed)
-                if not subscribed:
-                    await self._accounts_changed.wait()
-                    self._accounts_changed.clear()
-                    continue
-                message = await subscription.get_message(timeout=HEAR_NEW_ACCOUNTS_WITHIN)
-                if message is not None:
-                    self._hear(message)
-
-    async def _subscribe(self, subscription: Any, subscribed: set[UUID]) -> set[UUID]:
-        wanted = set(self._feeds)
-        if added := wanted - subscribed:
-            await subscription.subscribe(*map(live.channel, added))
-        if gone := subscribed - wanted:
-            await subscription.unsubscribe(*map(live.channel, gone))
-        return wanted
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        """A ring, or word that the subscription stands: before it nothing was heard."""
-        with suppress(ValueError):
-            feed = self._feeds.get(UUID(str(message["channel"]).rpartition(":")[2]))
-            if feed is not None and message["type"] in ("message", "subscribe"):
-                feed.rung.set()

@@ -1,29 +1,45 @@
 """Uvicorn, taught to say goodbye to open streams before it waits for them."""
 
-from types import FrameType
+import resource
+import socket
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
 
+from api.connections import HttpConnection, SocketConnection
 from api.services import Services
 
 DRAIN = 5
 """Seconds that requests under way have once a stop was asked for."""
 
+GOODBYE = 1.5
+"""Seconds that open streams have to say goodbye; readers that leave theirs full are cut off."""
+
 HEADER_BYTES = 32 * 1024
+FRAME_BYTES = 8 * 1024
 KEEP_ALIVE = 30
+PING_EVERY = 20.0
+
+OPEN_FILES = 65_536
+"""Each stream is one; where the system's usual limit is lower, a few hundred would be the end."""
 
 
 class Server(uvicorn.Server):
     """Open streams would hold a shutdown until its timeout: they are told to end first."""
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Asked to stop, by a signal."""
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves until it is told to stop."""
+        _allow_open_files()
+        super().run(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Asked to stop: goodbyes first, then everything else in order."""
         app = self.config.app
         services: Services | None = getattr(getattr(app, "state", None), "services", None)
         if services is not None:
-            services.hub.drain()
-        super().handle_exit(sig, frame)
+            await services.hub.say_goodbye(within=GOODBYE)
+        await super().shutdown(sockets)
 
 
 def make_server(app: FastAPI, *, host: str, port: int) -> Server:
@@ -32,12 +48,26 @@ def make_server(app: FastAPI, *, host: str, port: int) -> Server:
         app,
         host=host,
         port=port,
+        http=HttpConnection,
+        ws=SocketConnection,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=KEEP_ALIVE,
         h11_max_incomplete_event_size=HEADER_BYTES,
-        ws_max_size=64 * 1024,
+        ws_max_size=FRAME_BYTES,
+        ws_ping_interval=PING_EVERY,
+        ws_ping_timeout=PING_EVERY,
+        # Compressing each event for each reader costs more than it saves.
+        ws_per_message_deflate=False,
     )
     return Server(config)
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from api.hub import Hub
+from api.hub import Hub, Manners
+from api.presence import Presence
 from api.tokens import TokenVerifier
 from handoff import engine, live
 from handoff.database import Database
@@ -37,6 +38,8 @@ class Services:
     temporal: Client
     tokens: TokenVerifier
     hub: Hub
+    doorbell: live.Doorbell
+    presence: Presence
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -46,23 +49,37 @@ class Services:
         async with httpx.AsyncClient() as http:
             database = Database.connect(settings, pool_size=20)
             redis = live.connect(settings)
+            hub = Hub(database, Manners.of(settings))
             services = cls(
                 settings=settings,
                 database=database,
                 redis=redis,
                 temporal=await engine.connect(keyring=settings.keyring, lazy=True),
                 tokens=TokenVerifier(settings, http),
-                hub=Hub(redis, database, quiet=settings.stream_quiet),
+                hub=hub,
+                doorbell=live.Doorbell(
+                    redis,
+                    accounts=lambda: hub.accounts,
+                    heard=hub.heard,
+                    people=hub.people_changed,
+                ),
+                presence=Presence(redis, hub),
             )
-            following = asyncio.create_task(services.hub.run())
+            following = [
+                asyncio.create_task(services.doorbell.run()),
+                asyncio.create_task(services.presence.run()),
+            ]
             try:
                 yield services
             finally:
-                following.cancel()
-                await asyncio.wait([following])
+                for task in following:
+                    task.cancel()
+                await asyncio.wait(following)
                 await services._close()
 
     async def _close(self) -> None:
+        await self.presence.leave()
+        await self.hub.close()
         if self._background:
             await asyncio.wait(self._background, timeout=1)
         await self.tokens.aclose()

@@ -2,19 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from contextlib import suppress
 
+import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from api.hub import Rung
-from api.stream import Bye, Item, Resync
+from api.connections import first_of, way_to_cut
+from api.feed import Rung
+from api.hub import Hub
+from api.stream import Bye, Item, Resync, Stream
+from handoff.contract import Actor
+
+logger = structlog.get_logger(__name__)
 
 RECONNECT = 2000
 """Milliseconds after which a browser connects again."""
-
-SLOW_AFTER = 30.0
-"""Seconds that a reader may leave its socket full before it is cut off."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -23,39 +26,56 @@ HEADERS = {
 
 
 class EventStream(Response):
-    """Streams items as `text/event-stream` until they end or the client is gone."""
+    """Streams the account's events as `text/event-stream` until they end or the client is gone.
+
+    Nothing is answered before the stream stands: whoever reads its first line misses nothing that
+    happens from then on, and a stream that cannot be opened is answered with a problem.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, items: AsyncIterator[Item]) -> None:
+    def __init__(self, hub: Hub, reader: Actor, resume_from: str | None) -> None:
         super().__init__(headers=HEADERS)
-        self._items = items
         del self.headers["content-length"]
+        self._hub = hub
+        self._reader = reader
+        self._resume_from = resume_from
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ends at the first of: the items' end, the client's leave, a reader that is too slow."""
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        await send(start)
-        sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_disconnected(receive))
-        try:
-            await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            leaving.cancel()
-            sending.cancel()
-            await asyncio.wait([sending, leaving])
-        if not sending.cancelled() and (fault := sending.exception()) is not None:
-            raise fault
+        """Ends at the first of: the stream's end, the client's leave, a reader that is too slow."""
+        cut = way_to_cut(scope)
+        opened = Stream.opened(self._hub, self._reader, self._resume_from, cut=cut)
+        async with opened as stream:
+            start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+            await send(start)
+            if not await first_of(self._send(stream, send), _left(receive)):
+                logger.info("stream.cut", user_id=str(self._reader.id), number=stream.position)
+                cut()
+                # To return before the connection's end is noticed would look like a bug.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await _left(receive)
 
-    async def _send(self, send: Send) -> None:
-        await _write(send, f"retry: {RECONNECT}\n\n")
-        try:
-            async for item in self._items:
-                await _write(send, frame(item))
-        except TimeoutError:
-            # Without a proper end the client knows that something is missing.
-            return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    async def _send(self, stream: Stream, send: Send) -> bool:
+        """False when the reader was too slow."""
+        text = f"retry: {RECONNECT}\n"
+        if self._resume_from is None:
+            # Sets the browser's Last-Event-ID without an event: it can resume before the first.
+            text += f"id: {stream.position}\n"
+        text += "\n"
+        ended = False
+        while True:
+            message = {"type": "http.response.body", "body": text.encode(), "more_body": not ended}
+            try:
+                async with asyncio.timeout(self._hub.manners.slow):
+                    await send(message)
+            except TimeoutError:
+                return False
+            if ended:
+                return True
+            items = await stream.more()
+            text = "".join(map(frame, items))
+            ended = isinstance(items[-1], Bye)
 
 
 def frame(item: Item) -> str:
@@ -72,11 +92,7 @@ def frame(item: Item) -> str:
             return ": keep-alive\n\n"
 
 
-async def _write(send: Send, text: str) -> None:
-    async with asyncio.timeout(SLOW_AFTER):
-        await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-
-
-async def _disconnected(receive: Receive) -> None:
+async def _left(receive: Receive) -> bool:
     while (await receive())["type"] != "http.disconnect":
         pass
+    return True

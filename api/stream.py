@@ -1,19 +1,25 @@
-"""What one live stream sends, whatever the wire: events in order, from where the client stands."""
+"""What one live stream sends, whatever the wire: events in order, from where the client stands.
+
+No database connection is held while a stream waits or writes.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from api.hub import Feed, Hub, Rung
+from api.feed import Ear, Rung
+from api.hub import PAUSE, UNREAD, Hub
 from handoff.contract import Actor
-from handoff.database import Database, people
 
-KEEP_ALIVE = 15.0
-"""Seconds without an event after which the stream says that it lives."""
+RIGHTS_HOLD = 30.0
+"""Seconds after which no event is sent before the reader's rights have been seen again."""
 
-RIGHTS_EVERY = 15.0
-"""Seconds after which an open stream asks again whether its reader may still read."""
+REPLAY = 10_000
+"""Events that a stream goes back at most; whoever is further behind reads the queue again."""
+
+PAGE = 25
+"""Events that a stream reads for itself at a time, when the feed no longer has them at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,9 @@ class Resync:
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """Nothing happened."""
+    """Nothing happened; the stream stands at `number`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,64 +47,101 @@ Item = Rung | Resync | KeepAlive | Bye
 
 
 class Stream:
-    """One reader's way through the account's events."""
+    """One reader's way through the account's events. After a `Bye` comes nothing."""
 
-    def __init__(self, hub: Hub, database: Database, reader: Actor) -> None:
+    def __init__(self, hub: Hub, ear: Ear, position: int) -> None:
+        self.position = position
         self._hub = hub
-        self._database = database
-        self._reader = reader
+        self._ear = ear
+        self._wanted: str | None = None
 
-    async def items(self, resume_from: str | None) -> AsyncIterator[Item]:
-        """Events without gaps from `resume_from` (an event number) or from now on, for ever.
+    @classmethod
+    @asynccontextmanager
+    async def opened(
+        cls,
+        hub: Hub,
+        reader: Actor,
+        resume_from: str | None,
+        *,
+        cut: Callable[[], None] | None = None,
+    ) -> AsyncIterator["Stream"]:
+        """A stream that stands: what is committed from here on will come.
 
-        No database connection is held while it waits.
+        It goes on after `resume_from`, an event number, or starts with what comes next.
+
+        Raises:
+            Unreachable: PostgreSQL does not say where the account's events stand.
         """
-        account_id = self._reader.account_id
-        async with self._hub.listen(account_id) as (feed, ear):
-            first, last = await self._hub.bounds(account_id)
-            position = _position(resume_from, first, last)
-            if position is None:
-                yield Resync(last)
-                position = last
-            checked = asyncio.get_running_loop().time()
-            while not self._hub.draining.is_set():
-                ear.clear()
-                while found := await self._next(feed, position):
-                    for rung in found:
-                        yield rung
-                    position = found[-1].number
-                if not await _wait(ear, KEEP_ALIVE):
-                    yield KeepAlive()
-                now = asyncio.get_running_loop().time()
-                if now - checked >= RIGHTS_EVERY:
-                    if not await self._may_still_read():
-                        yield Bye("rights")
-                        return
-                    checked = now
-            yield Bye("drain")
+        async with hub.listen(reader, cut=cut) as ear:
+            if resume_from is None:
+                _, last = await hub.bounds(reader.account_id)
+                yield cls(hub, ear, last)
+            else:
+                stream = cls(hub, ear, ear.feed.last)
+                stream.resume(resume_from)
+                yield stream
 
-    async def _next(self, feed: Feed, position: int) -> list[Rung]:
-        at_hand = feed.after(position)
-        return await self._hub.history(feed.account_id, position) if at_hand is None else at_hand
+    def resume(self, number: str) -> None:
+        """Goes on after the event with this number, as the client wrote it."""
+        self._wanted = number
+        self._ear.news.set()
 
-    async def _may_still_read(self) -> bool:
-        async with self._database.engine_room() as connection:
-            known = await people.identify(connection, self._reader.id)
-        return known is not None and known.account_id == self._reader.account_id
+    async def more(self) -> Sequence[Item]:
+        """What to send next; waits for it."""
+        clock = asyncio.get_running_loop().time
+        silent_until = clock() + self._hub.manners.keep_alive
+        while True:
+            if not self._ear.may_read:
+                return [Bye("rights")]
+            if self._hub.draining:
+                return [Bye("drain")]
+            self._ear.news.clear()
+            found = await self._found()
+            if found:
+                return found
+            left = silent_until - clock()
+            if left <= 0:
+                return [KeepAlive(self.position)]
+            await _wait(self._ear.news, left if found is not None else min(left, PAUSE))
 
+    async def _found(self) -> Sequence[Item] | None:
+        """What there is to send; None when that cannot be said, or must not be, at this moment."""
+        if asyncio.get_running_loop().time() - self._ear.checked > RIGHTS_HOLD:
+            return None
+        try:
+            if self._wanted is not None and (resync := await self._step_back(self._wanted)):
+                return [resync]
+            found = self._ear.feed.after(self.position)
+            if found is None:
+                account_id = self._ear.feed.account_id
+                found = await self._hub.history(account_id, self.position, limit=PAGE)
+        except UNREAD:
+            return None
+        if found:
+            self.position = found[-1].number
+        return found
 
-def _position(resume_from: str | None, first: int, last: int) -> int | None:
-    """Where to go on; None when that is too old, unreadable or ahead of the account."""
-    if resume_from is None:
-        return last
-    if not (resume_from.isascii() and resume_from.isdigit() and len(resume_from) < 19):
+    async def _step_back(self, wanted: str) -> Resync | None:
+        """Goes to where the client stands, unless that is too old, unreadable or ahead."""
+        number = _read(wanted)
+        first, last = self._ear.feed.first, self._ear.feed.last
+        if number is None or not first - 1 <= number <= last:
+            # The feed may be behind the account, but the account is never behind a client.
+            first, last = await self._hub.bounds(self._ear.feed.account_id)
+        self._wanted = None
+        if number is None or not max(first - 1, last - REPLAY) <= number <= last:
+            self.position = last
+            return Resync(last)
+        self.position = number
         return None
-    number = int(resume_from)
-    return number if first - 1 <= number <= last else None
 
 
-async def _wait(ear: asyncio.Event, seconds: float) -> bool:
+def _read(number: str) -> int | None:
+    readable = number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if readable else None
+
+
+async def _wait(news: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            return await ear.wait()
-    return False
+            await news.wait()

@@ -179,6 +179,18 @@ class Settings(BaseSettings):
         default=timedelta(seconds=5),
         description="A live stream that heard nothing for so long reads PostgreSQL again",
     )
+    stream_keep_alive: Duration = Field(
+        default=timedelta(seconds=15),
+        description="A live stream without an event for so long says that it lives",
+    )
+    stream_rights: Annotated[Duration, Field(le=timedelta(seconds=15))] = Field(
+        default=timedelta(seconds=10),
+        description="How often open streams ask whether their readers may still read, at most 15s",
+    )
+    stream_slow: Duration = Field(
+        default=timedelta(seconds=30),
+        description="A live stream whose reader takes nothing for so long is cut off",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged"
     )
