@@ -1,0 +1,215 @@
+"""Every command beyond the claim: what it does, who may give it, what refuses it, said twice."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from handoff.contract import Channel, Level, Policy, Priority, Target, TargetKind
+from handoff.database.tables import AccountRow, HandoffRow
+from handoff.rules.policy import policy_to_json
+from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA
+from tests.support.desk import Desk, Handoff
+
+
+async def _claimed(desk: Desk, by: Any = CHEN) -> Handoff:
+    desk.mail_matters = False
+    handoff = await desk.escalate(priority="urgent")
+    assert (await desk.claim(by, handoff)).status_code == 200
+    return handoff
+
+
+async def _with_policy(desk: Desk, **fields: Any) -> None:
+    waits = dict.fromkeys(Priority, 900.0)
+    everybody = Level((Target(TargetKind.ACCOUNT),), tuple(Channel), waits, 5)
+    policy = Policy(levels=fields.pop("levels", (everybody,)), **fields)
+    async with desk.database.engine_room() as connection:
+        await connection.execute(
+            update(AccountRow)
+            .where(AccountRow.id == ACME)
+            .values(policy=policy_to_json(policy))
+        )
+
+
+async def test_resolving_ends_it_for_good(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    refused = await desk.command(BO, handoff, "resolve", {"outcome": "fixed"})
+    assert refused.status_code == 403
+    done = await desk.command(CHEN, handoff, "resolve", {"outcome": "workaround", "note": "n"})
+    assert (done.status_code, done.json()["status"]) == (200, "resolved")
+    assert done.json()["outcome"] == "workaround"
+    again = await desk.command(CHEN, handoff, "resolve", {"outcome": "fixed"})
+    assert (again.status_code, again.json()["outcome"]) == (200, "workaround")
+    for name, body in (("claim", None), ("release", {}), ("cancel", {}), ("promote", None)):
+        late = await desk.command(OLIVE, handoff, name, body)
+        assert late.status_code in (403, 409), name
+    late_claim = await desk.claim(OLIVE, handoff)
+    assert late_claim.json()["type"] == "/problems/handoff-closed"
+    session_again = await desk.hand_off(handoff.session_id, CHEN)
+    assert session_again.status_code == 201
+
+
+async def test_an_admin_resolves_what_somebody_else_claimed(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    done = await desk.command(AMIR, handoff, "resolve", {"outcome": "duplicate"})
+    assert done.status_code == 200
+
+
+async def test_cancelling_is_the_escalators_until_it_is_claimed(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    late = await desk.command(BO, handoff, "cancel", {})
+    assert late.status_code == 409
+    assert late.json()["claimed_by"]["name"] == "Chen"
+    by_admin = await desk.command(AMIR, handoff, "cancel", {"reason": "storm is over"})
+    assert (by_admin.status_code, by_admin.json()["status"]) == (200, "cancelled")
+    session = (await desk.http(BO).get(f"/ai-sessions/{handoff.session_id}")).json()
+    assert session["holder"]["name"] == "Bo"
+
+
+async def test_the_escalator_cannot_claim_their_own_escalation(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    refused = await desk.claim(BO, handoff)
+    assert refused.status_code == 409
+    assert refused.json()["type"] == "/problems/own-escalation"
+
+
+async def test_escalating_now_is_refused_once_the_round_has_passed(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    assert (await desk.command(VERA, handoff, "escalate-now", {"round": 1})).status_code == 403
+    assert (await desk.command(BO, handoff, "escalate-now", {"round": 1})).status_code == 200
+    await desk.until_handoff(handoff, round=2)
+    passed = await desk.command(AMIR, handoff, "escalate-now", {"round": 1})
+    assert passed.status_code == 409
+    assert (passed.json()["type"], passed.json()["round"]) == ("/problems/round-passed", 2)
+
+
+@pytest.mark.desk(snooze_minimum="500ms", claim_timeout="1h", max_rounds=1)
+async def test_a_snooze_pauses_and_then_a_fresh_round_starts_even_after_the_last(
+    desk: Desk,
+) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    until = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    snoozed = await desk.command(CHEN, handoff, "snooze", {"until": until})
+    assert snoozed.status_code == 200
+    assert snoozed.json()["next_action"]["action"] == "notify"
+    again = await desk.command(CHEN, handoff, "snooze", {"until": until})
+    assert again.json()["version"] == snoozed.json()["version"]
+    seen = await desk.until_handoff(handoff, round=2)
+    assert (seen["snoozed_until"], seen["rounds_total"]) == (None, 2)
+
+
+async def test_a_snooze_keeps_within_its_bounds(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    for ahead in (timedelta(minutes=4), timedelta(days=8), timedelta(days=-1)):
+        until = (datetime.now(UTC) + ahead).isoformat()
+        assert (await desk.command(CHEN, handoff, "snooze", {"until": until})).status_code == 422
+    naive = datetime.now(UTC).replace(tzinfo=None).isoformat()
+    assert (await desk.command(CHEN, handoff, "snooze", {"until": naive})).status_code == 422
+
+
+async def test_a_transfer_is_accepted_by_claiming(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    for stranger in (HUGO, VERA, BO):
+        refused = await desk.command(CHEN, handoff, "transfer", {"to": str(stranger.id)})
+        assert refused.status_code in (409, 422), stranger.name
+    moved = await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id)})
+    assert moved.status_code == 200
+    assert moved.json()["transfer_to"]["name"] == "Olive"
+    assert moved.json()["next_action"]["action"] == "return_to_queue"
+    await desk.expect_mail(OLIVE, handoff, subject="transfers to you")
+    assert (await desk.claim(AMIR, handoff)).status_code == 409
+    accepted = await desk.claim(OLIVE, handoff)
+    assert accepted.json()["claimed_by"]["name"] == "Olive"
+    assert accepted.json()["transfer_to"] is None
+
+
+async def test_a_transfer_that_nobody_accepts_returns_to_the_queue(desk: Desk) -> None:
+    await _with_policy(desk, accept_window=0.5)
+    handoff = await _claimed(desk)
+    await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id)})
+    seen = await desk.until_handoff(handoff, status="open", round=1)
+    assert seen["claimed_by"] is None
+
+
+async def test_a_claim_without_activity_is_reminded_of_and_then_released(desk: Desk) -> None:
+    await _with_policy(desk, claim_lease=2.0)
+    handoff = await _claimed(desk)
+    await desk.expect_mail(CHEN, handoff, subject="Reminder")
+    await desk.until_handoff(handoff, status="open")
+    assert (await desk.history(handoff))[-3:-1] == ["reminded", "released"]
+
+
+async def test_claiming_again_keeps_the_lease_alive(desk: Desk) -> None:
+    await _with_policy(desk, claim_lease=3600.0)
+    handoff = await _claimed(desk)
+    async with desk.database.engine_room() as connection:
+        await connection.execute(
+            update(HandoffRow).values(lease_until=HandoffRow.lease_until - timedelta(hours=0.5))
+        )
+    before = await desk.see(handoff)
+    again = await desk.claim(CHEN, handoff)
+    assert again.status_code == 200
+    assert again.json()["claimed_at"] == before["claimed_at"]
+    assert again.json()["next_action"]["at"] > before["next_action"]["at"]
+
+
+async def test_a_stale_version_is_refused(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    seen = await desk.http(CHEN).get(handoff.path)
+    assert seen.headers["ETag"] == f'"{seen.json()["version"]}"'
+    stale = await desk.command(CHEN, handoff, "claim", None, **{"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["version"]) == (412, seen.json()["version"])
+    fresh = await desk.command(CHEN, handoff, "claim", None, **{"If-Match": seen.headers["ETag"]})
+    assert fresh.status_code == 200
+
+
+async def test_when_every_mail_of_a_level_fails_the_next_level_starts_at_once(desk: Desk) -> None:
+    waits = dict.fromkeys(Priority, 3600.0)
+    first = Level((Target(TargetKind.USER, str(CHEN.id)),), (Channel.EMAIL,), waits, 3)
+    then = Level((Target(TargetKind.ROLE, "owner"),), (Channel.EMAIL,), waits, 1)
+    await _with_policy(desk, levels=(first, then))
+    desk.postbox.refuse_recipient(550, CHEN.email)
+    handoff = await desk.escalate()
+    await desk.expect_mail(OLIVE, handoff, round=2)
+    seen = await desk.see(handoff)
+    assert (seen["round"], seen["rounds_total"]) == (2, 2)
+
+
+async def test_an_escalation_that_reaches_nobody_is_recorded_and_loud(desk: Desk) -> None:
+    waits = dict.fromkeys(Priority, 3600.0)
+    nobody = Level((Target(TargetKind.USER, str(BO.id)),), tuple(Channel), waits, 2)
+    await _with_policy(desk, levels=(nobody,))
+    async with desk.listen(BO) as bo:
+        handoff = await desk.escalate()
+        await bo.hear("no_recipients")
+    seen = await desk.see(handoff)
+    assert (seen["status"], seen["round"]) == ("open", 1)
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    await desk.expect_mail(BO, handoff, subject="Claimed by Amir")
+
+
+async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
+    slow = desk.postbox.tarpit(CHEN.email)
+    handoff = await desk.escalate()
+    await desk.expect_mail(AMIR, handoff)
+    await desk.expect_mail(OLIVE, handoff)
+    left = await desk.http(AMIR).delete(f"/directory/users/{CHEN.id}")
+    assert left.status_code in (200, 204)
+    slow.end()
+
+    async def skipped() -> bool:
+        rows = await desk.deliveries(handoff)
+        return any(
+            (row["state"], row["reason"]) == ("skipped", "no_longer_eligible") for row in rows
+        )
+
+    await desk.until(skipped)
