@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from api import problems
 from api.limits import BodyLimit
 from api.routes import commands, events, handoffs, health, queue, sessions
+from api.security_headers import SecurityHeaders
 from api.services import Services
 from handoff.settings import Settings
 
@@ -32,10 +33,13 @@ def build(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         strict_content_type=True,
+        # Else a path with a slash too many would be sent on to wherever the Host header says.
+        redirect_slashes=False,
     )
     problems.install(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, within=settings.body_within)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (queue, sessions, handoffs, commands, events, health):
         app.include_router(routes.router)
+    app.add_middleware(SecurityHeaders)
     return app

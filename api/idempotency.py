@@ -1,24 +1,36 @@
 """`Idempotency-Key` on every POST: a route class, so that no endpoint can forget it."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import structlog
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from api.identity import bearer_token, identify, services
-from api.problems import invalid, problem
+from api.problems import problem, refused_input
 from handoff.contract import Actor
 from handoff.database import Database, idempotency
-from handoff.database.idempotency import Answer
+from handoff.database.idempotency import Answer, Reservation
 from handoff.errors import HandoffError, Invalid
 from handoff.ids import new_id
 
+logger = structlog.get_logger(__name__)
+
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+
+KEPT_HEADERS = ("content-type", "location", "etag")
+
+NO_ANSWERS = (401, 408, 429)
+"""Beside all of 5xx: they say nothing of the request itself, so a repeat is tried afresh."""
+
+LET_GO_WITHIN = 2.0
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -31,10 +43,10 @@ class IdempotentRoute(APIRoute):
         endpoint = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            key = request.headers.get(HEADER)
-            if key is None or request.method != "POST":
+            keys = request.headers.getlist(HEADER)
+            if not keys or request.method != "POST":
                 return await endpoint(request)
-            return await _once(request, _checked(key), endpoint)
+            return await _once(request, _checked(keys), endpoint)
 
         return handle
 
@@ -45,9 +57,19 @@ def resource_id(request: Request) -> UUID:
     return reserved or new_id()
 
 
-def _checked(key: str) -> str:
-    if not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
-        raise Invalid(f"{HEADER} must be 1 to 255 printable characters.", errors=[])
+def keep_instead(request: Request, body: bytes) -> None:
+    """What repeats are answered with, where the first answer holds a secret to be shown once."""
+    request.state.kept_body = body
+
+
+def _checked(keys: list[str]) -> str:
+    key = keys[0]
+    if len(keys) > 1 or not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
+        fault = {"path": f"header/{HEADER}", "message": "1 to 255 printable ASCII characters"}
+        raise Invalid(
+            f"{HEADER} must be one key of 1 to 255 printable ASCII characters.",
+            errors=[{**fault, "type": "idempotency_key"}],
+        )
     return key
 
 
@@ -62,27 +84,19 @@ async def _once(request: Request, key: str, endpoint: Handler) -> Response:
         headers = {**reserved.headers, REPLAYED: "true"}
         return Response(reserved.body, reserved.status, headers)
     request.state.resource_id = reserved.resource_id
-    return await _carry_out(request, endpoint, parts.database, caller, key)
+    return await _carry_out(request, endpoint, _Held(parts.database, caller, key, reserved))
 
 
-async def _carry_out(
-    request: Request, endpoint: Handler, database: Database, caller: Actor, key: str
-) -> Response:
+async def _carry_out(request: Request, endpoint: Handler, held: "_Held") -> Response:
     try:
         response = await _answer(request, endpoint)
     except BaseException:
-        await idempotency.let_go(database, caller, key)
+        await held.let_go()
         raise
-    if response.status_code >= 500 or response.status_code in (401, 429):
-        await idempotency.let_go(database, caller, key)
+    if response.status_code >= 500 or response.status_code in NO_ANSWERS:
+        await held.let_go()
     else:
-        headers = {
-            name: value
-            for name, value in response.headers.items()
-            if name in ("content-type", "location", "etag")
-        }
-        answer = Answer(response.status_code, headers, bytes(response.body))
-        await idempotency.keep(database, caller, key, answer)
+        await held.keep(request, response)
     return response
 
 
@@ -93,4 +107,34 @@ async def _answer(request: Request, endpoint: Handler) -> Response:
     except HandoffError as error:
         return problem(error)
     except RequestValidationError as fault:
-        return problem(invalid(fault.errors()))
+        return problem(refused_input(request, fault))
+
+
+class _Held:
+    """A key in this request's hand."""
+
+    def __init__(
+        self, database: Database, caller: Actor, key: str, reservation: Reservation
+    ) -> None:
+        self._database = database
+        self._caller = caller
+        self._key = key
+        self._reservation = reservation
+
+    async def keep(self, request: Request, response: Response) -> None:
+        """Not kept is no fault of the answer's: a repeat finds what was done by its id."""
+        headers = {
+            name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
+        }
+        body = getattr(request.state, "kept_body", None) or bytes(response.body)
+        answer = Answer(response.status_code, headers, body)
+        try:
+            await idempotency.keep(self._database, self._caller, self._key, answer)
+        except Exception as fault:  # The work is done, and the caller must learn of it.
+            logger.warning("idempotency.unkept", cause=type(fault).__name__)
+
+    async def let_go(self) -> None:
+        """If even this fails, the key is free again when its time is up."""
+        with suppress(Exception):
+            async with asyncio.timeout(LET_GO_WITHIN):
+                await idempotency.let_go(self._database, self._caller, self._key, self._reservation)

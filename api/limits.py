@@ -1,67 +1,89 @@
-"""Bounds on what a request may bring, enforced while it is read."""
+"""Bounds on what a request may bring, enforced while it is read: size, time, and sound JSON."""
 
-import json
+import asyncio
+from datetime import timedelta
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import json_bodies
 from api.problems import problem
-from handoff.errors import Invalid, TooLarge
+from handoff.errors import HandoffError, TooLarge, TooSlow
 
 BODY_BYTES = 64 * 1024
 
+DRAINED_BYTES = 1024 * 1024
+"""So much of a body that is too large is read and dropped, because a client that still writes
+would not read our answer. Beyond that the connection is closed on it."""
+
 
 class BodyLimit:
-    """Reads at most 64 KiB of body, whatever the Content-Length claims; more is 413."""
+    """Reads the body whole: 64 KiB at most, whatever was declared, and all of it in time."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, within: timedelta) -> None:
         self._app = app
+        self._within = within.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Requests without a body pass through untouched."""
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        body = await _read(scope, receive)
-        if body is None:
-            refused = problem(TooLarge(f"The body may have {BODY_BYTES} bytes at most."))
-            await refused(scope, receive, send)
-        elif _nests_too_deep(body):
-            refused = problem(Invalid("The body is nested too deep.", errors=[]))
-            await refused(scope, receive, send)
+        try:
+            body = await self._checked(Headers(scope=scope), receive)
+        except ConnectionResetError:
+            # Half a request is none, and nobody is left to be answered.
+            return
+        except _Unread as unread:
+            await problem(unread.refusal, Connection="close")(scope, receive, send)
+        except HandoffError as refusal:
+            await problem(refusal)(scope, receive, send)
         else:
             await self._app(scope, _replay(body, receive), send)
 
+    async def _checked(self, headers: Headers, receive: Receive) -> bytes:
+        declared = headers.get("content-length", "0")
+        if declared.isdigit() and int(declared[:20]) > DRAINED_BYTES:
+            raise _Unread(_too_large())
+        try:
+            async with asyncio.timeout(self._within):
+                body = await _read(receive)
+        except TimeoutError:
+            late = TooSlow(f"The body must arrive within {self._within:g} seconds.")
+            raise _Unread(late) from None
+        if body and json_bodies.is_json(headers.get("content-type", "")):
+            json_bodies.check(body)
+        return body
 
-async def _read(scope: Scope, receive: Receive) -> bytes | None:
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > BODY_BYTES:
-        return None
-    chunks, size = [], 0
-    while True:
+
+class _Unread(Exception):
+    """The rest of the body stays unread, so the connection ends with the refusal."""
+
+    def __init__(self, refusal: HandoffError) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+async def _read(receive: Receive) -> bytes:
+    body, size, more = bytearray(), 0, True
+    while more:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise ConnectionResetError
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > BODY_BYTES:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            break
-    return b"".join(chunks)
+        more = message.get("more_body", False)
+        if size <= BODY_BYTES:
+            body += chunk
+        elif size > DRAINED_BYTES:
+            raise _Unread(_too_large())
+    if size > BODY_BYTES:
+        raise _too_large()
+    return bytes(body)
 
 
-def _nests_too_deep(body: bytes) -> bool:
-    """Python's JSON reader recurses; a body of brackets must not exhaust its stack."""
-    if body.count(b"[") + body.count(b"{") < 200:
-        return False
-    try:
-        json.loads(body)
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return False
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body may have {BODY_BYTES} bytes at most.")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -12,7 +12,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from handoff.errors import HandoffError, Invalid, Unreachable
+from api.json_bodies import is_json
+from api.security_headers import protect
+from handoff.errors import HandoffError, Invalid, Unreachable, UnsupportedMedia
 from handoff.wire import jsonable
 
 logger = structlog.get_logger(__name__)
@@ -23,14 +25,14 @@ RETRY_AFTER = {503: "2"}
 """Seconds after which a request that failed on our side is worth another try."""
 
 _HTTP_TITLES = {
+    400: ("/problems/bad-request", "The request cannot be read"),
     404: ("/problems/not-found", "There is no such thing"),
     405: ("/problems/method-not-allowed", "This method is not allowed here"),
 }
 
 
-def problem(error: HandoffError) -> Response:
+def problem(error: HandoffError, **headers: str) -> Response:
     """The answer to one of our own errors."""
-    headers = {}
     retry_after = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(float(retry_after)))
@@ -43,11 +45,25 @@ def problem(error: HandoffError) -> Response:
         "detail": error.detail,
         **jsonable(error.facts),
     }
-    return JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+    response = JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+    # Here too, because the answer to a bug of ours is sent from outside of every middleware.
+    protect(response.headers)
+    return response
 
 
-def invalid(errors: Sequence[Any]) -> Invalid:
-    """What is wrong with the input, by path. The input itself is never echoed."""
+def refused_input(request: Request, fault: RequestValidationError) -> HandoffError:
+    """Why the input cannot be taken: by its kind as a whole, or by its faults."""
+    content_type = request.headers.get("content-type", "")
+    unread = any(
+        tuple(error["loc"]) == ("body",) and error["type"] != "missing" for error in fault.errors()
+    )
+    if unread and not is_json(content_type):
+        return UnsupportedMedia("Send JSON, with Content-Type: application/json.")
+    return _invalid(fault.errors())
+
+
+def _invalid(errors: Sequence[Any]) -> Invalid:
+    """What is wrong, by path. The input itself is never echoed."""
     faults = [
         {
             "path": "/".join(_clean(part) for part in error["loc"]),
@@ -73,11 +89,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _input(request: Request, error: RequestValidationError) -> Response:
-        return problem(invalid(error.errors()))
+        return problem(refused_input(request, error))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        kind, title = _HTTP_TITLES.get(error.status_code, ("about:blank", str(error.detail)))
+        kind, title = _HTTP_TITLES.get(error.status_code, ("/problems/refused", str(error.detail)))
         body = {"type": kind, "title": title, "status": error.status_code, "detail": title}
         return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
 

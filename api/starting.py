@@ -6,6 +6,7 @@ cannot be reached: then nothing was promised.
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -92,6 +93,8 @@ async def _start_and_wait(
             HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
         )
     except WorkflowAlreadyStartedError:
+        with suppress(WorkflowAlreadyStartedError):
+            await operation.workflow_handle()  # Else asyncio complains that nobody asked.
         # Asked again after it has ended: its result is what the record said.
         workflow_id = engine.workflow_id(new.id)
         handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)

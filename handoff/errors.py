@@ -17,7 +17,9 @@
         │   ├── WrongState
         │   └── RequestInFlight
         ├── StaleVersion        412
+        ├── TooSlow             408
         ├── TooLarge            413
+        ├── UnsupportedMedia    415
         ├── Invalid             422
         └── TooMany             429
 
@@ -158,12 +160,28 @@ class StaleVersion(Refusal):
     title = "The handoff has changed since you read it"
 
 
+class TooSlow(Refusal):
+    """The body did not arrive in time."""
+
+    status = 408
+    type = "/problems/too-slow"
+    title = "The request took too long to arrive"
+
+
 class TooLarge(Refusal):
     """The body is over the limit."""
 
     status = 413
     type = "/problems/too-large"
     title = "The body is too large"
+
+
+class UnsupportedMedia(Refusal):
+    """The body is not JSON by its Content-Type."""
+
+    status = 415
+    type = "/problems/unsupported-media-type"
+    title = "Send the body as application/json"
 
 
 class Invalid(Refusal):

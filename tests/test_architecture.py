@@ -82,6 +82,7 @@ ENGINE_ROOM = {
     "api/stream.py": "an open stream asks again whether its reader may still read",
     "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/importing.py": "accounts are made here",
+    "handoff/database/idempotency.py": "old keys are purged over all accounts",
     "handoff/commands/token.py": "the command line of whoever runs it all",
     "handoff/commands/demo.py": "the command line of whoever runs it all",
 }
@@ -94,6 +95,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/migrations/": "the schema, no accounts",
     "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
     "handoff/database/importing.py": "accounts are made here",
+    "handoff/database/idempotency.py:purge": "over all accounts, for the engine's upkeep",
     "handoff/database/upkeep.py:unseen": "over all accounts, for the engine",
     "handoff/database/upkeep.py:forget": "over all accounts, for the engine",
     "handoff/database/people.py:identify": "finds out which account somebody belongs to",

@@ -1,11 +1,11 @@
 """Idempotency keys: the first request with a key is carried out, the others get its answer."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import Actor
@@ -16,6 +16,8 @@ from handoff.ids import new_id
 
 LOCKED_FOR = timedelta(seconds=20)
 """A request whose process died is taken over by a repeat after so long."""
+
+PURGED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The right to carry the request out. What it makes bears `resource_id`, at every try."""
+    """The right to carry the request out. What it makes bears `resource_id`, at every try.
+
+    `locked_until` tells this holder from one that takes over later.
+    """
 
     resource_id: UUID
+    locked_until: datetime
 
 
 async def reserve(
@@ -46,19 +52,28 @@ async def reserve(
     async with database.account(caller.account_id) as tenant:
         taken = await _take(tenant, caller, key, fingerprint)
         if taken is not None:
-            return Reservation(taken)
-        query = tenant.select(IdempotencyRow).where(
-            IdempotencyRow.user_id == caller.id, IdempotencyRow.key == key
-        )
-        row = (await tenant.connection.execute(query)).one()
+            return taken
+        query = tenant.select(IdempotencyRow).where(_named(tenant, caller, key))
+        row = (await tenant.connection.execute(query)).one_or_none()
+        if row is None:
+            # It was purged between the two statements: a day old, and asked for at this moment.
+            raise RequestInFlight("Send it again.")
         if row.fingerprint != fingerprint:
-            raise IdempotencyMismatch("Use a new Idempotency-Key for another request.")
+            raise IdempotencyMismatch("Use a new Idempotency-Key for another request.", errors=[])
         if row.status is not None:
             return Answer(row.status, row.headers or {}, row.body or b"")
-        return await _take_over(tenant, caller, key, row.resource_id)
+        return await _take_over(tenant, caller, key)
 
 
-async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> UUID | None:
+def _named(tenant: Tenant, caller: Actor, key: str) -> ColumnElement[bool]:
+    return and_(
+        IdempotencyRow.account_id == tenant.account_id,
+        IdempotencyRow.user_id == caller.id,
+        IdempotencyRow.key == key,
+    )
+
+
+async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> Reservation | None:
     statement = (
         insert(IdempotencyRow)
         .values(
@@ -70,56 +85,84 @@ async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> 
             locked_until=func.clock_timestamp() + LOCKED_FOR,
         )
         .on_conflict_do_nothing()
-        .returning(IdempotencyRow.resource_id)
+        .returning(IdempotencyRow.resource_id, IdempotencyRow.locked_until)
     )
-    taken: UUID | None = await tenant.connection.scalar(statement)
-    return taken
+    row = (await tenant.connection.execute(statement)).one_or_none()
+    return None if row is None else _reservation(row)
 
 
-async def _take_over(tenant: Tenant, caller: Actor, key: str, resource_id: UUID) -> Reservation:
+async def _take_over(tenant: Tenant, caller: Actor, key: str) -> Reservation:
     statement = (
         update(IdempotencyRow)
-        .where(
-            IdempotencyRow.account_id == tenant.account_id,
-            IdempotencyRow.user_id == caller.id,
-            IdempotencyRow.key == key,
-            IdempotencyRow.status.is_(None),
-            or_(
-                IdempotencyRow.locked_until.is_(None),
-                IdempotencyRow.locked_until < func.clock_timestamp(),
-            ),
-        )
+        .where(_named(tenant, caller, key), IdempotencyRow.status.is_(None), _unlocked())
         .values(locked_until=func.clock_timestamp() + LOCKED_FOR)
+        .returning(IdempotencyRow.resource_id, IdempotencyRow.locked_until)
     )
-    if (await tenant.connection.execute(statement)).rowcount != 1:
+    row = (await tenant.connection.execute(statement)).one_or_none()
+    if row is None:
         raise RequestInFlight("Wait for its answer, then send it again.")
-    return Reservation(resource_id)
+    return _reservation(row)
+
+
+def _reservation(row: Any) -> Reservation:
+    return Reservation(row.resource_id, row.locked_until)
+
+
+def _unlocked() -> ColumnElement[bool]:
+    return or_(
+        IdempotencyRow.locked_until.is_(None),
+        IdempotencyRow.locked_until < func.clock_timestamp(),
+    )
 
 
 async def keep(database: Database, caller: Actor, key: str, answer: Answer) -> None:
-    """The answer that every repeat gets."""
-    values: dict[str, Any] = {
-        "status": answer.status,
-        "headers": answer.headers,
-        "body": answer.body,
-        "locked_until": None,
-    }
-    await _write(database, caller, key, values)
+    """The answer that every repeat gets: the first one, should two holders come to one."""
+    async with database.account(caller.account_id) as tenant:
+        await tenant.connection.execute(
+            update(IdempotencyRow)
+            .where(_named(tenant, caller, key), IdempotencyRow.status.is_(None))
+            .values(
+                status=answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                locked_until=None,
+            )
+        )
 
 
-async def let_go(database: Database, caller: Actor, key: str) -> None:
+async def let_go(database: Database, caller: Actor, key: str, held: Reservation) -> None:
     """A failure of ours is no answer: a repeat tries again, with the same resource id."""
-    await _write(database, caller, key, {"locked_until": None})
-
-
-async def _write(database: Database, caller: Actor, key: str, values: dict[str, Any]) -> None:
     async with database.account(caller.account_id) as tenant:
         await tenant.connection.execute(
             update(IdempotencyRow)
             .where(
-                IdempotencyRow.account_id == tenant.account_id,
-                IdempotencyRow.user_id == caller.id,
-                IdempotencyRow.key == key,
+                _named(tenant, caller, key),
+                IdempotencyRow.status.is_(None),
+                IdempotencyRow.locked_until == held.locked_until,
             )
-            .values(**values)
+            .values(locked_until=None)
         )
+
+
+async def purge(database: Database, older_than: timedelta) -> int:
+    """Forgets keys of all accounts that were first used so long ago; says how many.
+
+    In small portions, so that nobody waits for a long transaction.
+    """
+    forgotten = 0
+    while True:
+        async with database.engine_room() as connection:
+            old = (
+                select(IdempotencyRow.user_id, IdempotencyRow.key)
+                .where(IdempotencyRow.created_at < func.now() - older_than, _unlocked())
+                .limit(PURGED_AT_ONCE)
+                .with_for_update(skip_locked=True)
+                .cte("old")
+            )
+            statement = delete(IdempotencyRow).where(
+                IdempotencyRow.user_id == old.c.user_id, IdempotencyRow.key == old.c.key
+            )
+            gone = (await connection.execute(statement)).rowcount
+        forgotten += gone
+        if gone < PURGED_AT_ONCE:
+            return forgotten

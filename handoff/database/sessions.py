@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert
+from sqlalchemy import Row, Select
+from sqlalchemy.dialects.postgresql import insert
 
 from handoff.database import Tenant
 from handoff.database.tables import SessionRow, TeamRow, UserRow
@@ -34,10 +35,11 @@ async def create(
     team_id: UUID | None,
     session_id: UUID | None = None,
 ) -> Row[Any]:
-    """A new session, held by its maker."""
+    """A new session, held by its maker. Asked again for the same id it answers as before."""
     made = session_id or new_id()
     await tenant.connection.execute(
-        insert(SessionRow).values(
+        insert(SessionRow)
+        .values(
             id=made,
             account_id=tenant.account_id,
             team_id=team_id,
@@ -45,6 +47,7 @@ async def create(
             context=context,
             holder_id=holder_id,
         )
+        .on_conflict_do_nothing()
     )
     found = await find(tenant, made)
     assert found is not None  # noqa: S101 - it has just been written in this transaction

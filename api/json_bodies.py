@@ -1,0 +1,123 @@
+"""JSON that means the same to every reader, judged before anything else looks at a body.
+
+Python's own reader takes a name twice, NaN, UTF-16 and numbers that no other reader can hold.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from handoff.errors import Invalid
+
+DEPTH = 64
+"""How deep a body may be nested. A free-form `context` has a lower bound of its own."""
+
+DIGITS = 300
+"""Of an integer. A longer one is infinite to most readers."""
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a body calls itself JSON."""
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+
+def check(body: bytes) -> None:
+    """Passes what every reader understands alike.
+
+    Raises:
+        Invalid: with the path to the fault, as far as there is one.
+    """
+    try:
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_bounded,
+        )
+    except UnicodeDecodeError:
+        raise _fault("body", "must be UTF-8", "json_encoding") from None
+    except RecursionError:
+        raise _too_deep("body") from None
+    except _Unfit as fault:
+        raise _fault("body", str(fault), "json_value") from None
+    except ValueError:
+        raise _fault("body", "is not JSON", "json_invalid") from None
+    # Only these can hide what is looked for, and most bodies have neither.
+    if rb"\u" in body or body.count(b"[") + body.count(b"{") > DEPTH:
+        _look_into(value)
+
+
+class _Unfit(ValueError):
+    """JSON by its grammar, but not the same to every reader."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Unfit("must not have a name twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise _Unfit(f"must not contain {name}")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _Unfit("must not contain a number that is out of range")
+    return number
+
+
+def _bounded(text: str) -> int:
+    if len(text) > DIGITS:
+        raise _Unfit("must not contain a number that is out of range")
+    return int(text)
+
+
+def _look_into(root: Any) -> None:
+    """Depth, NUL and lone surrogates; without recursion, whatever the depth."""
+    waiting: list[tuple[str, int, Any]] = [("body", 0, root)]
+    while waiting:
+        path, depth, value = waiting.pop()
+        if depth > DEPTH:
+            raise _too_deep(path)
+        if isinstance(value, str):
+            _storable(path, value)
+        else:
+            waiting.extend((at, depth + 1, item) for at, item in _items(path, value))
+
+
+def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield f"{path}/{index}", item
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _storable(path, name)
+            yield f"{path}/{name}", item
+
+
+def _storable(path: str, text: str) -> None:
+    """PostgreSQL stores no NUL, and UTF-8 knows no lone surrogates."""
+    if "\x00" in text:
+        raise _fault(path, "must not contain NUL", "text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _fault(path, "must not contain lone surrogates", "text") from None
+
+
+def _too_deep(path: str) -> Invalid:
+    return _fault(path[:100], "is nested too deep", "json_depth")
+
+
+def _fault(path: str, message: str, kind: str) -> Invalid:
+    path = path[:200]
+    return Invalid(
+        f"Mend {path}: it {message}.",
+        errors=[{"path": path, "message": message, "type": kind}],
+    )
