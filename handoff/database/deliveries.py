@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, text, update
+from sqlalchemy import Row, func, text, tuple_, update
 
 from handoff.contract import (
     UNSETTLED,
@@ -18,7 +18,7 @@ from handoff.contract import (
     SkipReason,
 )
 from handoff.database import Tenant
-from handoff.database.tables import DeliveryRow, UserRow
+from handoff.database.tables import DeliveryRow, EventRow, UserRow
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
 """Mails of these are calls for help, and a claim stops them. All others only report."""
@@ -145,6 +145,25 @@ async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int
             DeliveryRow.state == DeliveryState.QUEUED,
         )
         .values(state=DeliveryState.PUBLISHED, changed_at=func.now())
+    )
+
+
+async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) -> None:
+    """A live client of theirs showed them the pushes of these events. Twice is once."""
+    # By handoff, because that is how the ledger's key begins.
+    named = tenant.select(EventRow, EventRow.handoff_id, EventRow.number).where(
+        EventRow.number.in_(numbers)
+    )
+    await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            tuple_(DeliveryRow.handoff_id, DeliveryRow.event_number).in_(named),
+            DeliveryRow.recipient_id == recipient_id,
+            DeliveryRow.channel == Channel.PUSH,
+            DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.PUBLISHED]),
+        )
+        .values(state=DeliveryState.SEEN, changed_at=func.now())
     )
 
 
