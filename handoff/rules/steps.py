@@ -4,6 +4,7 @@
 so what is announced is what happens.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handoff.contract import (
@@ -114,16 +115,11 @@ def _start_round(record: Record, now: datetime) -> Change:
 
 
 def _skip_level(record: Record, now: datetime) -> Change:
-    """The rest of this level's rounds would fail as well: the next level's turn comes at once."""
+    """The rest of this level's rounds would fail as well: the next level's first round starts."""
     repeat = record.policy.levels[record.level].repeat
-    return Change(
-        event=None,
-        values={
-            "level_round": repeat,
-            "rounds_total": record.rounds_total - (repeat - record.level_round),
-            "deadline_at": now,
-        },
-    )
+    total = record.rounds_total - max(repeat - record.level_round, 0)
+    change = _start_round(replace(record, level_round=repeat), now)
+    return replace(change, values={**change.values, "rounds_total": total})
 
 
 def _exhaust(now: datetime, retention: timedelta) -> Change:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from handoff.contract import Channel, Level, Policy, Priority, Target, TargetKind
-from handoff.database.tables import AccountRow, HandoffRow
+from handoff.database.tables import AccountRow, HandoffRow, UserRow
 from handoff.rules.policy import policy_to_json
 from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA
 from tests.support.desk import Desk, Handoff
@@ -142,8 +142,8 @@ async def test_a_claim_without_activity_is_reminded_of_and_then_released(desk: D
     await _with_policy(desk, claim_lease=2.0)
     handoff = await _claimed(desk)
     await desk.expect_mail(CHEN, handoff, subject="Reminder")
-    await desk.until_handoff(handoff, status="open")
-    assert (await desk.history(handoff))[-3:-1] == ["reminded", "released"]
+    await desk.until_handoff(handoff, status="open", round=1)
+    assert (await desk.history(handoff))[-3:] == ["reminded", "released", "notified"]
 
 
 async def test_claiming_again_keeps_the_lease_alive(desk: Desk) -> None:
@@ -202,8 +202,10 @@ async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
     handoff = await desk.escalate()
     await desk.expect_mail(AMIR, handoff)
     await desk.expect_mail(OLIVE, handoff)
-    left = await desk.http(AMIR).delete(f"/directory/users/{CHEN.id}")
-    assert left.status_code in (200, 204)
+    async with desk.database.engine_room() as connection:
+        await connection.execute(
+            update(UserRow).where(UserRow.id == CHEN.id).values(is_active=False)
+        )
     slow.end()
 
     async def skipped() -> bool:
