@@ -402,3 +402,33 @@ class Envelope:
     data: dict[str, Any]
     specversion: str = "1.0"
     datacontenttype: str = "application/json"
+
+
+# A test notification: the way of a real one, for one person who asked for it.
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The workflow's input."""
+
+    id: UUID
+    account_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one channel's message. `temporary`: a real one would be tried again."""
+
+    state: DeliveryState
+    code: int | None = None
+    cause: str | None = None
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What became of both."""
+
+    email: Tried
+    push: Tried

@@ -15,8 +15,11 @@
         │   ├── HandoffAlreadyOpen
         │   ├── RoundPassed
         │   ├── WrongState
+        │   ├── LastOwner
+        │   ├── AddressTaken
         │   └── RequestInFlight
         ├── StaleVersion        412
+        │   └── StalePolicy
         ├── TooSlow             408
         ├── TooLarge            413
         ├── UnsupportedMedia    415
@@ -145,6 +148,20 @@ class WrongState(Conflict):
     title = "The handoff's state does not allow this"
 
 
+class LastOwner(Conflict):
+    """An account keeps at least one active owner."""
+
+    type = "/problems/last-owner"
+    title = "This is the account's last active owner"
+
+
+class AddressTaken(Conflict):
+    """Another living user of the account has this address."""
+
+    type = "/problems/address-taken"
+    title = "Another user of this account has this address"
+
+
 class RequestInFlight(Conflict):
     """The same Idempotency-Key is being worked on at this moment."""
 
@@ -158,6 +175,12 @@ class StaleVersion(Refusal):
     status = 412
     type = "/problems/stale-version"
     title = "The handoff has changed since you read it"
+
+
+class StalePolicy(StaleVersion):
+    """If-Match names a policy that has been replaced."""
+
+    title = "The policy has changed since you read it"
 
 
 class TooSlow(Refusal):

@@ -33,6 +33,7 @@ LIBRARY_BELONGS_TO = {
         "worker/nudges.py": "names its errors: upkeep goes on when PostgreSQL is back",
         "api/problems.py": "names its errors, to answer 503 instead of 500",
         "api/hub.py": "names its errors: streams go on when PostgreSQL is back",
+        "api/console/routing.py": "names its errors, to say so in a page",
         "api/routes/handoffs.py": "the type of a row that it renders",
         "api/routes/sessions.py": "the type of a row that it renders",
     },
@@ -46,7 +47,7 @@ LIBRARY_BELONGS_TO = {
         "activities/push.py": "holds the injected client; its errors mean: try again",
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
-        "api/hub.py": "the process's one subscription",
+        "api/presence.py": "who is there, which Redis alone knows",
     },
     "aiosmtplib": {"activities/smtp.py": "the one way to a mail server"},
 }
@@ -68,6 +69,7 @@ WORKFLOW_MAY_IMPORT = {
     "activities.mail",
     "activities.push",
     "activities.records",
+    "activities.test_notification",
 }
 """Besides the standard library. The activities are references for the engine, never called."""
 
@@ -79,7 +81,6 @@ ENVIRONMENT = {
 
 ENGINE_ROOM = {
     "api/identity.py": "who a token belongs to is not known before it was read",
-    "api/stream.py": "an open stream asks again whether its reader may still read",
     "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/importing.py": "accounts are made here",
     "handoff/database/idempotency.py": "old keys are purged over all accounts",
@@ -93,6 +94,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/__init__.py:Database.ping": "touches no table",
     "handoff/database/tables.py": "indexes and defaults, no queries",
     "handoff/database/migrations/": "the schema, no accounts",
+    "handoff/database/board.py:residents": "the embedded stack's sign-in, over all accounts",
     "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
     "handoff/database/importing.py": "accounts are made here",
     "handoff/database/idempotency.py:purge": "over all accounts, for the engine's upkeep",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from redis.asyncio import Redis
 from temporalio.client import Client
@@ -12,12 +13,14 @@ from activities.mail import MailActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
 from activities.smtp import Mailer
+from activities.test_notification import TrialActivities
 from handoff import engine, live
 from handoff.database import Database
 from handoff.settings import Settings, SmtpAddress
 from worker.auditor import Auditor
 from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
+from workflows.test_notification import TrialWorkflow
 
 GRACE = timedelta(seconds=5)
 """How long running activities may go on after a stop was asked for."""
@@ -61,16 +64,18 @@ def handoff_worker(
     """Runs the workflows, the record and the pushes."""
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
+    trials = _trials(parts)
     auditor = Auditor(client, parts.database, parts.settings)
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
-        workflows=[HandoffWorkflow, AuditWorkflow],
+        workflows=[HandoffWorkflow, AuditWorkflow, TrialWorkflow],
         activities=[
             records.record_handoff,
             records.look,
             records.take_step,
             pushes.publish,
+            trials.ring_test_push,
             auditor.audit,
         ],
         workflow_runner=SandboxedWorkflowRunner(
@@ -88,12 +93,18 @@ def handoff_worker(
 def mail_worker(client: Client, parts: Parts) -> Worker:
     """Sends the mail: as many activities at once as there are connections to the mail server."""
     mails = MailActivities(parts.database, parts.redis, parts.mailer, parts.settings)
+    trials = _trials(parts)
     return Worker(
         client,
         task_queue=engine.mail_queue(parts.settings.task_queue),
-        activities=[mails.send_mail],
+        activities=[mails.send_mail, trials.send_test_mail],
         max_concurrent_activities=parts.settings.smtp_connections,
         max_heartbeat_throttle_interval=HEARTBEAT,
         default_heartbeat_throttle_interval=HEARTBEAT,
         graceful_shutdown_timeout=GRACE,
     )
+
+
+def _trials(parts: Parts) -> TrialActivities:
+    ring = partial(live.ring, parts.redis)
+    return TrialActivities(parts.database, parts.mailer, parts.settings, ring)

@@ -1,0 +1,57 @@
+"""The caller themselves: who they are, how they want to be told, and whether that works."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.idempotency import IdempotentRoute, resource_id
+from api.identity import Caller, Parts
+from api.me_schemas import NotificationChoices, UnderWay
+from api.routes.answers import problems
+from api.trying import try_out
+from handoff.contract import Trial, TrialResult
+from handoff.database import me
+from handoff.database.me import Profile
+
+router = APIRouter(prefix="/me", tags=["me"], route_class=IdempotentRoute)
+
+
+@router.get("", operation_id="getMe", responses=problems())
+async def get_me(caller: Caller, parts: Parts) -> Profile:
+    """Who the caller is, as the database knows them now."""
+    async with parts.database.account(caller.account_id) as tenant:
+        return await me.profile(tenant, caller.id)
+
+
+@router.get("/notifications", operation_id="getMyNotifications", responses=problems())
+async def get_notifications(caller: Caller, parts: Parts) -> NotificationChoices:
+    """How the caller wants to be told. The default: everything, always."""
+    async with parts.database.account(caller.account_id) as tenant:
+        return NotificationChoices.of(await me.choices(tenant, caller.id))
+
+
+@router.put("/notifications", operation_id="putMyNotifications", responses=problems())
+async def put_notifications(
+    body: NotificationChoices, caller: Caller, parts: Parts
+) -> NotificationChoices:
+    """Sets it, for every message that is planned from now on."""
+    async with parts.database.account(caller.account_id) as tenant:
+        await me.choose(tenant, caller.id, body.to_json())
+    return body
+
+
+@router.post(
+    "/test-notification",
+    operation_id="sendTestNotification",
+    response_model=TrialResult,
+    responses={
+        202: {"model": UnderWay, "description": "The engine has it, but it is not done yet"},
+        **problems(409),
+    },
+)
+async def send_test_notification(request: Request, caller: Caller, parts: Parts) -> Any:
+    """A mail and a push, by the way of real ones, and what became of each. Tried once."""
+    trial = Trial(resource_id(request), caller.account_id, caller.id)
+    result = await try_out(parts.temporal, trial, task_queue=parts.settings.task_queue)
+    return JSONResponse(UnderWay().model_dump(), 202) if result is None else result

@@ -1,0 +1,54 @@
+"""What a change of the directory begins and ends with: one at a time, and nothing left hanging."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+
+from handoff.contract import Actor, HandoffStatus
+from handoff.database import Tenant, people, transitions
+from handoff.database.records import find_record
+from handoff.database.tables import HandoffRow
+from handoff.database.transitions import Changed
+from handoff.rules import commands
+from handoff.rules.directory import must_lead
+
+
+async def begin_change(tenant: Tenant, caller: Actor) -> Actor:
+    """The actor at this moment, once every other change of this account's directory is done.
+
+    Without the turn, two owners could unmake each other at once, and none would be left.
+    """
+    key = func.hashtextextended(f"directory:{tenant.account_id}", 0)
+    await tenant.connection.execute(func.pg_advisory_xact_lock(key).select())
+    actor = await people.act_as(tenant, caller.id)
+    must_lead(actor)
+    return actor
+
+
+async def release_claims(
+    tenant: Tenant, actor: Actor, user_id: UUID, *, reason: str
+) -> list[Changed]:
+    """Gives back to the queue what the user has claimed: a fresh round 1 for each."""
+    held = (
+        tenant.select(HandoffRow, HandoffRow.id)
+        .where(
+            HandoffRow.claimed_by_id == user_id,
+            HandoffRow.status == HandoffStatus.CLAIMED,
+        )
+        .order_by(HandoffRow.id)
+        # All of them before the first event: whoever holds one of these may want the counter.
+        .with_for_update()
+    )
+    ids = (await tenant.connection.scalars(held)).all()
+    return [await _release(tenant, actor, handoff_id, reason) for handoff_id in ids]
+
+
+async def _release(tenant: Tenant, actor: Actor, handoff_id: UUID, reason: str) -> Changed:
+    found = await find_record(tenant, handoff_id)
+    assert found is not None  # noqa: S101 - it is locked
+    record, now = found
+    change = commands.release(record, actor, now, reason=reason)
+    assert change is not None  # noqa: S101 - it is claimed
+    changed = await transitions.apply(tenant, record, change, actor=actor, now=now)
+    assert changed is not None  # noqa: S101 - a locked record cannot change under its lock
+    return changed
