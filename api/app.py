@@ -6,8 +6,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
+from api.console import mount
 from api.limits import BodyLimit
-from api.routes import commands, events, handoffs, health, queue, sessions
+from api.routes import (
+    analytics,
+    commands,
+    directory,
+    events,
+    handoffs,
+    health,
+    me,
+    policy,
+    presence,
+    queue,
+    sessions,
+)
 from api.security_headers import SecurityHeaders
 from api.services import Services
 from handoff.settings import Settings
@@ -39,7 +52,20 @@ def build(settings: Settings) -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within)
     # The queue before the sessions: its path would read as a session's id.
-    for routes in (queue, sessions, handoffs, commands, events, health):
+    for routes in (
+        queue,
+        sessions,
+        handoffs,
+        commands,
+        events,
+        presence,
+        analytics,
+        policy,
+        directory,
+        me,
+        health,
+    ):
         app.include_router(routes.router)
+    mount.install(app, settings)
     app.add_middleware(SecurityHeaders)
     return app

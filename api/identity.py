@@ -6,6 +6,7 @@ from fastapi import Depends, Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
+from api import browser_session
 from api.services import Services
 from handoff.contract import Actor
 from handoff.database import people
@@ -25,17 +26,18 @@ Parts = Annotated[Services, Depends(services)]
 
 
 async def identify(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
-    """The living user behind the token, as the database knows them now."""
+    """The living user behind the token or the browser's cookie, as the database knows them now."""
     known: Actor | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
-    if not token:
-        raise Unauthenticated("Send a bearer token.")
-    user_id = await parts.tokens.subject(token)
+    if token:
+        user_id = await parts.tokens.subject(token)
+    else:
+        user_id = browser_session.subject(request, parts.settings)
     async with parts.database.engine_room() as connection:
         actor = await people.identify(connection, user_id)
     if actor is None:
-        raise Unauthenticated("The bearer token is not valid here. Sign in again.")
+        raise Unauthenticated("This identity is not valid here. Sign in again.")
     request.state.caller = actor
     return actor
 

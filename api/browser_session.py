@@ -1,0 +1,166 @@
+"""Browsers: the signed session cookie, and the Origin that every change by it must bear.
+
+The cookie proves a user's id and nothing else; role, account and active state come from the
+database at every request. How somebody signs in lives in `console/`, bearer tokens in `tokens.py`.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import jwt
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from handoff.errors import ConfigurationError, Forbidden, Unauthenticated
+from handoff.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_ALGORITHM = "HS256"
+_USED = "browser_session"
+"""The request's state says by this name that the cookie was believed, so it may be renewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSession:
+    """Who signed in, when, and until when the cookie is good."""
+
+    user_id: UUID
+    since: datetime
+    until: datetime
+
+
+def signing_key(settings: Settings, purpose: str) -> bytes:
+    """A key of its own for each purpose: a cookie is no bearer token, and the other way round.
+
+    Raises:
+        ConfigurationError: there is no secret to make it from.
+    """
+    if settings.auth_secret is None:
+        raise ConfigurationError("HANDOFF_AUTH_SECRET: must be set; it signs the browser's cookie")
+    secret = settings.auth_secret.get_secret_value().encode()
+    return hmac.digest(secret, f"handoff {purpose}".encode(), hashlib.sha256)
+
+
+def cookie_name(settings: Settings) -> str:
+    """With https the browser itself sees to it that no other host can plant the cookie."""
+    return "__Host-handoff" if is_secure(settings) else "handoff"
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether people reach us by https."""
+    return settings.public_url.startswith("https:")
+
+
+def subject(request: HTTPConnection, settings: Settings) -> UUID:
+    """The id of the user who is signed in in this browser.
+
+    Raises:
+        Unauthenticated: nobody is, or not any more.
+        Forbidden: the request would change something and does not come from our own page.
+    """
+    session = read(request, settings)
+    if session is None:
+        raise Unauthenticated("Sign in, or send a bearer token.")
+    # A page of somebody else's can open a WebSocket to us, and the browser sends the cookie along.
+    if request.scope["type"] == "websocket" or request.scope["method"] not in SAFE_METHODS:
+        check_origin(request, settings)
+    request.scope.setdefault("state", {})[_USED] = session
+    return session.user_id
+
+
+def check_origin(request: HTTPConnection, settings: Settings) -> None:
+    """Only our own pages may change anything in a browser's name."""
+    origin = request.headers.get("origin", "null")
+    # Our pages send no referrer, so their plain forms bear the origin `null`. This header says
+    # more, and no script of anybody's can set it.
+    if origin == "null" and request.headers.get("sec-fetch-site") == "same-origin":
+        return
+    scheme = {"ws": "http", "wss": "https"}.get(request.url.scheme, request.url.scheme)
+    ours = {settings.public_url, f"{scheme}://{request.headers.get('host', '')}"}
+    if origin not in ours:
+        raise Forbidden("This request does not come from a page of Handoff.")
+
+
+def read(request: HTTPConnection, settings: Settings) -> BrowserSession | None:
+    """The session in the request's cookie, if there is a good one."""
+    cookie = request.cookies.get(cookie_name(settings))
+    if not cookie or settings.auth_secret is None:
+        return None
+    try:
+        claims = jwt.decode(
+            cookie,
+            signing_key(settings, "browser session"),
+            algorithms=[_ALGORITHM],
+            options={"require": ["sub", "iat", "exp"]},
+        )
+        user_id = UUID(claims["sub"])
+    except (jwt.PyJWTError, ValueError):
+        return None
+    since, until = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
+    return BrowserSession(user_id, since, until)
+
+
+def sign_in(response: Response, settings: Settings, user_id: UUID) -> None:
+    """Gives the browser its cookie."""
+    now = datetime.now(UTC)
+    session = BrowserSession(user_id, since=now, until=now + settings.session_lifetime)
+    response.headers.append("set-cookie", _cookie(settings, session))
+
+
+def sign_out(response: Response, settings: Settings) -> None:
+    """Takes the cookie away."""
+    name, secure = cookie_name(settings), is_secure(settings)
+    response.delete_cookie(name, secure=secure, httponly=True, samesite="lax")
+
+
+def _cookie(settings: Settings, session: BrowserSession) -> str:
+    claims = {"sub": str(session.user_id), "iat": session.since, "exp": session.until}
+    value = jwt.encode(claims, signing_key(settings, "browser session"), algorithm=_ALGORITHM)
+    left = int((session.until - datetime.now(UTC)).total_seconds())
+    written = Response()
+    written.set_cookie(
+        cookie_name(settings),
+        value,
+        left,
+        secure=is_secure(settings),
+        httponly=True,
+        samesite="lax",
+    )
+    return written.headers["set-cookie"]
+
+
+class RenewSession:
+    """Renews the cookie while its user is at work, up to a maximum since they signed in."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Looks at what the request was answered with the help of."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+
+        async def renewing(message: Message) -> None:
+            session: BrowserSession | None = state.get(_USED)
+            if message["type"] == "http.response.start" and session is not None:
+                self._renew(session, MutableHeaders(scope=message))
+            await send(message)
+
+        await self._app(scope, receive, renewing)
+
+    def _renew(self, session: BrowserSession, headers: MutableHeaders) -> None:
+        lifetime = self._settings.session_lifetime
+        now = datetime.now(UTC)
+        until = min(now + lifetime, session.since + self._settings.session_maximum)
+        if until - session.until > lifetime / 10:
+            renewed = BrowserSession(session.user_id, session.since, until)
+            headers.append("set-cookie", _cookie(self._settings, renewed))

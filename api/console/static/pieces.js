@@ -1,0 +1,106 @@
+// Brings a part of the page up to date from the same part as the server draws it now.
+// Children with a data-key are kept while they are the same; what has the focus is never taken out.
+
+import { learnTime, tick } from "./clocks.js";
+
+const drawn = new WeakMap();
+
+/** Remembers how the server has drawn what is inside, before clocks and people change it. */
+export function remember(root) {
+  for (const child of root.querySelectorAll("[data-key]")) drawn.set(child, signature(child));
+}
+
+/** Times go on by themselves: they are no difference. */
+function signature(element) {
+  const copy = element.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) {
+    time.removeAttribute("title");
+    if (time.dataset.time) time.textContent = "";
+  }
+  return copy.outerHTML;
+}
+
+/** Makes `old` look like `fresh`. Answers with the keyed children that came, changed and went. */
+export function refresh(old, fresh) {
+  const moment = fresh.querySelector("[data-now]")?.dataset.now;
+  if (moment) learnTime(moment);
+  remember(fresh);
+  const changes = { came: [], changed: [], went: [] };
+  merge(old, fresh, changes);
+  tick(old);
+  return changes;
+}
+
+function keyed(parent) {
+  return Array.from(parent.children).filter((child) => child.dataset.key);
+}
+
+function merge(old, fresh, changes) {
+  const there = new Map(keyed(old).map((child) => [child.dataset.key, child]));
+  const wanted = keyed(fresh).map((child) => settle(there.get(child.dataset.key), child, changes));
+  for (const child of there.values())
+    if (!wanted.includes(child) && child.isConnected && !isInUse(child)) {
+      child.remove();
+      changes.went.push(child);
+    }
+  arrange(old, wanted);
+}
+
+function settle(old, fresh, changes) {
+  if (!old) {
+    changes.came.push(fresh);
+    return fresh;
+  }
+  if (drawn.get(old) === drawn.get(fresh) || isInUse(old)) return old;
+  if (old.hasAttribute("data-into")) {
+    copyAttributes(old, fresh);
+    merge(old, fresh, changes);
+    drawn.set(old, drawn.get(fresh));
+    return old;
+  }
+  changes.changed.push(fresh);
+  replace(old, fresh);
+  return fresh;
+}
+
+/** Somebody is writing in it, or has it open. */
+function isInUse(element) {
+  return element.matches("dialog[open]") || element.querySelector("dialog[open]") !== null;
+}
+
+function copyAttributes(old, fresh) {
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  for (const { name } of Array.from(old.attributes))
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+}
+
+/** The focus stays on the same thing, or on what stands in its place. */
+function replace(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const key = focused?.closest("[data-key]")?.dataset.key;
+  old.replaceWith(fresh);
+  if (!focused) return;
+  const same = key && fresh.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  (same || fresh.querySelector("a, button") || fresh).focus({ preventScroll: true });
+}
+
+/** Puts children in order around the one that has the focus, which must not be moved. */
+function arrange(parent, wanted) {
+  const fixed = wanted.findIndex((child) => child.contains(document.activeElement));
+  const anchor = fixed < 0 ? null : wanted[fixed];
+  let before = anchor;
+  for (const child of wanted.slice(0, Math.max(fixed, 0)).reverse()) {
+    if (child.nextElementSibling !== before) parent.insertBefore(child, before);
+    before = child;
+  }
+  let last = anchor;
+  for (const child of wanted.slice(fixed + 1)) {
+    const next = last ? last.nextElementSibling : firstKeyed(parent);
+    if (next !== child) parent.insertBefore(child, next);
+    last = child;
+  }
+}
+
+function firstKeyed(parent) {
+  return keyed(parent)[0] ?? null;
+}

@@ -1,0 +1,54 @@
+// Talking to the server: reading pieces of pages, giving commands to the JSON API.
+// Nothing here touches the page.
+
+const WITHIN = 8000;
+
+function goToSignIn() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function ask(path, options = {}) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(WITHIN), ...options });
+  if (response.status === 401) goToSignIn();
+  return response;
+}
+
+/** Reads JSON; throws when there is none to be had. */
+export async function readJson(path) {
+  const response = await ask(path, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`${response.status}`);
+  return response.json();
+}
+
+/** Reads a piece of a page, as a document of its own in which nothing runs. */
+export async function readPiece(path) {
+  const response = await ask(path);
+  if (!response.ok) throw new Error(`${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html").body;
+}
+
+/** Asks for a change. Answers `{ok, status, body}` and never throws: `body.detail` says why not. */
+export async function send(method, path, body, key = newKey()) {
+  const headers = { "Content-Type": "application/json" };
+  if (method === "POST") headers["Idempotency-Key"] = key;
+  try {
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    const response = await ask(path, { method, headers, body: content });
+    const text = await response.text();
+    return { ok: response.ok, status: response.status, body: text ? JSON.parse(text) : {} };
+  } catch {
+    return { ok: false, status: 0, body: { detail: "There was no answer. Try again." } };
+  }
+}
+
+/** Why a change was refused, in a sentence. */
+export function reason(answer) {
+  const faults = answer.body.errors ?? [];
+  const said = faults.map((fault) => `${fault.path.replace(/^body\//, "")}: ${fault.message}`);
+  return said.length ? said.join("; ") : (answer.body.detail ?? "That did not work.");
+}

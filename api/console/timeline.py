@@ -1,0 +1,138 @@
+"""One handoff as its page shows it: state, commands, and one timeline of events and messages."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from api.console import words
+from api.console.allowed import allowed
+from api.console.rows import why
+from handoff.contract import (
+    UNSETTLED,
+    Actor,
+    Channel,
+    DeliveryState,
+    Envelope,
+    HandoffView,
+    Person,
+)
+from handoff.database import Database, board, events, records
+from handoff.database.board import Message
+from handoff.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """What became of one message: to whom, by which channel."""
+
+    name: str
+    channel: Channel
+    state: DeliveryState
+    said: str
+    detail: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event, and the messages that tell of it."""
+
+    number: str
+    kind: str
+    at: datetime
+    said: str
+    note: str | None
+    chips: list[Chip]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything on a handoff's page."""
+
+    number: int
+    handoff: HandoffView
+    state: str
+    why: str | None
+    next: words.Timed | None
+    commands: list[str]
+    colleagues: list[Person]
+    moments: list[Moment]
+    is_settled: bool
+    now: datetime
+
+
+async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Story:
+    """The page's content, all from one transaction.
+
+    Raises:
+        NotFound: it is unknown, or another account's.
+    """
+    async with database.account(reader.account_id) as tenant:
+        _, number = await events.bounds(tenant)
+        found = await records.find_record(tenant, handoff_id)
+        if found is None:
+            raise NotFound("There is no such handoff, or it is not your account's.")
+        history = await events.of_handoff(tenant, handoff_id)
+        messages = await board.messages(tenant, handoff_id)
+        told = await board.told(tenant, reader.id, [handoff_id])
+        colleagues = await board.colleagues(tenant)
+    record, now = found
+    shown = records.view(record, reader_id=reader.id)
+    holder = record.claimed_by or record.escalator
+    return Story(
+        number=number,
+        handoff=shown,
+        state=words.state(shown),
+        why=why(record, reader, told.get(record.id)),
+        next=words.next_action(shown.next_action, shown),
+        commands=allowed(record, reader, now),
+        colleagues=[
+            person for person in colleagues if person.id not in (holder.id, record.escalator.id)
+        ],
+        moments=_moments(history, messages),
+        is_settled=not any(message.state in UNSETTLED for message in messages),
+        now=now.astimezone(UTC),
+    )
+
+
+def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
+    """Newest first: what happened last is what somebody wants to know at 3 a.m."""
+    chips: dict[str, list[Chip]] = defaultdict(list)
+    for message in messages:
+        chips[str(message.event_number)].append(_chip(message))
+    return [
+        Moment(
+            number=envelope.id,
+            kind=envelope.type.removeprefix("handoff."),
+            at=envelope.time,
+            said=words.event(envelope),
+            note=_note(envelope),
+            chips=chips[envelope.id],
+        )
+        for envelope in reversed(history)
+    ]
+
+
+def _note(envelope: Envelope) -> str | None:
+    details = envelope.data.get("details") or {}
+    note = details.get("reason") or details.get("note")
+    return str(note) if note else None
+
+
+def _chip(message: Message) -> Chip:
+    last = message.attempts[-1] if message.attempts else None
+    detail = words.SKIPPED.get(message.reason or "", message.reason)
+    if len(message.attempts) > 1:
+        detail = "; ".join(filter(None, (detail, f"{len(message.attempts)} attempts")))
+    if last is not None and message.state in (DeliveryState.FAILED, DeliveryState.RETRYING):
+        code = last.get("code")
+        detail = "; ".join(filter(None, (detail, f"the server said {code}" if code else None)))
+    return Chip(
+        name=message.name,
+        channel=message.channel,
+        state=message.state,
+        said=words.DELIVERY[message.state.value],
+        detail=detail or None,
+        at=datetime.fromisoformat(last["at"]) if last else None,
+    )

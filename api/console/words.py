@@ -1,0 +1,177 @@
+"""The console's sentences: states, events and times as a person would say them. No HTML here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handoff.contract import Envelope, HandoffStatus, HandoffView, NextAction
+
+PRIORITY = {"urgent": "Urgent", "high": "High", "normal": "Normal", "low": "Low"}
+OUTCOME = {
+    "fixed": "Fixed",
+    "workaround": "Workaround",
+    "needs_customer": "Needs the customer",
+    "duplicate": "Duplicate",
+    "not_reproducible": "Not reproducible",
+    "other": "Other",
+}
+DELIVERY = {
+    "queued": "queued",
+    "sending": "sending",
+    "sent": "sent",
+    "retrying": "trying again",
+    "failed": "failed",
+    "ambiguous": "sent, perhaps twice",
+    "skipped": "not sent",
+    "published": "pushed",
+    "seen": "seen",
+}
+SKIPPED = {
+    "claimed": "it was claimed first",
+    "cancelled": "it was cancelled first",
+    "superseded": "overtaken by what came next",
+    "no_longer_eligible": "no longer to be told",
+    "opted_out": "opted out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A sentence around a time that counts down: `before`, the time, `after`."""
+
+    before: str
+    at: datetime | None
+    after: str = ""
+
+
+def next_action(action: NextAction | None, view: HandoffView) -> Timed | None:
+    """What happens next, in words."""
+    if action is None:
+        return None
+    to = action.to or "nobody"
+    match action.action:
+        case "notify" if view.snoozed_until is not None:
+            return Timed(f"Snoozed. Round {action.round} tells {to} in", action.at)
+        case "notify":
+            return Timed(f"Round {action.round} tells {to} in", action.at)
+        case "exhaust":
+            return Timed(f"This is the last round. {to.capitalize()} are told so in", action.at)
+        case "expire":
+            return Timed(f"Still claimable. It expires, and {to} is told, in", action.at)
+        case "remind":
+            return Timed(f"Reminds {to} in", action.at)
+        case "return_to_queue":
+            return Timed("Returns to the queue in", action.at)
+        case _:
+            return Timed(f"{action.action.replace('_', ' ').capitalize()} in", action.at)
+
+
+def state(view: HandoffView) -> str:
+    """Where it stands, in a few words."""
+    match view.status:
+        case HandoffStatus.CLAIMED:
+            return f"Claimed by {_name(view.claimed_by)}"
+        case HandoffStatus.PARKED:
+            return f"Parked by {view.escalator.name}"
+        case HandoffStatus.OPEN if view.exhausted_at is not None:
+            return "Unanswered"
+        case HandoffStatus.OPEN if view.snoozed_until is not None:
+            return "Snoozed"
+        case HandoffStatus.OPEN:
+            return "Waiting"
+        case HandoffStatus.RESOLVED:
+            return f"Resolved: {OUTCOME[view.outcome.value]}" if view.outcome else "Resolved"
+        case status:
+            return status.value.capitalize()
+
+
+def event(envelope: Envelope) -> str:
+    """One line of the history. The actor stands first, where there is one."""
+    data = envelope.data
+    who = (data.get("actor") or {}).get("name")
+    return _EVENTS.get(envelope.type.removeprefix("handoff."), _unknown)(who, data, envelope.type)
+
+
+def _unknown(who: str | None, data: dict[str, Any], kind: str) -> str:
+    said = kind.removeprefix("handoff.").replace("_", " ")
+    return f"{who}: {said}" if who else said.capitalize()
+
+
+def _named(person: dict[str, Any] | None) -> str:
+    return str(person["name"]) if person else "somebody"
+
+
+def _released(who: str | None, data: dict[str, Any], kind: str) -> str:
+    if who:
+        return f"{who} gave it back to the queue"
+    reason = (data.get("details") or {}).get("reason") or "it was given back"
+    return f"Back in the queue: {reason}"
+
+
+def _reminded(who: str | None, data: dict[str, Any], kind: str) -> str:
+    told = data["claimed_by"] if data.get("status") == "claimed" else data["escalator"]
+    return f"{_named(told)} was reminded"
+
+
+_EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
+    "created": lambda who, data, _: f"{who or _named(data['escalator'])} escalated",
+    "parked": lambda who, data, _: f"{who or _named(data['escalator'])} parked it",
+    "notified": lambda who, data, _: f"Round {data['round']} of {data['rounds_total']}",
+    "re_escalated": lambda who, data, _: (
+        f"Nobody claimed in time. Round {data['round']} of {data['rounds_total']}"
+    ),
+    "no_recipients": lambda who, data, _: "There was nobody to tell",
+    "exhausted": lambda who, data, _: "Every round has run, and nobody claimed",
+    "claimed": lambda who, data, _: f"{who or _named(data['claimed_by'])} claimed it",
+    "released": _released,
+    "resolved": lambda who, data, _: (
+        f"{who} resolved it: {OUTCOME.get(data.get('outcome') or '', 'done')}"
+    ),
+    "cancelled": lambda who, data, _: f"{who or 'Somebody'} cancelled it",
+    "promoted": lambda who, data, _: f"{who} turned it into an escalation",
+    "hurried": lambda who, data, _: f"{who} did not wait: the next round starts now",
+    "snoozed": lambda who, data, _: f"{who} snoozed it",
+    "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
+    "reminded": _reminded,
+    "expired": lambda who, data, _: "It expired unanswered",
+    "delivery_failed": lambda who, data, _: "A mail could not be delivered",
+}
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`just now`, `4 min`, `3 h`, `2 d`: how long since, or until."""
+    seconds = abs((now - moment).total_seconds())
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return "just now" if seconds < 10 else f"{int(seconds)} s"
+
+
+def since(moment: datetime, now: datetime) -> str:
+    """`just now`, `4 min ago`."""
+    said = ago(moment, now)
+    return said if said == "just now" else f"{said} ago"
+
+
+def countdown(moment: datetime, now: datetime) -> str:
+    """`4:12`, `2 h 05 min`, `3 d 4 h`; `now` once it has come."""
+    left = max(moment - now, timedelta(0))
+    seconds = int(left.total_seconds())
+    if seconds == 0:
+        return "a moment"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes}:{seconds:02}"
+
+
+def exact(moment: datetime) -> str:
+    """The time itself, for those who hover."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _name(person: Any) -> str:
+    return str(person.name) if person else "somebody"

@@ -1,0 +1,253 @@
+"""What the web console reads beside the queue: counts, calls, what lately closed, who was told.
+
+Reads only; every query starts with the account's own rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.contract import (
+    FINAL,
+    Actor,
+    Channel,
+    DeliveryState,
+    HandoffStatus,
+    Person,
+    Record,
+    Role,
+    SessionStatus,
+)
+from handoff.database import Tenant
+from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database.people import eligible
+from handoff.database.records import records, to_record
+from handoff.database.tables import (
+    AccountRow,
+    DeliveryRow,
+    HandoffRow,
+    SessionRow,
+    TeamRow,
+    UserRow,
+)
+
+LATELY = timedelta(days=7)
+"""How far back closed handoffs are counted and shown."""
+
+_REACHED = (DeliveryState.QUEUED, DeliveryState.PUBLISHED, DeliveryState.SEEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many handoffs each list of the console holds."""
+
+    waiting: int
+    mine: int
+    claimed: int
+    parked: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call for help that reaches somebody now. `number` is the event's: each call once."""
+
+    handoff_id: UUID
+    number: int
+    title: str
+    priority: str
+    caller: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one person, and the event that it tells of."""
+
+    event_number: int
+    name: str
+    channel: Channel
+    state: DeliveryState
+    reason: str | None
+    attempts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A living user, as the embedded stack's sign-in shows them."""
+
+    id: UUID
+    name: str
+    role: Role
+    account: str
+    team: str | None
+
+
+async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime) -> Counts:
+    """One look over the account's living handoffs and those that closed lately."""
+    status = HandoffRow.status
+    lately = status.in_(FINAL) & (HandoffRow.resolved_at > now - LATELY)
+    living = status.not_in(FINAL)
+    team = _of_team(team_id)
+    query = (
+        tenant.select(
+            HandoffRow,
+            func.count().filter(status == HandoffStatus.OPEN, *team).label("waiting"),
+            func.count().filter(living, _is_mine(reader.id)).label("mine"),
+            func.count().filter(status == HandoffStatus.CLAIMED, *team).label("claimed"),
+            func.count().filter(status == HandoffStatus.PARKED, *team).label("parked"),
+            func.count().filter(lately, *team).label("closed"),
+        )
+        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
+        .where(or_(living, lately))
+    )
+    row = (await tenant.connection.execute(query)).one()
+    return Counts(**row._mapping)
+
+
+def _of_team(team_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
+    if team_id is None:
+        return ()
+    return (or_(SessionRow.team_id == team_id, SessionRow.team_id.is_(None)),)
+
+
+def _is_mine(user_id: UUID) -> ColumnElement[bool]:
+    columns = (HandoffRow.claimed_by_id, HandoffRow.escalator_id, HandoffRow.transfer_to_id)
+    return or_(*(column == user_id for column in columns))
+
+
+async def closed(
+    tenant: Tenant, *, team_id: UUID | None, limit: int, now: datetime
+) -> list[Record]:
+    """What closed lately, newest first."""
+    query = (
+        records(tenant)
+        .where(HandoffRow.status.in_(FINAL), HandoffRow.resolved_at > now - LATELY)
+        .where(*_of_team(team_id))
+        .order_by(HandoffRow.resolved_at.desc(), HandoffRow.id)
+        .limit(limit)
+    )
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def by_ids(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:
+    """These handoffs, as far as they are the account's."""
+    if not ids:
+        return []
+    query = records(tenant).where(HandoffRow.id.in_(ids))
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def told(tenant: Tenant, user_id: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The last round in which this person was called, by handoff."""
+    query = (
+        tenant.select(DeliveryRow, DeliveryRow.handoff_id, func.max(DeliveryRow.round))
+        .where(
+            DeliveryRow.recipient_id == user_id,
+            DeliveryRow.handoff_id.in_(ids),
+            DeliveryRow.event_type.in_(ROUND_EVENTS),
+        )
+        .group_by(DeliveryRow.handoff_id)
+    )
+    return {row[0]: row[1] for row in (await tenant.connection.execute(query)).all()}
+
+
+async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
+    """The open handoffs for which this person is called by push, and has not opted out of it."""
+    number = func.max(DeliveryRow.event_number).label("number")
+    query = (
+        tenant.select(
+            DeliveryRow,
+            DeliveryRow.handoff_id,
+            number,
+            SessionRow.title,
+            HandoffRow.priority,
+            UserRow.name.label("caller"),
+            HandoffRow.round,
+        )
+        .join(HandoffRow, HandoffRow.id == DeliveryRow.handoff_id)
+        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
+        .join(UserRow, UserRow.id == HandoffRow.escalator_id)
+        .where(
+            DeliveryRow.recipient_id == user_id,
+            DeliveryRow.channel == Channel.PUSH,
+            DeliveryRow.event_type.in_(ROUND_EVENTS),
+            DeliveryRow.state.in_(_REACHED),
+            HandoffRow.status == HandoffStatus.OPEN,
+        )
+        .group_by(
+            DeliveryRow.handoff_id,
+            SessionRow.title,
+            HandoffRow.priority,
+            UserRow.name,
+            HandoffRow.round,
+        )
+        .order_by(number)
+    )
+    return [Call(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
+    """Every message of a handoff, in the order of its events."""
+    query = (
+        tenant.select(
+            DeliveryRow,
+            DeliveryRow.event_number,
+            UserRow.name,
+            DeliveryRow.channel,
+            DeliveryRow.state,
+            DeliveryRow.reason,
+            DeliveryRow.attempts,
+        )
+        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .where(DeliveryRow.handoff_id == handoff_id)
+        .order_by(DeliveryRow.event_number, UserRow.name, DeliveryRow.channel)
+    )
+    return [Message(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def colleagues(tenant: Tenant) -> list[Person]:
+    """Everybody who could take a handoff, by name."""
+    query = tenant.select(UserRow, UserRow.id, UserRow.name).where(*eligible())
+    rows = await tenant.connection.execute(query.order_by(UserRow.name))
+    return [Person(*row) for row in rows.all()]
+
+
+async def teams(tenant: Tenant) -> list[tuple[UUID, str]]:
+    """The account's teams, by name."""
+    query = tenant.select(TeamRow, TeamRow.id, TeamRow.name).where(TeamRow.deleted_at.is_(None))
+    rows = await tenant.connection.execute(query.order_by(TeamRow.name))
+    return [(row.id, row.name) for row in rows.all()]
+
+
+async def held(tenant: Tenant, user_id: UUID) -> list[Row[Any]]:
+    """The sessions that are with this person and could be handed off, newest first."""
+    query = tenant.select(SessionRow, SessionRow.id, SessionRow.title, SessionRow.created_at).where(
+        SessionRow.holder_id == user_id,
+        SessionRow.status == SessionStatus.ACTIVE,
+        SessionRow.id.not_in(
+            tenant.select(HandoffRow, HandoffRow.session_id).where(
+                HandoffRow.status == HandoffStatus.CLAIMED
+            )
+        ),
+    )
+    query = query.order_by(SessionRow.id.desc()).limit(20)
+    return list((await tenant.connection.execute(query)).all())
+
+
+async def residents(connection: AsyncConnection) -> list[Resident]:
+    """Every living user of every account: for the embedded stack's sign-in alone."""
+    query = (
+        select(UserRow.id, UserRow.name, UserRow.role, AccountRow.name, TeamRow.name)
+        .join(AccountRow, AccountRow.id == UserRow.account_id)
+        .outerjoin(TeamRow, TeamRow.id == UserRow.team_id)
+        .where(UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+        .order_by(AccountRow.name, UserRow.id)
+        .limit(100)
+    )
+    return [Resident(*row) for row in (await connection.execute(query)).all()]
