@@ -154,7 +154,7 @@ class _KeyMissing(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> NoReturn:
         """An error that makes the engine try again."""
-        raise RuntimeError("encrypted with a key that is not in HANDOFF_PAYLOAD_KEYS")
+        raise LookupError("encrypted with a key that is not in HANDOFF_PAYLOAD_KEYS")
 
 
 def _foreign() -> ApplicationError:

@@ -86,10 +86,6 @@ class HandoffWorkflow:
         assert self._recorded is not None  # noqa: S101 - just waited for
         return self._recorded
 
-    @recorded.validator
-    def takes_no_argument(self) -> None:
-        """A forged update is refused here; the handler would fail the whole workflow task."""
-
     @workflow.signal(dynamic=True)
     def nudge(self, name: str, args: Sequence[RawValue]) -> None:
         """Something may have changed. The content is never read, so none can do harm."""

@@ -79,12 +79,15 @@ async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_late
 async def test_a_dead_redis_neither_delays_nor_undoes_a_handoff(
     servers: Services, database_url: str, temporal: Any
 ) -> None:
-    async with open_desk(
-        database_url=database_url,
-        redis_url="redis://127.0.0.1:9/0",
-        temporal=temporal,
-        stream_quiet="300ms",
-    ) as desk, desk.listen(CHEN) as chen:
+    async with (
+        open_desk(
+            database_url=database_url,
+            redis_url="redis://127.0.0.1:9/0",
+            temporal=temporal,
+            stream_quiet="300ms",
+        ) as desk,
+        desk.listen(CHEN) as chen,
+    ):
         handoff = await desk.escalate()
         await desk.expect_mails(SENIORS, handoff, round=1)
         await chen.hear("created")
