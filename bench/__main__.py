@@ -1,0 +1,64 @@
+"""`python -m bench`: starts a stack of its own, measures, prints a table, leaves nothing behind."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from bench import claims, creates, mails, memory, queue_page
+from bench.desk import Desk, open_desk
+from bench.report import Line, table
+from bench.stack import running_stack
+
+WITHIN = 600
+"""Seconds for everything: what takes longer has gone wrong."""
+
+MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
+    "create": creates.measure,
+    "stream": creates.measure_stream,
+    "claim": claims.measure,
+    "mail": mails.measure,
+    "queue": queue_page.measure,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=", ".join(MEASURES))
+    parser.add_argument("--out", type=Path, help="write the table to this file, too")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.measures) - MEASURES.keys():
+        parser.error(f"no such measure: {', '.join(sorted(unknown))}")
+    text = asyncio.run(_run(arguments.measures or list(MEASURES)))
+    if arguments.out:
+        arguments.out.write_text(text, "utf-8")
+
+
+async def _run(names: list[str]) -> str:
+    with running_stack() as (state, supervisor):
+        lines = [memory.measure("just started", supervisor)]
+        async with asyncio.timeout(WITHIN), open_desk(state) as desk:
+            for name in names:
+                _say(f"measuring {name} …")
+                lines += await MEASURES[name](desk)
+        lines.append(memory.measure("after all that", supervisor))
+        parts = memory.by_part(state.pids)
+    text = f"{table(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
+    _say(f"\n{text}")
+    return text
+
+
+def _machine() -> str:
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {load} at the end"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What was measured, as lines of a table. Knows nothing of how it was measured."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One result. `floor` is the same work by the bare engine or the bare wire, in the same run."""
+
+    what: str
+    ours: str
+    floor: str = ""
+    ratio: float | None = None
+    target: str = ""
+    met: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Durations of the same act, in seconds."""
+
+    seconds: Sequence[float]
+
+    def percentile(self, part: float) -> float:
+        """The value that `part` of all do not exceed (nearest rank)."""
+        ordered = sorted(self.seconds)
+        return ordered[max(math.ceil(part * len(ordered)) - 1, 0)]
+
+    @property
+    def p50(self) -> float:
+        return self.percentile(0.5)
+
+    @property
+    def p95(self) -> float:
+        return self.percentile(0.95)
+
+    def __str__(self) -> str:
+        return f"p50 {milliseconds(self.p50)}, p95 {milliseconds(self.p95)}"
+
+
+def milliseconds(seconds: float) -> str:
+    value = seconds * 1000
+    return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Markdown that also reads well on a terminal."""
+    rows = [("what", "ours", "bare, same run", "ratio", "target", ""), *map(_cells, lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rule = tuple("-" * width for width in widths)
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in (rows[0], rule, *rows[1:])
+    )
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    ratio = "" if line.ratio is None else f"{line.ratio:.2f}"
+    verdict = {None: "", True: "met", False: "missed"}[line.met]
+    return (line.what, line.ours, line.floor, ratio, line.target, verdict)
