@@ -80,6 +80,7 @@ ENVIRONMENT = {
 """Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
 
 ENGINE_ROOM = {
+    "api/console/sign_in.py": "whose account somebody belongs to is not known before they sign in",
     "api/identity.py": "who a token belongs to is not known before it was read",
     "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/importing.py": "accounts are made here",
