@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from api import problems
 from api.console import mount
 from api.limits import BodyLimit
+from api.metrics import CountRequests, Metrics
 from api.routes import (
     analytics,
     commands,
@@ -16,6 +17,7 @@ from api.routes import (
     handoffs,
     health,
     me,
+    metrics,
     policy,
     presence,
     queue,
@@ -49,6 +51,7 @@ def build(settings: Settings) -> FastAPI:
         # Else a path with a slash too many would be sent on to wherever the Host header says.
         redirect_slashes=False,
     )
+    app.state.metrics = Metrics()
     problems.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within)
     # The queue before the sessions: its path would read as a session's id.
@@ -64,8 +67,10 @@ def build(settings: Settings) -> FastAPI:
         directory,
         me,
         health,
+        metrics,
     ):
         app.include_router(routes.router)
     mount.install(app, settings)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app

@@ -1,0 +1,28 @@
+"""`/metrics` for Prometheus: numbers only, over all accounts."""
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.identity import Parts
+from handoff.database import counts
+
+router = APIRouter(tags=["health"])
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(request: Request, parts: Parts) -> Response:
+    """This process's requests and streams, and how many handoffs and mails wait."""
+    try:
+        found = await counts.count(parts.database)
+    except (SQLAlchemyError, OSError):
+        found = None
+    body = request.app.state.metrics.render(
+        found, streams=parts.hub.streams
+    )
+    return Response(body, media_type=CONTENT_TYPE_LATEST)
