@@ -10,8 +10,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from api.header_bounds import BoundedHeaders
 
 CUT = "handoff.cut"
 """The ASGI extension: ends the connection at once."""
@@ -26,7 +27,7 @@ def way_to_cut(scope: Scope) -> Callable[[], None]:
     return cut
 
 
-class HttpConnection(HttpToolsProtocol):
+class HttpConnection(BoundedHeaders):
     """HTTP/1.1."""
 
     def __init__(self, *args: Any, **named: Any) -> None:

@@ -16,7 +16,6 @@ DRAIN = 5
 GOODBYE = 1.5
 """Seconds that open streams have to say goodbye; readers that leave theirs full are cut off."""
 
-HEADER_BYTES = 32 * 1024
 FRAME_BYTES = 8 * 1024
 KEEP_ALIVE = 30
 PING_EVERY = 20.0
@@ -55,7 +54,6 @@ def make_server(app: FastAPI, *, host: str, port: int) -> Server:
         server_header=False,
         timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=KEEP_ALIVE,
-        h11_max_incomplete_event_size=HEADER_BYTES,
         ws_max_size=FRAME_BYTES,
         ws_ping_interval=PING_EVERY,
         ws_ping_timeout=PING_EVERY,

@@ -24,7 +24,9 @@
         ├── TooLarge            413
         ├── UnsupportedMedia    415
         ├── Invalid             422
-        └── TooMany             429
+        │   └── IdempotencyMismatch
+        ├── TooMany             429
+        └── HeadersTooLarge     431
 
 Each carries its HTTP status, its problem type (RFC 9457) and the facts that a client needs.
 """
@@ -228,3 +230,11 @@ class TooMany(Refusal):
     status = 429
     type = "/problems/too-many-requests"
     title = "Too many requests"
+
+
+class HeadersTooLarge(Refusal):
+    """The request line and the headers are over the limit."""
+
+    status = 431
+    type = "/problems/headers-too-large"
+    title = "The headers are too large"

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -65,13 +66,29 @@ async def template(servers: Services) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def new_database(
+    servers: Services, template: str
+) -> Callable[[], AbstractAsyncContextManager[str]]:
+    """Clones the template for as long as a block lasts."""
+
+    @contextlib.asynccontextmanager
+    async def made() -> AsyncIterator[str]:
+        name = f"test_{uuid4().hex}"
+        await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield _dsn(servers, name, "postgresql")
+        await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
 @pytest.fixture
-async def database_url(servers: Services, template: str) -> AsyncIterator[str]:
+async def database_url(
+    new_database: Callable[[], AbstractAsyncContextManager[str]],
+) -> AsyncIterator[str]:
     """A database of the test's own."""
-    name = f"test_{uuid4().hex}"
-    await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _dsn(servers, name, "postgresql")
-    await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database() as url:
+        yield url
 
 
 async def _admin(servers: Services, statement: str) -> None:
