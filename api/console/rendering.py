@@ -1,5 +1,6 @@
 """How a page is made: the template engine and the headers that every page bears. No content."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +53,15 @@ def _countdown(moment: datetime, now: datetime) -> Markup:
     return _timed(moment, "countdown", words.countdown(moment, now))
 
 
+def _readable(value: Any) -> str:
+    """A value of somebody's context, as plain as it goes."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(map(_readable, value))
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -60,7 +70,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=_ago, countdown=_countdown, rfc3339=rfc3339)
+    made.filters.update(ago=_ago, countdown=_countdown, readable=_readable, rfc3339=rfc3339)
     made.globals.update(
         words=words,
         event_types=" ".join(kind.value for kind in EventType),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from uuid import UUID
 
 from api.console import words
@@ -23,15 +24,21 @@ from handoff.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
-    """What became of one message: to whom, by which channel."""
+class Way:
+    """What became of one message: by which channel, how far it came."""
 
-    name: str
     channel: Channel
     state: DeliveryState
     said: str
     detail: str | None
-    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One recipient of an event, and the ways by which they were told."""
+
+    name: str
+    ways: list[Way]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,9 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
 
 def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
     """Newest first: what happened last is what somebody wants to know at 3 a.m."""
-    chips: dict[str, list[Chip]] = defaultdict(list)
+    told: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
-        chips[str(message.event_number)].append(_chip(message))
+        told[str(message.event_number)].append(message)
     return [
         Moment(
             number=envelope.id,
@@ -108,7 +115,7 @@ def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
             at=envelope.time,
             said=words.event(envelope),
             note=_note(envelope),
-            chips=chips[envelope.id],
+            chips=_chips(told[envelope.id]),
         )
         for envelope in reversed(history)
     ]
@@ -120,19 +127,18 @@ def _note(envelope: Envelope) -> str | None:
     return str(note) if note else None
 
 
-def _chip(message: Message) -> Chip:
-    last = message.attempts[-1] if message.attempts else None
-    detail = words.SKIPPED.get(message.reason or "", message.reason)
+def _chips(messages: list[Message]) -> list[Chip]:
+    """One for each recipient. The messages come in the order of their names."""
+    people = groupby(messages, lambda message: (message.name, message.recipient_id))
+    return [Chip(name, [_way(message) for message in some]) for (name, _), some in people]
+
+
+def _way(message: Message) -> Way:
+    detail = [words.SKIPPED.get(message.reason or "", message.reason)]
+    if message.state in (DeliveryState.FAILED, DeliveryState.RETRYING) and message.attempts:
+        code = message.attempts[-1].get("code")
+        detail.append(f"the server said {code}" if code else None)
     if len(message.attempts) > 1:
-        detail = "; ".join(filter(None, (detail, f"{len(message.attempts)} attempts")))
-    if last is not None and message.state in (DeliveryState.FAILED, DeliveryState.RETRYING):
-        code = last.get("code")
-        detail = "; ".join(filter(None, (detail, f"the server said {code}" if code else None)))
-    return Chip(
-        name=message.name,
-        channel=message.channel,
-        state=message.state,
-        said=words.DELIVERY[message.state.value],
-        detail=detail or None,
-        at=datetime.fromisoformat(last["at"]) if last else None,
-    )
+        detail.append(f"{len(message.attempts)} attempts")
+    said = "; ".join(part for part in detail if part)
+    return Way(message.channel, message.state, words.DELIVERY[message.state.value], said or None)

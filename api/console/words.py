@@ -16,6 +16,16 @@ OUTCOME = {
     "not_reproducible": "Not reproducible",
     "other": "Other",
 }
+COMMAND = {
+    "claim": "Claim",
+    "resolve": "Resolve",
+    "transfer": "Pass it on",
+    "release": "Give it back",
+    "promote": "Escalate it",
+    "escalate-now": "Escalate now",
+    "snooze": "Snooze",
+    "cancel": "Cancel",
+}
 DELIVERY = {
     "queued": "queued",
     "sending": "sending",
@@ -119,7 +129,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "parked": lambda who, data, _: f"{who or _named(data['escalator'])} parked it",
     "notified": lambda who, data, _: f"Round {data['round']} of {data['rounds_total']}",
     "re_escalated": lambda who, data, _: (
-        f"Nobody claimed in time. Round {data['round']} of {data['rounds_total']}"
+        f"Nobody had claimed: round {data['round']} of {data['rounds_total']}"
     ),
     "no_recipients": lambda who, data, _: "There was nobody to tell",
     "exhausted": lambda who, data, _: "Every round has run, and nobody claimed",
@@ -130,7 +140,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     ),
     "cancelled": lambda who, data, _: f"{who or 'Somebody'} cancelled it",
     "promoted": lambda who, data, _: f"{who} turned it into an escalation",
-    "hurried": lambda who, data, _: f"{who} did not wait: the next round starts now",
+    "hurried": lambda who, data, _: f"{who} did not wait for the next round",
     "snoozed": lambda who, data, _: f"{who} snoozed it",
     "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
     "reminded": _reminded,

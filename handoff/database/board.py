@@ -70,6 +70,7 @@ class Message:
     """One message to one person, and the event that it tells of."""
 
     event_number: int
+    recipient_id: UUID
     name: str
     channel: Channel
     state: DeliveryState
@@ -198,6 +199,7 @@ async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
         tenant.select(
             DeliveryRow,
             DeliveryRow.event_number,
+            DeliveryRow.recipient_id,
             UserRow.name,
             DeliveryRow.channel,
             DeliveryRow.state,
@@ -206,7 +208,9 @@ async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
         )
         .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
         .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(DeliveryRow.event_number, UserRow.name, DeliveryRow.channel)
+        .order_by(
+            DeliveryRow.event_number, UserRow.name, DeliveryRow.recipient_id, DeliveryRow.channel
+        )
     )
     return [Message(*row) for row in (await tenant.connection.execute(query)).all()]
 

@@ -4,6 +4,7 @@
 import { setUpAlerts, ring } from "./alerts.js";
 import { setUpKeys } from "./keys.js";
 import { live } from "./live.js";
+import { acknowledge } from "./seen.js";
 import { startClocks } from "./clocks.js";
 
 const WORDS = {
@@ -38,6 +39,7 @@ live.addEventListener("state", (event) => showState(event.detail));
 live.addEventListener("pulse", (event) => {
   showWaiting(event.detail.pulse.waiting);
   if (event.detail.first) ring(event.detail.pulse.calls);
+  acknowledge(event.detail.pulse.calls);
 });
 live.start();
 
