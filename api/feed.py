@@ -4,7 +4,7 @@ Nothing here reads or writes anything: the hub fills a feed, streams take from i
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ KEPT = 256
 KEPT_CHARACTERS = 1024 * 1024
 """What a feed keeps at hand; a stream that is further behind reads PostgreSQL itself."""
 
-BATCH_CHARACTERS = 32 * 1024
+BATCH_CHARACTERS = 64 * 1024
 """A stream takes events until they are so long together: more would lie in its memory."""
 
 
@@ -36,6 +36,18 @@ class Rung:
         """The envelope as streams send it."""
         kind = envelope.type.removeprefix("handoff.")
         return cls(int(envelope.id), kind, live.encode(envelope))
+
+
+def batch(rung: Iterable[Rung]) -> list[Rung]:
+    """The first of these, one at least and as many as a stream sends at a time."""
+    found: list[Rung] = []
+    size = 0
+    for one in rung:
+        found.append(one)
+        size += len(one.text)
+        if size >= BATCH_CHARACTERS:
+            break
+    return found
 
 
 class Feed:
@@ -69,17 +81,12 @@ class Feed:
             ear.news.set()
 
     def after(self, number: int) -> list[Rung] | None:
-        """Some of what follows `number`; None when that is no longer kept."""
+        """A batch of what follows `number`; None when that is no longer kept."""
         if number >= self.last:
             return []
         if number + 1 not in self._kept:
             return None
-        found: list[Rung] = []
-        size = 0
-        while size < BATCH_CHARACTERS and (one := self._kept.get(number + 1 + len(found))):
-            found.append(one)
-            size += len(one.text)
-        return found
+        return batch(self._kept[following] for following in range(number + 1, self.last + 1))
 
     def readers(self) -> dict[UUID, datetime]:
         """Who listens, and since when."""

@@ -109,6 +109,16 @@ class Hub:
         """Whose events are followed."""
         return set(self._feeds)
 
+    @property
+    def feeds(self) -> list[Feed]:
+        """One for each of them."""
+        return list(self._feeds.values())
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return self._streams
+
     def listening(self) -> dict[UUID, dict[UUID, datetime]]:
         """By account, who listens in this process, and since when."""
         return {account_id: feed.readers() for account_id, feed in self._feeds.items()}

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -58,24 +59,29 @@ class EventStream(Response):
 
     async def _send(self, stream: Stream, send: Send) -> bool:
         """False when the reader was too slow."""
-        text = f"retry: {RECONNECT}\n"
-        if self._resume_from is None:
-            # Sets the browser's Last-Event-ID without an event: it can resume before the first.
-            text += f"id: {stream.position}\n"
-        text += "\n"
-        ended = False
+        # A reader that is slow holds up what is named here, so nothing is kept twice.
+        body, ended = self._greeting(stream).encode(), False
         while True:
-            message = {"type": "http.response.body", "body": text.encode(), "more_body": not ended}
             try:
                 async with asyncio.timeout(self._hub.manners.slow):
-                    await send(message)
+                    await send({"type": "http.response.body", "body": body, "more_body": not ended})
             except TimeoutError:
                 return False
             if ended:
                 return True
-            items = await stream.more()
-            text = "".join(map(frame, items))
-            ended = isinstance(items[-1], Bye)
+            body, ended = _encoded(await stream.more())
+
+    def _greeting(self, stream: Stream) -> str:
+        greeting = f"retry: {RECONNECT}\n"
+        if self._resume_from is None:
+            # Sets the browser's Last-Event-ID without an event: it can resume before the first.
+            greeting += f"id: {stream.position}\n"
+        return greeting + "\n"
+
+
+def _encoded(items: Sequence[Item]) -> tuple[bytes, bool]:
+    """The items' frames, and whether they are the last."""
+    return "".join(map(frame, items)).encode(), isinstance(items[-1], Bye)
 
 
 def frame(item: Item) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from api.feed import Ear, Rung
+from api.feed import BATCH_CHARACTERS, Ear, Rung, batch
 from api.hub import PAUSE, UNREAD, Hub
 from handoff.contract import Actor
 
@@ -19,7 +19,9 @@ REPLAY = 10_000
 """Events that a stream goes back at most; whoever is further behind reads the queue again."""
 
 PAGE = 25
-"""Events that a stream reads for itself at a time, when the feed no longer has them at hand."""
+LARGEST_PAGE = 100
+"""Events that a stream reads for itself at a time, when the feed no longer has them at hand. The
+first page tells how large the account's events are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Stream:
         self._hub = hub
         self._ear = ear
         self._wanted: str | None = None
+        self._page = PAGE
 
     @classmethod
     @asynccontextmanager
@@ -113,13 +116,19 @@ class Stream:
                 return [resync]
             found = self._ear.feed.after(self.position)
             if found is None:
-                account_id = self._ear.feed.account_id
-                found = await self._hub.history(account_id, self.position, limit=PAGE)
+                found = await self._read_on()
         except UNREAD:
             return None
         if found:
             self.position = found[-1].number
         return found
+
+    async def _read_on(self) -> list[Rung]:
+        account_id = self._ear.feed.account_id
+        page = await self._hub.history(account_id, self.position, limit=self._page)
+        size = sum(len(rung.text) for rung in page) // max(len(page), 1)
+        self._page = max(1, min(LARGEST_PAGE, BATCH_CHARACTERS // max(size, 1)))
+        return batch(page)
 
     async def _step_back(self, wanted: str) -> Resync | None:
         """Goes to where the client stands, unless that is too old, unreadable or ahead."""

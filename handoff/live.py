@@ -28,6 +28,9 @@ logger = structlog.get_logger(__name__)
 PEOPLE = "handoff:people"
 """Rung with an account's id when somebody of it may no longer read, or may again."""
 
+SAY_WITHIN = 0.5
+"""Seconds that Redis has to take word of a change of people."""
+
 PAUSE = 0.2
 """Seconds between two tries to reach Redis."""
 
@@ -91,13 +94,13 @@ async def ring(
     return True
 
 
-async def people_changed(redis: Redis, account_id: UUID, within: timedelta) -> None:
+async def people_changed(redis: Redis, account_id: UUID) -> None:
     """Has every open stream of the account ask at once whether its reader may still read.
 
     Without it, or without Redis, they ask within half a minute.
     """
     with suppress(RedisError, OSError, TimeoutError):
-        async with asyncio.timeout(within.total_seconds()):
+        async with asyncio.timeout(SAY_WITHIN):
             await redis.publish(PEOPLE, str(account_id))
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -20,12 +22,17 @@ class Frame:
 
 @dataclass(slots=True)
 class Listener:
-    """Reads `GET /events` until it is closed; `hear` waits for an event of a kind."""
+    """Reads `GET /events` until it is closed; `hear` waits for an event of a kind.
+
+    Once it is entered the stream stands: what happens from then on must be heard.
+    """
 
     http: httpx.AsyncClient
     last_event_id: str | None = None
     frames: list[Frame] = field(default_factory=list)
     keep_alives: int = 0
+    retry: str | None = None
+    position: str | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _reader: asyncio.Task[None] | None = None
@@ -36,6 +43,8 @@ class Listener:
         self._reader = asyncio.create_task(self._read())
         async with asyncio.timeout(10):
             await self._open.wait()
+        if self._reader.done():
+            self._reader.result()
         return self
 
     async def __aexit__(
@@ -62,38 +71,84 @@ class Listener:
             heard = [frame.event for frame in self.frames]
             raise AssertionError(f"no {event!r} within {within} s; heard {heard}") from None
 
+    async def hear_number(self, number: int, *, within: float = 10.0) -> None:
+        """Waits until this event has been heard, or a later one."""
+        try:
+            async with asyncio.timeout(within), self._news:
+                await self._news.wait_for(lambda: bool(self.numbers) and self.numbers[-1] >= number)
+        except TimeoutError:
+            raise AssertionError(f"no {number} within {within} s; {self.numbers[-5:]}") from None
+
+    async def hear_keep_alive(self, *, within: float = 10.0) -> None:
+        """Waits for the next sign of life."""
+        before = self.keep_alives
+        async with asyncio.timeout(within), self._news:
+            await self._news.wait_for(lambda: self.keep_alives > before)
+
+    async def hear_end(self, *, within: float = 10.0) -> None:
+        """Waits for the stream's end."""
+        async with asyncio.timeout(within):
+            await self.ended.wait()
+
     @property
     def numbers(self) -> list[int]:
         """The numbers of the events heard so far."""
         return [int(frame.id) for frame in self.frames if frame.id is not None]
 
     async def _read(self) -> None:
-        headers = {"Last-Event-ID": self.last_event_id} if self.last_event_id else {}
+        headers = {}
+        if self.last_event_id is not None:
+            headers["Last-Event-ID"] = self.last_event_id.encode("latin-1")
         try:
             async with self.http.stream("GET", "/events", headers=headers, timeout=None) as stream:
                 stream.raise_for_status()
                 await self._parse(stream)
-        except httpx.HTTPError:
+        except httpx.TransportError:
             pass
         finally:
             self.ended.set()
+            self._open.set()
 
     async def _parse(self, stream: httpx.Response) -> None:
         frame = Frame()
         async for line in stream.aiter_lines():
-            # The first line comes once the stream follows.
+            # The first line comes once the stream stands.
             self._open.set()
             name, _, value = line.partition(": ")
             if line.startswith(":"):
-                self.keep_alives += 1
+                await self._note_keep_alive()
+            elif name == "retry":
+                self.retry = value
             elif name == "id":
-                frame.id = value
+                self.position = frame.id = value
             elif name == "event":
                 frame.event = value
             elif name == "data":
                 frame.data = json.loads(value)
-            elif not line and frame.data is not None:
-                async with self._news:
-                    self.frames.append(frame)
-                    self._news.notify_all()
-                frame = Frame()
+            elif not line:
+                frame = await self._take(frame)
+
+    async def _note_keep_alive(self) -> None:
+        async with self._news:
+            self.keep_alives += 1
+            self._news.notify_all()
+
+    async def _take(self, frame: Frame) -> Frame:
+        if frame.data is not None:
+            async with self._news:
+                self.frames.append(frame)
+                self._news.notify_all()
+        return Frame()
+
+
+@asynccontextmanager
+async def follow(
+    base_url: str, token: str, last_event_id: str | None = None
+) -> AsyncIterator[Listener]:
+    """A stream on a connection of its own, which nobody closes but the server or the test."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as http,
+        Listener(http, last_event_id) as listener,
+    ):
+        yield listener
