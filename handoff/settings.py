@@ -4,6 +4,7 @@ A bad or missing value stops the start with the variable's name and what it shou
 Secrets are `SecretStr` and are never printed.
 """
 
+import hashlib
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -99,9 +100,11 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000", description="Where people and links reach the API"
     )
     task_queue: str = Field(default="handoff", description="The Temporal task queue")
-    payload_keys: SecretStr = Field(
+    payload_keys: SecretStr | None = Field(
+        default=None,
         description="What encrypts our data in Temporal: name:secret,name:secret, made by "
-        "openssl rand -hex 32; the first writes, all of them read; none for plain text"
+        "openssl rand -hex 32; the first writes, all of them read; none for plain text. "
+        "Without it a key is derived from HANDOFF_AUTH_SECRET, and changes with that",
     )
 
     auth_secret: SecretStr | None = Field(
@@ -232,8 +235,9 @@ class Settings(BaseSettings):
 
     @field_validator("payload_keys")
     @classmethod
-    def _payload_keys(cls, value: SecretStr) -> SecretStr:
-        KeyRing.parse(value.get_secret_value())
+    def _payload_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            KeyRing.parse(value.get_secret_value())
         return value
 
     @field_validator("public_url", "oidc_issuer", "temporal_ui_url")
@@ -250,6 +254,8 @@ class Settings(BaseSettings):
     def _some_identity(self) -> "Settings":
         if self.auth_secret is None and self.auth_jwks_url is None:
             raise ValueError("HANDOFF_AUTH_SECRET or HANDOFF_AUTH_JWKS_URL must be set")
+        if self.auth_secret is None and self.payload_keys is None:
+            raise ValueError("HANDOFF_PAYLOAD_KEYS must be set where HANDOFF_AUTH_SECRET is not")
         if self.oidc_issuer is not None and self.auth_secret is None:
             raise ValueError("HANDOFF_OIDC_ISSUER needs HANDOFF_AUTH_SECRET: it signs the cookie")
         return self
@@ -257,7 +263,11 @@ class Settings(BaseSettings):
     @property
     def keyring(self) -> KeyRing:
         """The keys of what goes through the engine."""
-        return KeyRing.parse(self.payload_keys.get_secret_value())
+        if self.payload_keys is not None:
+            return KeyRing.parse(self.payload_keys.get_secret_value())
+        assert self.auth_secret is not None  # noqa: S101 - else the start has failed
+        derived = hashlib.sha256(b"payloads " + self.auth_secret.get_secret_value().encode())
+        return KeyRing.parse(f"derived:{derived.hexdigest()}")
 
     @property
     def database_dsn(self) -> str:

@@ -5,6 +5,7 @@ They run as whoever started the stack, in the interpreter that runs it.
 """
 
 import http.client
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,11 +76,27 @@ class HttpPart(PythonPart):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
         try:
             connection.request("GET", self._path)
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            return self.says_ready(answer.status, answer.read())
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
+
+    def says_ready(self, status: int, body: bytes) -> bool:
+        """Whether the answer means so."""
+        return status == 200
+
+
+class ApiPart(HttpPart):
+    """Ready once the parts below it are, and a worker asks for work: until then a create would be
+    answered 202. A dead mail server, or work left over from an outage, keeps nobody waiting."""
+
+    needs: ClassVar[tuple[str, ...]] = ("postgresql", "temporal", "worker")
+
+    def says_ready(self, status: int, body: bytes) -> bool:
+        checks = json.loads(body).get("checks", {})
+        return all(checks.get(name, {}).get("status") == "ok" for name in self.needs)
 
 
 class Mail(HttpPart):

@@ -4,7 +4,7 @@ import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
 
-from handoff.stack.application import Errand, HttpPart, Mail, PythonPart
+from handoff.stack.application import ApiPart, Errand, Mail, PythonPart
 from handoff.stack.home import Home
 from handoff.stack.part import Part
 from handoff.stack.ports import Ports
@@ -31,7 +31,7 @@ class Planner:
     def plan(self, *, api_port: int, demo: bool) -> Plan:
         state = self._with_services(f"http://127.0.0.1:{api_port}")
         environment = {**self._given, **state.as_environment()}
-        api = HttpPart(
+        api = ApiPart(
             self._home,
             "api",
             "api",

@@ -4,6 +4,7 @@ import asyncio
 import smtplib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 from redis.asyncio import Redis
@@ -51,7 +52,7 @@ def ask_redis(url: str) -> list[Finding]:
 
 def ask_temporal(address: str, namespace: str | None) -> list[Finding]:
     async def ask() -> list[Finding]:
-        options = {"namespace": namespace} if namespace else {}
+        options: dict[str, Any] = {"namespace": namespace} if namespace else {}
         client = await engine.connect(lazy=False, target_host=address, **options)
         await client.service_client.check_health()
         # Without a moment for its own threads, the client can take the interpreter down with it.
