@@ -98,8 +98,8 @@ STORY = (
 )
 
 
-async def report(desk: Desk, who: Member = BO, **query: str) -> dict[str, Any]:
-    answer = await desk.http(who).get(PATH, params=RANGE | query)
+async def report(desk: Desk, **query: str) -> dict[str, Any]:
+    answer = await desk.http(BO).get(PATH, params=RANGE | query)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
     return shown

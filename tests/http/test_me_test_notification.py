@@ -83,7 +83,7 @@ async def test_quiet_hours_and_a_minimum_priority_do_not_silence_it(desk: Desk) 
 
 async def test_the_same_request_sends_one_mail(desk: Desk) -> None:
     key = {"Idempotency-Key": str(uuid4())}
-    first, again = await ask(desk, **key), await ask(desk, **key)
+    first, again = await ask(desk, BO, **key), await ask(desk, BO, **key)
     assert again.json() == first.json()
     assert again.headers["Idempotency-Replayed"] == "true"
     await desk.expect_mail(BO, subject="Test notification")

@@ -181,9 +181,9 @@ async def test_if_match_keeps_one_admin_from_undoing_another(desk: Desk) -> None
     assert late.json()["etag"] == first.headers["ETag"]
     gone = await desk.http(AMIR).delete("/policy", headers={"If-Match": seen})
     assert gone.status_code == 412
-    again = await put(desk, {"levels": [level()]}, **{"If-Match": late.json()["etag"]})
+    again = await put(desk, {"levels": [level()]}, AMIR, **{"If-Match": late.json()["etag"]})
     assert again.status_code == 200
-    assert (await put(desk, ADMINS_FIRST, **{"If-Match": "*"})).status_code == 200
+    assert (await put(desk, ADMINS_FIRST, AMIR, **{"If-Match": "*"})).status_code == 200
 
 
 @pytest.mark.desk(worker=False)
