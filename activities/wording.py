@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.letters import BundleItem, Letter, LetterKind
+from handoff import claim_links
+from handoff.claim_links import ClaimLink
 from handoff.contract import EventType, Record
 from handoff.database.bundles import Companion
 from handoff.database.outbox import DueMail
@@ -23,6 +25,7 @@ _KINDS = {
     EventType.REMINDED: LetterKind.REMINDER,
 }
 
+_TO_CLAIM = (LetterKind.ROUND, LetterKind.TRANSFERRED)
 _WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
 
 
@@ -52,7 +55,13 @@ def letter_about(mail: DueMail, record: Record, settings: Settings, *, message_i
         next_action=_next(mail.data.get("next_action")) if mail.is_call else None,
         waiting_since=record.created_at,
         link=f"{settings.public_url}/handoffs/{record.id}",
+        claim_link=_claim_link(mail, record, settings) if kind in _TO_CLAIM else None,
     )
+
+
+def _claim_link(mail: DueMail, record: Record, settings: Settings) -> str | None:
+    link = ClaimLink(record.account_id, record.session_id, record.id, mail.recipient_id)
+    return claim_links.address(link, settings, until=datetime.now(UTC) + settings.retention)
 
 
 def bundled(letter: Letter, companions: tuple[Companion, ...], settings: Settings) -> Letter:

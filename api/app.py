@@ -11,6 +11,7 @@ from api.limits import BodyLimit
 from api.metrics import CountRequests, Metrics
 from api.routes import (
     analytics,
+    claim_links,
     commands,
     directory,
     events,
@@ -60,6 +61,7 @@ def build(settings: Settings) -> FastAPI:
         sessions,
         handoffs,
         commands,
+        claim_links,
         events,
         presence,
         analytics,

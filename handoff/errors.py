@@ -18,6 +18,7 @@
         │   ├── LastOwner
         │   ├── AddressTaken
         │   └── RequestInFlight
+        ├── LinkDead            410
         ├── StaleVersion        412
         │   └── StalePolicy
         ├── TooSlow             408
@@ -169,6 +170,14 @@ class RequestInFlight(Conflict):
 
     type = "/problems/request-in-flight"
     title = "The same request is still being worked on"
+
+
+class LinkDead(Refusal):
+    """The handoff that a claim link names is closed."""
+
+    status = 410
+    type = "/problems/link-dead"
+    title = "This link has served its time"
 
 
 class StaleVersion(Refusal):

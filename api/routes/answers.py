@@ -16,6 +16,7 @@ _EXAMPLES: dict[int, type[HandoffError]] = {
     403: errors.Forbidden,
     404: errors.NotFound,
     409: errors.Conflict,
+    410: errors.LinkDead,
     412: errors.StaleVersion,
     413: errors.TooLarge,
     422: errors.Invalid,

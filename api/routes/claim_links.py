@@ -1,0 +1,121 @@
+"""The claim link of a mail: GET and HEAD only show, POST claims, and only for the link's person."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from api import browser_session
+from api.console.rendering import page
+from api.console.routing import PageRoute
+from api.identity import Parts, bearer_token, identify
+from api.routes.answers import conflicts, problems, shown
+from api.services import Services
+from handoff import claim_links
+from handoff.claim_links import ClaimLink
+from handoff.contract import FINAL, Actor, HandoffView, Record
+from handoff.database import transitions
+from handoff.database.records import find_record
+from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
+from handoff.rules import commands
+from handoff.wire import jsonable
+
+
+class _Route(PageRoute):
+    """A page for people; a problem document for whoever asks for JSON."""
+
+    def get_route_handler(self) -> Any:
+        """Programs are spared the pages."""
+        for_people = super().get_route_handler()
+        for_programs = super(PageRoute, self).get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            answer: Response = await (for_people if _is_person(request) else for_programs)(request)
+            return answer
+
+        return handle
+
+
+router = APIRouter(prefix="/c", tags=["claim links"], route_class=_Route)
+
+Token = Annotated[str, Path(max_length=1024)]
+HEADERS = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+def _is_person(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+@router.get("/{token}", operation_id="showClaimLink", responses=problems(404, 410))
+@router.head("/{token}", include_in_schema=False)
+async def show_link(token: Token, request: Request, parts: Parts) -> Response:
+    """What the link is about. Changes nothing, whoever opens it and however often."""
+    link = claim_links.read(token, parts.settings)
+    record = await _find(parts, link)
+    if record.status in FINAL:
+        raise LinkDead(f"This handoff is {record.status.value}.")
+    me = await _reader(request, parts)
+    if _is_person(request):
+        content = {"record": record, "token": token, "is_theirs": me and me.id == link.user_id}
+        return page(request, "claim.html", content, me=me, headers=HEADERS)
+    return JSONResponse(_outline(record), headers=HEADERS)
+
+
+@router.post(
+    "/{token}",
+    operation_id="claimByLink",
+    response_model=HandoffView,
+    responses={**problems(403, 404, 410), **conflicts(AlreadyClaimed, HandoffClosed)},
+)
+async def claim_by_link(token: Token, request: Request, response: Response, parts: Parts) -> Any:
+    """Claims, for the person to whom the mail went, once they are signed in."""
+    link = claim_links.read(token, parts.settings)
+    caller = await identify(request, parts, bearer_token(request))
+    if caller.id != link.user_id:
+        raise Forbidden("This link was made for somebody else. Claim it from the queue.")
+    try:
+        changed = await transitions.command(
+            parts.database, caller, link.handoff_id, commands.claim, session_id=link.session_id
+        )
+    except AlreadyClaimed:
+        if _is_person(request):
+            return _to_handoff(link)
+        raise
+    parts.announce(changed, command="claim")
+    if _is_person(request):
+        return _to_handoff(link)
+    return shown(response, changed.record, caller)
+
+
+def _to_handoff(link: ClaimLink) -> Response:
+    """Its page tells who has it."""
+    return RedirectResponse(f"/handoffs/{link.handoff_id}", 303, HEADERS)
+
+
+async def _find(parts: Services, link: ClaimLink) -> Record:
+    async with parts.database.account(link.account_id) as tenant:
+        found = await find_record(tenant, link.handoff_id, session_id=link.session_id)
+    if found is None:
+        raise NotFound("This link is not valid, or not any more.")
+    return found[0]
+
+
+async def _reader(request: Request, parts: Services) -> Actor | None:
+    if browser_session.read(request, parts.settings) is None:
+        return None
+    return await identify(request, parts, None)
+
+
+def _outline(record: Record) -> dict[str, Any]:
+    """What the mail said anyway: no notes, no context."""
+    outline: dict[str, Any] = jsonable(
+        {
+            "handoff_id": record.id,
+            "session_title": record.session_title,
+            "priority": record.priority,
+            "status": record.status,
+            "escalator": record.escalator,
+            "claimed_by": record.claimed_by,
+        }
+    )
+    return outline

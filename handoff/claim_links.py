@@ -1,0 +1,68 @@
+"""Claim links: what a mail's button opens. Signed, for one person and one handoff, expiring.
+
+A link proves what it names and nothing about who opens it: mail scanners open links, run scripts
+and post forms. Whoever claims by it must be signed in as the person it was made for.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import jwt
+
+from handoff.errors import NotFound
+from handoff.settings import Settings
+
+_ALGORITHM = "HS256"
+_LONGEST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimLink:
+    """Which handoff, for whom."""
+
+    account_id: UUID
+    session_id: UUID
+    handoff_id: UUID
+    user_id: UUID
+
+
+def address(link: ClaimLink, settings: Settings, *, until: datetime) -> str | None:
+    """The link as it stands in a mail; None where no secret is configured to sign it with."""
+    key = _key(settings)
+    if key is None:
+        return None
+    claims = {
+        "a": link.account_id.hex,
+        "s": link.session_id.hex,
+        "h": link.handoff_id.hex,
+        "u": link.user_id.hex,
+        "exp": until,
+    }
+    return f"{settings.public_url}/c/{jwt.encode(claims, key, _ALGORITHM)}"
+
+
+def read(token: str, settings: Settings) -> ClaimLink:
+    """What the link names.
+
+    Raises:
+        NotFound: it is not one of ours, or has expired.
+    """
+    key = _key(settings)
+    try:
+        if key is None or len(token) > _LONGEST:
+            raise jwt.InvalidTokenError
+        claims = jwt.decode(token, key, algorithms=[_ALGORITHM], options={"require": ["exp"]})
+        return ClaimLink(*(UUID(hex=claims[name]) for name in ("a", "s", "h", "u")))
+    except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError):
+        raise NotFound("This link is not valid, or not any more.") from None
+
+
+def _key(settings: Settings) -> bytes | None:
+    """A key of its own: a link is no bearer token and no cookie."""
+    if settings.auth_secret is None:
+        return None
+    secret = settings.auth_secret.get_secret_value().encode()
+    return hmac.digest(secret, b"handoff claim link", hashlib.sha256)
