@@ -7,9 +7,9 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import claims, creates, mails, memory, queue_page
+from bench import claims, creates, mails, processes, queue_page
 from bench.desk import Desk, open_desk
-from bench.report import Line, table
+from bench.report import Line, costs, table
 from bench.stack import running_stack
 
 WITHIN = 600
@@ -38,14 +38,14 @@ def main() -> None:
 
 async def _run(names: list[str]) -> str:
     with running_stack() as (state, supervisor):
-        lines = [memory.measure("just started", supervisor)]
+        lines = [processes.memory("just started", supervisor)]
         async with asyncio.timeout(WITHIN), open_desk(state) as desk:
             for name in names:
                 _say(f"measuring {name} …")
                 lines += await MEASURES[name](desk)
-        lines.append(memory.measure("after all that", supervisor))
-        parts = memory.by_part(state.pids)
-    text = f"{table(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
+        lines.append(processes.memory("after all that", supervisor))
+        parts = processes.memory_by_part(state.pids)
+    text = f"{table(lines)}\n\n{costs(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
     _say(f"\n{text}")
     return text
 

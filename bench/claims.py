@@ -5,9 +5,10 @@ import time
 
 from bench.desk import Desk, Engineer, must
 from bench.measure import at_once, one_at_a_time
+from bench.processes import cost, cpu
 from bench.report import Line, Times, milliseconds
 
-CLAIMS = 150
+CLAIMS, PAUSE = 100, 0.15
 CLAIMERS, RACES = 100, 7
 VERDICT_WITHIN, SETTLED_WITHIN = 0.010, 0.100
 
@@ -30,14 +31,18 @@ async def _one(desk: Desk) -> Line:
     async def read(path: str) -> None:
         must(await desk.wire.call("GET", path, claimer.token), 200)
 
-    floor, ours = Times(await one_at_a_time(read, paths)), Times(await one_at_a_time(claim, paths))
+    floor = Times(await one_at_a_time(read, paths, pause=PAUSE))
+    before = cpu(desk.state.pids)
+    ours = Times(await one_at_a_time(claim, paths, pause=PAUSE))
+    await asyncio.sleep(1)
     return Line(
-        "claim → verdict (bare: GET the handoff)",
+        "claim → verdict, now and then (bare: GET it)",
         str(ours),
         str(floor),
         ours.p50 / floor.p50,
         f"≤ {milliseconds(VERDICT_WITHIN)}",
         ours.p50 <= VERDICT_WITHIN,
+        cost(before, cpu(desk.state.pids), CLAIMS),
     )
 
 
@@ -49,6 +54,7 @@ async def _race(desk: Desk) -> Line:
         # The race is about claims: the mails of the round are out of the way first.
         await desk.until_told(handoff_id, CLAIMERS, within=30)
         path = f"/ai-sessions/{session_id}/handoffs/{handoff_id}"
+        await _all_read(desk, path, claimers)  # so that every connection stands
         floor.append(await _all_read(desk, path, claimers))
         ours.append(await _all_claim(desk, path, claimers))
         await asyncio.sleep(1)

@@ -17,6 +17,7 @@ from bench.wire import events
 TURNS = 5
 ALONE, TOGETHER, WIDTH = 40, 80, 20
 STREAMED = 60
+PAUSE = 0.1
 TARGET = 1.8
 
 _names = count()
@@ -46,9 +47,8 @@ async def _turn(
         await desk.hand_off(*made, intent=intent)
 
     made = await desk.sessions(list(islice(cycle(holders), size)))
-    floor = await one_at_a_time(lambda item: _bare(client, item), range(size))
-    ours = await one_at_a_time(hand_off, made)
-    await asyncio.sleep(0.5)
+    floor = await one_at_a_time(lambda item: _bare(client, item), range(size), pause=PAUSE)
+    ours = await one_at_a_time(hand_off, made, pause=PAUSE)
     return ours, floor
 
 
@@ -58,7 +58,7 @@ async def _alone(desk: Desk, client: Client, holders: list[Engineer], *, intent:
     floor = Times([value for _, turn in turns for value in turn])
     ratio = ours.p50 / floor.p50
     return Line(
-        f"create ({intent}), one at a time",
+        f"create ({intent}), now and then",
         str(ours),
         str(floor),
         ratio,

@@ -107,8 +107,25 @@ def must(answer: Answer, status: int) -> Answer:
 
 @asynccontextmanager
 async def open_desk(state: StackState) -> AsyncIterator[Desk]:
-    async with (
-        asyncpg.create_pool(state.database_url, min_size=1, max_size=4) as database,
-        Wire.open(state.api_url or "", 100) as wire,
-    ):
-        yield Desk(state, wire, database)
+    wire = Wire(state.api_url or "")
+    async with asyncpg.create_pool(state.database_url, min_size=1, max_size=4) as database:
+        desk = Desk(state, wire, database)
+        await _warm_up(desk)
+        try:
+            yield desk
+        finally:
+            wire.close()
+
+
+async def _warm_up(desk: Desk) -> None:
+    """Until the first handoff is recorded, worker and engine are still finding each other."""
+    [person] = await desk.team(1)
+    async with asyncio.timeout(30):
+        while True:
+            [(holder, session_id)] = await desk.sessions([person])
+            try:
+                await desk.hand_off(holder, session_id)
+            except Refused:
+                await asyncio.sleep(0.5)
+            else:
+                return

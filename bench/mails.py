@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import aiosmtplib
 
 from bench.desk import Desk
+from bench.processes import cost, cpu
 from bench.report import Line
 from handoff.settings import Settings, SmtpAddress
 
@@ -19,6 +20,7 @@ async def measure(desk: Desk) -> list[Line]:
     floor = await _raw(desk.state.smtp_url)
     escalator, *_ = await desk.team(RECIPIENTS + 1)
     [(holder, session_id)] = await desk.sessions([escalator])
+    before = cpu(desk.state.pids)
     began = time.perf_counter()
     handoff_id = await desk.hand_off(holder, session_id)
     await desk.until_told(handoff_id, RECIPIENTS, within=WITHIN)
@@ -29,6 +31,7 @@ async def measure(desk: Desk) -> list[Line]:
             f"{ours:.2f} s; {RECIPIENTS / ours:.0f}/s",
             f"{floor:.2f} s; {RECIPIENTS / floor:.0f}/s",
             ours / floor,
+            cost=cost(before, cpu(desk.state.pids), RECIPIENTS),
         )
     ]
 

@@ -18,8 +18,15 @@ async def timed(act: Act[Item], item: Item) -> float:
     return time.perf_counter() - began
 
 
-async def one_at_a_time(act: Act[Item], items: Iterable[Item]) -> list[float]:
-    return [await timed(act, item) for item in items]
+async def one_at_a_time(
+    act: Act[Item], items: Iterable[Item], *, pause: float = 0.0
+) -> list[float]:
+    """With a pause between them, what each sets off is over before the next one comes."""
+    found = []
+    for item in items:
+        found.append(await timed(act, item))
+        await asyncio.sleep(pause)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Line:
     ratio: float | None = None
     target: str = ""
     met: bool | None = None
+    cost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def table(lines: Sequence[Line]) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in (rows[0], rule, *rows[1:])
     )
+
+
+def costs(lines: Sequence[Line]) -> str:
+    """What the acts cost, part by part: work that is done behind an answer counts here, too."""
+    return "\n".join(f"- {line.what}: {line.cost}" for line in lines if line.cost)
 
 
 def _cells(line: Line) -> tuple[str, ...]:

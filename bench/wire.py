@@ -1,17 +1,18 @@
 """The leanest HTTP/1.1 client that will do: on two cores, the load must not be its own subject.
 
-One request at a time on a connection; a pool of connections for many at once. Loopback only.
+One request at a time on a connection, and as many connections as there are requests at once.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+IDLE_AT_MOST = 5.0
+"""Seconds. A server gives an idle connection up, and an answer must not be mistaken for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,40 +26,41 @@ class Answer:
         return json.loads(self.body)
 
 
+@dataclass(slots=True)
+class _Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    used: float
+
+
 class Wire:
-    """A fixed number of kept-alive connections to one server."""
+    """Kept-alive connections to one server, the last one used is the next one taken."""
 
-    def __init__(self, url: str, connections: Sequence[Connection]) -> None:
+    def __init__(self, url: str) -> None:
         self._url = urlsplit(url)
-        self._free: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
-        for connection in connections:
-            self._free.put_nowait(connection)
+        self._free: list[_Connection] = []
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, url: str, connections: int) -> AsyncIterator["Wire"]:
-        """Connects all of them, so that no measurement holds a handshake."""
-        parts = urlsplit(url)
-        made = [
-            await asyncio.open_connection(parts.hostname, parts.port) for _ in range(connections)
-        ]
-        try:
-            yield cls(url, made)
-        finally:
-            for _, writer in made:
-                writer.close()
+    def close(self) -> None:
+        while self._free:
+            self._free.pop().writer.close()
 
     async def call(self, method: str, path: str, token: str = "", body: Any = None) -> Answer:
         content = b"" if body is None else json.dumps(body).encode()
-        connection = await self._free.get()
-        if connection[0].at_eof():
-            # Idle for too long, says the server.
-            connection = await asyncio.open_connection(self._url.hostname, self._url.port)
-        try:
-            connection[1].write(self._head(method, path, token, len(content)) + content)
-            return await _read(connection[0])
-        finally:
-            self._free.put_nowait(connection)
+        connection = await self._take()
+        connection.writer.write(self._head(method, path, token, len(content)) + content)
+        answer = await _read(connection.reader)
+        connection.used = time.monotonic()
+        self._free.append(connection)
+        return answer
+
+    async def _take(self) -> _Connection:
+        while self._free:
+            connection = self._free.pop()
+            if time.monotonic() - connection.used < IDLE_AT_MOST:
+                return connection
+            connection.writer.close()
+        opened = await asyncio.open_connection(self._url.hostname, self._url.port)
+        return _Connection(*opened, time.monotonic())
 
     def _head(self, method: str, path: str, token: str, length: int) -> bytes:
         bearer = f"authorization: Bearer {token}\r\n" if token else ""

@@ -1,5 +1,10 @@
-"""What the whole stack takes, shared pages counted once (the kernel's PSS). Linux only."""
+"""What the stack's processes take: memory, shared pages counted once (the kernel's PSS), and CPU.
 
+CPU per act is what stays comparable on a machine that is busy with other things. Linux only.
+"""
+
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.report import Line
@@ -8,7 +13,7 @@ TARGET = 700
 _MEGABYTE = 1024  # smaps counts in kilobytes
 
 
-def measure(when: str, supervisor: int) -> Line:
+def memory(when: str, supervisor: int) -> Line:
     """Every process below the supervisor, and itself."""
     if not Path("/proc").is_dir():
         return Line(f"memory, {when}", "only Linux can say")
@@ -21,12 +26,24 @@ def measure(when: str, supervisor: int) -> Line:
     )
 
 
-def by_part(pids: dict[str, int]) -> str:
+def memory_by_part(pids: Mapping[str, int]) -> str:
     """Each part with its own processes."""
     sizes = {
         name: sum(map(_proportional, [pid, *_below(pid)])) / _MEGABYTE for name, pid in pids.items()
     }
     return ", ".join(f"{name} {size:.0f}" for name, size in sizes.items())
+
+
+def cpu(pids: Mapping[str, int]) -> dict[str, float]:
+    """Seconds of CPU that each part has used so far."""
+    return {name: sum(map(_cpu, [pid, *_below(pid)])) for name, pid in pids.items()}
+
+
+def cost(before: Mapping[str, float], after: Mapping[str, float], acts: int) -> str:
+    """What each act has cost between two looks."""
+    used = {name: (after[name] - before[name]) / acts * 1000 for name in before}
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in used.items())
+    return f"{sum(used.values()):.1f} ms of CPU each: {parts}"
 
 
 def _below(pid: int) -> list[int]:
@@ -44,3 +61,12 @@ def _proportional(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    # User and system time, its own and that of children that have ended.
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
