@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import problems
+from api import openapi, problems
 from api.console import mount
 from api.limits import BodyLimit
 from api.metrics import CountRequests, Metrics
@@ -54,6 +54,7 @@ def build(settings: Settings) -> FastAPI:
     )
     app.state.metrics = Metrics()
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (

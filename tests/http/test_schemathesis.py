@@ -1,0 +1,150 @@
+"""The OpenAPI document holds: whatever is sent, the answer is one that it names, in its shape."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from temporalio.client import Client
+
+from handoff.stack.services import Services
+from tests.support.cast import AMIR, BO, CHEN, NETWORK
+from tests.support.desk import Desk, open_desk
+from tests.support.document import document, operations
+
+pytestmark = pytest.mark.filterwarnings(
+    # Schemathesis's own strategies do, and it is no fault of what is tested.
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 12
+STREAMS = {"streamEvents"}
+"""They answer for ever; tests of their own read them."""
+
+SLOW = {"sendTestNotification"}
+"""Real mail goes out for each of these."""
+
+
+@dataclass(slots=True)
+class Target:
+    """The service, and things that are there to be named."""
+
+    desk: Desk
+    known: dict[str, str]
+    session: requests.Session
+    answered: Counter[int] = field(default_factory=Counter)
+
+
+@pytest.fixture(scope="module")
+async def target(
+    servers: Services,
+    temporal: Client,
+    new_database: Callable[[], AbstractAsyncContextManager[str]],
+) -> AsyncIterator[Target]:
+    """One desk for all operations, with a handoff that they can do something to."""
+    async with (
+        new_database() as url,
+        open_desk(database_url=url, redis_url=servers.redis_url, temporal=temporal) as desk,
+    ):
+        desk.mail_matters = False
+        handoff = await desk.escalate(BO)
+        known = {
+            "session_id": str(handoff.session_id),
+            "handoff_id": str(handoff.id),
+            "user_id": str(CHEN.id),
+            "team_id": str(NETWORK),
+        }
+        with requests.Session() as session:
+            session.trust_env = False
+            session.headers["Authorization"] = f"Bearer {desk.token(AMIR)}"
+            yield Target(desk, known, session)
+
+
+@pytest.mark.parametrize("operation_id", sorted(operations().keys() - STREAMS))
+async def test_every_answer_is_a_documented_one(target: Target, operation_id: str) -> None:
+    await asyncio.to_thread(_explore, target, operation_id)
+    assert target.answered
+
+
+def _explore(target: Target, operation_id: str) -> None:
+    method, path, _ = operations()[operation_id]
+    operation = schemathesis.openapi.from_dict(document())[path][method]
+    good = operation.as_strategy(GenerationMode.POSITIVE)
+    bad = operation.as_strategy(GenerationMode.NEGATIVE)
+    many = 2 if operation_id in SLOW else EXAMPLES
+
+    @settings(
+        max_examples=many,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=st.one_of(good, bad), by_name=st.booleans())
+    def try_out(case: Any, by_name: bool) -> None:
+        if by_name:
+            named = {name: target.known.get(name, value) for name, value in _path(case).items()}
+            case.path_parameters = named
+        response = case.call(
+            base_url=target.desk.base_url, session=target.session, allow_redirects=False
+        )
+        target.answered[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    try_out()
+
+
+def _path(case: Any) -> dict[str, Any]:
+    return dict(case.path_parameters or {})
+
+
+def test_every_operation_has_a_name_and_examples_of_its_errors() -> None:
+    for operation_id, (_, path, operation) in operations().items():
+        assert operation_id[0].islower(), operation_id
+        assert operation_id.isalnum(), operation_id
+        for status, response in operation["responses"].items():
+            problem = response.get("content", {}).get("application/problem+json")
+            if int(status) >= 400 and path not in ("/readyz",):
+                assert problem, f"{operation_id} {status}"
+                assert problem["examples"], f"{operation_id} {status}"
+                for example in problem["examples"].values():
+                    assert example["value"]["status"] == int(status)
+                    assert example["value"]["type"].startswith("/problems/")
+
+
+def test_names_are_used_once() -> None:
+    listed = [
+        operation["operationId"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+    assert len(listed) == len(set(listed))
+
+
+def test_ids_in_paths_are_uuids() -> None:
+    for operation_id, (_, _, operation) in operations().items():
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path":
+                assert parameter["schema"]["format"] == "uuid", operation_id
