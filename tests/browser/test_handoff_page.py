@@ -1,0 +1,122 @@
+"""A handoff's page: the commands that one may give and no others, its timeline, hostile text."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Sit
+from tests.browser.screens import Screen
+from tests.support.cast import AMIR, BO, CHEN, HUGO, OLIVE, VERA, Member
+from tests.support.desk import Desk
+
+HOSTILE = (
+    "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
+    "{{ 7 * 7 }} {% include '/etc/passwd' %} ${7*7} \u202egnirts lanoitceridib\u2066 &amp; \"' </p>"
+)
+
+
+async def commands(screen: Screen) -> list[str]:
+    return await screen.page.locator(".commands button").all_inner_texts()
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (BO, ["Escalate now", "Snooze", "Cancel"]),
+        (CHEN, ["Claim", "Escalate now", "Snooze"]),
+        (OLIVE, ["Claim", "Escalate now", "Snooze", "Cancel"]),
+        (VERA, []),
+    ],
+)
+async def test_only_what_one_may_do(desk: Desk, sit: Sit, who: Member, expected: list[str]) -> None:
+    handoff = await desk.escalate(BO)
+    await desk.until_handoff(handoff, round=1)
+    screen = await sit(who, f"/handoffs/{handoff.id}")
+    assert await commands(screen) == expected
+
+
+async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, engineer_notes="Rekey fails.", context={"model": "gw-200"})
+    amir, bo = [await sit(who, f"/handoffs/{handoff.id}") for who in (AMIR, BO)]
+    await expect(amir.page.get_by_text("Rekey fails.")).to_be_visible()
+    await expect(amir.page.locator(".context")).to_contain_text("gw-200")
+    await expect(amir.page.locator(".next")).to_contain_text("Round 2 tells every engineer")
+    await amir.page.get_by_role("button", name="Claim").click()
+    await expect(bo.page.locator(".moment").first).to_contain_text("Amir claimed it")
+    assert await commands(amir) == ["Resolve", "Pass it on", "Give it back", "Cancel"]
+    await amir.page.get_by_role("button", name="Resolve").click()
+    dialog = amir.page.locator("#resolve-dialog")
+    await dialog.get_by_label("Outcome").select_option("Workaround")
+    await dialog.get_by_label("Note").fill("Rolled back.")
+    await dialog.get_by_role("button", name="Resolve").click()
+    await expect(bo.page.locator(".badge")).to_have_text("Resolved: Workaround")
+    await expect(bo.page.locator(".moment").first).to_contain_text("Rolled back.")
+    assert await commands(amir) == []
+    amir.must_be_quiet()
+
+
+async def test_chips_say_what_became_of_each_message(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    told = amir.page.locator(".moment.notified .chip")
+    await expect(told).to_have_count(3)
+    await expect(told.filter(has_text="Chen")).to_contain_text("sent", timeout=15000)
+    await expect(told.filter(has_text="Amir")).to_contain_text("seen")
+
+
+async def test_the_loser_of_a_race_reads_who_has_it(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    await amir.page.context.route("**/console/**", lambda route: route.abort())
+    await desk.claim(CHEN, handoff)
+    await amir.page.get_by_role("button", name="Claim").click()
+    await expect(amir.page.locator("#problem")).to_have_text("Chen has it.")
+
+
+async def test_hostile_text_stays_text(desk: Desk, sit: Sit) -> None:
+    title = HOSTILE[:200]
+    handoff = await desk.escalate(
+        BO, title=title, engineer_notes=HOSTILE, context={HOSTILE: [HOSTILE, {"x": HOSTILE}]}
+    )
+    await desk.command(CHEN, handoff, "claim")
+    await desk.command(CHEN, handoff, "release", {"reason": HOSTILE})
+    amir = await sit(AMIR)
+    await expect(amir.row(handoff).get_by_role("link")).to_have_text(title)
+    await amir.row(handoff).get_by_role("link").click()
+    await expect(amir.page.get_by_role("heading", level=1)).to_have_text(title)
+    text = amir.page.locator(".typed .text")
+    await expect(text).to_have_text(HOSTILE)
+    assert await amir.page.locator("main script, main img").count() == 0
+    assert await amir.page.title() != "owned"
+    await expect(amir.page.locator(".moment .quote")).to_have_text(HOSTILE)
+    amir.must_be_quiet()
+
+
+async def test_what_is_not_ours_does_not_exist(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    hugo = await sit(HUGO, f"/handoffs/{handoff.id}")
+    await expect(hugo.page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
+
+
+async def test_others_who_look_are_shown(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    chen = await sit(CHEN, f"/handoffs/{handoff.id}")
+    await chen.until_live()
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    await expect(amir.page.locator("#looking")).to_have_text("Chen is looking at this, too.")
+
+
+async def test_escalate_and_park_from_the_page(desk: Desk, sit: Sit) -> None:
+    bo, amir = await sit(BO, "/new"), await sit(AMIR)
+    await amir.until_live()
+    await bo.page.get_by_label("What is it about?").fill("Printer on fire")
+    await bo.page.get_by_label("Urgent").check()
+    await bo.page.get_by_label("Notes").fill("It is.")
+    await bo.page.get_by_role("button", name="Escalate").click()
+    await expect(bo.page.get_by_role("heading", level=1)).to_have_text("Printer on fire")
+    await expect(amir.page.get_by_role("link", name="Printer on fire")).to_be_visible()
+    await bo.page.goto("/new")
+    await bo.page.get_by_label("What is it about?").fill("Later")
+    await bo.page.get_by_label("Park").check()
+    await bo.page.get_by_label("Remind me", exact=True).select_option("In four hours")
+    await bo.page.get_by_role("button", name="Park").click()
+    await expect(bo.page.locator(".next")).to_contain_text("Reminds Bo in 3 h 59 min")

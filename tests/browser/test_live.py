@@ -1,0 +1,100 @@
+"""Live in the browser: restarts, sleep, ten tabs on one stream, and a stream that cannot be had."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.conftest import Sit
+from tests.support.cast import AMIR, BO, CHEN
+from tests.support.desk import Desk
+
+TABS = 10
+
+
+def port(desk: Desk) -> int:
+    found = urlsplit(desk.base_url).port
+    assert found is not None
+    return found
+
+
+def streams(desk: Desk) -> int:
+    """How many streams the API holds open."""
+    assert desk.services is not None
+    return sum(len(ears) for ears in desk.services.hub.listening().values())
+
+
+async def test_a_restarted_api_is_found_again(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR)
+    await amir.until_live()
+    taken = port(desk)
+    await desk.stop_api()
+    await expect(amir.live()).to_have_attribute("data-state", "reconnecting")
+    await desk.start_api(port=taken, temporal=desk.temporal)
+    await expect(amir.live()).to_have_attribute("data-state", "live", timeout=15000)
+    handoff = await desk.escalate(BO)
+    await expect(amir.row(handoff)).to_be_visible(timeout=1500)
+
+
+async def test_what_happened_meanwhile_is_shown(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR)
+    await amir.until_live()
+    context = amir.page.context
+    await context.set_offline(True)
+    handoff = await desk.escalate(BO)
+    await desk.claim(CHEN, handoff)
+    other = await desk.escalate(BO, title="Other")
+    await context.set_offline(False)
+    await expect(amir.row(other)).to_be_visible(timeout=2000)
+    await expect(amir.row(handoff)).to_have_count(0)
+
+
+async def test_after_a_sleep_the_truth_stands_within_two_seconds(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR, "/sign-in")
+    await amir.page.clock.install()
+    await amir.page.goto("/")
+    await amir.until_live()
+    # The lid is closed: no answer reaches the page any more, though it does not know.
+    await amir.page.route("**/console/**", lambda route: route.abort())
+    handoff = await desk.escalate(BO)
+    await asyncio.sleep(1)
+    await amir.page.unroute("**/console/**")
+    await amir.page.clock.fast_forward("01:00:00")
+    await expect(amir.row(handoff)).to_be_visible(timeout=2000)
+
+
+async def test_ten_tabs_share_one_stream_and_another_takes_over(desk: Desk, sit: Sit) -> None:
+    first = await sit(AMIR)
+    await first.until_live()
+    tabs: list[Page] = [first.page]
+    for _ in range(TABS - 1):
+        page = await first.page.context.new_page()
+        await page.goto("/")
+        tabs.append(page)
+    for page in tabs:
+        await expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    assert streams(desk) == 1
+    await tabs[0].close()
+    last = tabs[-1]
+    await last.bring_to_front()
+    handoff = await desk.escalate(BO)
+    row = last.locator(f'#rows > [data-key="{handoff.id}"]')
+    await expect(row).to_be_visible(timeout=5000)
+    for page in tabs[1:]:
+        await expect(page).to_have_title("(1) Handoff")
+    await expect(last.locator("#live")).to_have_attribute("data-state", "live")
+    assert streams(desk) == 1
+
+
+async def test_without_a_stream_it_asks_and_says_so(desk: Desk, sit: Sit) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=502, body="")
+
+    amir = await sit(AMIR, "/sign-in")
+    await amir.page.context.route("**/events?*", refuse)
+    await amir.page.goto("/")
+    await expect(amir.live()).to_have_text("Every 5 s", timeout=20000)
+    handoff = await desk.escalate(BO)
+    await expect(amir.row(handoff)).to_be_visible(timeout=7000)
+    await amir.page.context.unroute("**/events?*")
+    await expect(amir.live()).to_have_text("Live", timeout=10000)
