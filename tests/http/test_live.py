@@ -9,13 +9,13 @@ import pytest
 from api import stream
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, HUGO, VERA
-from tests.support.desk import Desk
+from tests.support.desk import Desk, Handoff
 
 SOON = 2.0
 """Far below the quiet read, so that only the doorbell can have told."""
 
 
-async def parked(desk: Desk) -> history.Handoff:
+async def parked(desk: Desk) -> Handoff:
     """Something to have events, without mail."""
     return await desk.park(BO)
 

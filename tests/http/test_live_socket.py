@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -100,7 +101,7 @@ async def test_a_position_of_no_use_is_told_the_present_one(desk: Desk, position
         assert (await hear(socket))["id"] == str(number)
 
 
-HARMLESS = {
+HARMLESS: dict[str, str | bytes] = {
     "binary": b"\x00\xff\xfe",
     "no JSON": "{",
     "nothing": "",
@@ -164,7 +165,7 @@ async def test_no_identity_no_socket(desk: Desk) -> None:
 
 def cookie(desk: Desk, who: Member) -> dict[str, str]:
     """A browser's headers after it has signed in."""
-    response = browser_session.Response()
+    response = Response()
     browser_session.sign_in(response, desk.settings, who.id)
     return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
 

@@ -96,9 +96,9 @@ class Listener:
         return [int(frame.id) for frame in self.frames if frame.id is not None]
 
     async def _read(self) -> None:
-        headers = {}
+        headers = httpx.Headers(encoding="latin-1")
         if self.last_event_id is not None:
-            headers["Last-Event-ID"] = self.last_event_id.encode("latin-1")
+            headers["Last-Event-ID"] = self.last_event_id
         try:
             async with self.http.stream("GET", "/events", headers=headers, timeout=None) as stream:
                 stream.raise_for_status()
