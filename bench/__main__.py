@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import claims, creates, mails, processes, queue_page
+from bench import claims, creates, mails, processes, queue_page, streams
 from bench.desk import Desk, open_desk
 from bench.report import Line, costs, table
 from bench.stack import running_stack
@@ -21,6 +21,7 @@ MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
     "claim": claims.measure,
     "mail": mails.measure,
     "queue": queue_page.measure,
+    "streams": streams.measure,
 }
 
 

@@ -26,6 +26,11 @@ def memory(when: str, supervisor: int) -> Line:
     )
 
 
+def memory_of(pid: int) -> float:
+    """One process with all below it, in kilobytes."""
+    return float(sum(map(_proportional, [pid, *_below(pid)])))
+
+
 def memory_by_part(pids: Mapping[str, int]) -> str:
     """Each part with its own processes."""
     sizes = {
