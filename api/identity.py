@@ -30,6 +30,17 @@ async def identify(request: HTTPConnection, parts: Services, token: str | None) 
     known: Actor | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
+    try:
+        actor = await _prove(request, parts, token)
+    except Unauthenticated:
+        await parts.limits.failure(request.client.host if request.client else None)
+        raise
+    request.state.caller = actor
+    await parts.limits.request(actor)
+    return actor
+
+
+async def _prove(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
     if token:
         user_id = await parts.tokens.subject(token)
     else:
@@ -38,7 +49,6 @@ async def identify(request: HTTPConnection, parts: Services, token: str | None) 
         actor = await people.identify(connection, user_id)
     if actor is None:
         raise Unauthenticated("This identity is not valid here. Sign in again.")
-    request.state.caller = actor
     return actor
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.json_bodies import is_json
 from api.security_headers import protect
-from handoff.errors import HandoffError, Invalid, Unreachable, UnsupportedMedia
+from handoff.errors import HandoffError, Invalid, TooMany, Unreachable, UnsupportedMedia
 from handoff.wire import jsonable
 
 logger = structlog.get_logger(__name__)
@@ -35,7 +35,9 @@ def problem(error: HandoffError, **headers: str) -> Response:
     """The answer to one of our own errors."""
     retry_after = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
     if retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(float(retry_after)))
+        headers["Retry-After"] = str(max(1, math.ceil(float(retry_after))))
+    if isinstance(error, TooMany) and "limit" in error.facts:
+        headers |= _rate_limit(error.facts["limit"], headers["Retry-After"])
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     body = {
@@ -49,6 +51,15 @@ def problem(error: HandoffError, **headers: str) -> Response:
     # Here too, because the answer to a bug of ours is sent from outside of every middleware.
     protect(response.headers)
     return response
+
+
+def _rate_limit(limit: dict[str, Any], wait: str) -> dict[str, str]:
+    """The header fields of the IETF's draft on rate limits."""
+    name = limit["name"]
+    return {
+        "RateLimit-Policy": f'"{name}";q={limit["amount"]};w={limit["seconds"]}',
+        "RateLimit": f'"{name}";r=0;t={wait}',
+    }
 
 
 def refused_input(request: Request, fault: RequestValidationError) -> HandoffError:

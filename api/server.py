@@ -52,6 +52,8 @@ def make_server(app: FastAPI, *, host: str, port: int) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
+        # What it says of the client could be said by anybody who reaches us without a proxy.
+        proxy_headers=False,
         timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=KEEP_ALIVE,
         ws_max_size=FRAME_BYTES,

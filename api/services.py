@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 
 from api.hub import Hub, Manners
 from api.presence import Presence
+from api.rate_limits import RateLimits
 from api.tokens import TokenVerifier
 from handoff import engine, live
 from handoff.database import Database
@@ -40,6 +41,7 @@ class Services:
     hub: Hub
     doorbell: live.Doorbell
     presence: Presence
+    limits: RateLimits
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -64,6 +66,7 @@ class Services:
                     people=hub.people_changed,
                 ),
                 presence=Presence(redis, hub),
+                limits=RateLimits(settings, redis),
             )
             following = [
                 asyncio.create_task(services.doorbell.run()),

@@ -163,6 +163,23 @@ class Settings(BaseSettings):
         default=timedelta(seconds=20),
         description="How long the body of a request may take to arrive",
     )
+    rate_requests_per_user: int = Field(
+        default=12_000, ge=0, description="Requests a minute by one user; 0 for no limit"
+    )
+    rate_requests_per_account: int = Field(
+        default=60_000, ge=0, description="Requests a minute by one account's users together"
+    )
+    rate_creates_per_user: int = Field(
+        default=6_000, ge=0, description="New handoffs a minute by one user"
+    )
+    rate_trials_per_user: int = Field(
+        default=5, ge=0, description="Test notifications an hour by one user"
+    )
+    rate_failures_per_address: int = Field(
+        default=1_200,
+        ge=0,
+        description="Requests a minute without a valid identity, by one client address",
+    )
     nudge_after: Duration = Field(
         default=timedelta(seconds=1),
         description="A change that the engine has not seen for so long is signalled again",

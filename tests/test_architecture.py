@@ -48,7 +48,9 @@ LIBRARY_BELONGS_TO = {
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
         "api/presence.py": "who is there, which Redis alone knows",
+        "api/rate_limits.py": "counts over the connections that it is given",
     },
+    "limits": {"api/rate_limits.py": "who asks for too much"},
     "aiosmtplib": {"activities/smtp.py": "the one way to a mail server"},
 }
 """Where a library may be imported. A path that ends with a slash stands for all below it."""

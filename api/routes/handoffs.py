@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
 from api import starting
+from api.allowances import CREATES
 from api.idempotency import IdempotentRoute, resource_id
 from api.identity import Caller, Parts, WorkingCaller
 from api.routes.answers import conflicts, problems, shown
@@ -28,6 +29,7 @@ router = APIRouter(
     "/handoff",
     status_code=201,
     operation_id="createHandoff",
+    dependencies=[CREATES],
     responses={
         202: {
             "model": HandoffView,

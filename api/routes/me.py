@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from api.allowances import TRIALS
 from api.idempotency import IdempotentRoute, resource_id
 from api.identity import Caller, Parts
 from api.me_schemas import NotificationChoices, UnderWay
@@ -44,6 +45,7 @@ async def put_notifications(
 @router.post(
     "/test-notification",
     operation_id="sendTestNotification",
+    dependencies=[TRIALS],
     response_model=TrialResult,
     responses={
         202: {"model": UnderWay, "description": "The engine has it, but it is not done yet"},

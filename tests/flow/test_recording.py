@@ -14,8 +14,6 @@ HISTORIES = Path(__file__).parent / "histories"
 GENERATION = os.environ.get("RECORD_HISTORIES", "")
 
 pytestmark = pytest.mark.skipif(not GENERATION, reason="RECORD_HISTORIES names no generation")
-    not GENERATION, reason="records only when RECORD_HISTORIES names it"
-)
 
 
 async def _record(desk: Desk, handoff: Handoff, name: str) -> None:
