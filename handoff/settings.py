@@ -29,13 +29,13 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(value: Any) -> Any:
-    """Reads `300ms`, `2s`, `15m`, `1h30m`, `7d`; leaves anything else (ISO 8601) to pydantic."""
-    if not isinstance(value, str):
+    """Reads `300ms`, `2s`, `15m`, `1h30m`, `7d`; leaves ISO 8601 (`PT15M`) to pydantic."""
+    if not isinstance(value, str) or value.strip().upper().startswith("P"):
         return value
     text = value.strip().lower()
     parts = _SHORT_DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        return value
+        raise ValueError("must look like 15m, 2s, 300ms or PT15M")
     return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
