@@ -9,6 +9,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,9 @@ UNBOUND_STATEMENTS = {
     "handoff/database/outbox.py:_still_eligible": "a subquery, tied to a recipient of the account",
 }
 """SQL that names no account. Everything else does, or goes through `Tenant.select`."""
+
+EMBEDDED_ONLY = {"handoff/stack/mail/": "the mail catcher of `handoff up`"}
+"""What production never runs, so its packages are locked for development alone."""
 
 WRITTEN_FOR_BROWSERS = {".css", ".html", ".j2", ".js", ".svg"}
 ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/)|[\"'(]//\w")
@@ -275,6 +279,19 @@ def compares_account(piece: ast.AST) -> bool:
     )
 
 
+def test_what_production_runs_is_locked_for_production() -> None:
+    locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    provided_by = packages_distributions()
+    broken = [
+        f"{path} imports {module}"
+        for path, tree in in_rooms()
+        for module in imports(tree)
+        if is_ours(module) and not covers({*ROOMS}, module) and not listed(EMBEDDED_ONLY, path)
+        if not locked & {name.lower() for name in provided_by.get(module.split(".")[0], [])}
+    ]
+    complain(broken, "the image installs requirements.txt alone; `make lock` after pyproject.toml:")
+
+
 def test_no_exception_outlives_its_reason() -> None:
     used = {path for path, _ in in_rooms()}
     tables = [ENVIRONMENT, ENGINE_ROOM, UNBOUND_STATEMENTS, *LIBRARY_BELONGS_TO.values()]
@@ -330,7 +347,11 @@ def test_no_test_folder_bears_the_name_of_a_room() -> None:
         ("workflows/x.py", "import httpx", test_workflows_import_nothing_that_could_act),
         ("api/x.py", "import os; os.getenv('A')", test_the_environment_is_read_in_one_place),
         ("api/x.py", "database.engine_room()", test_all_accounts_at_once_are_seen_by_few),
-        ("handoff/x.py", "def f(): select(A)", test_every_statement_is_bound_to_an_account),
+        (
+            "handoff/x.py",
+            "import sqlalchemy\ndef f(): select(A)",
+            test_every_statement_is_bound_to_an_account,
+        ),
         ("worker/x.py", "A = 1", test_every_file_says_what_lives_there),
     ],
 )
