@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from starlette.websockets import WebSocketDisconnect
 
 from api.connections import first_of, way_to_cut
+from api.expiry import good_until
 from api.feed import Rung
 from api.hub import UNREAD
 from api.live_schemas import Seen
@@ -41,7 +42,8 @@ async def converse(socket: WebSocket, parts: Services, caller: Actor) -> None:
     """
     cut = way_to_cut(socket.scope)
     resume_from = socket.headers.get("last-event-id") or socket.query_params.get("last_event_id")
-    async with Stream.opened(parts.hub, caller, resume_from, cut=cut) as stream:
+    until = good_until(socket, parts.settings)
+    async with Stream.opened(parts.hub, caller, resume_from, until=until, cut=cut) as stream:
         await socket.accept()
         talk = _Talk(socket, stream, parts, caller, told=resume_from is not None)
         with suppress(WebSocketDisconnect):
@@ -80,7 +82,7 @@ class _Talk:
                     return await self._close(item)
 
     async def _close(self, bye: Bye) -> bool:
-        code = SIGN_IN if bye.reason == "rights" else GOING_AWAY
+        code = GOING_AWAY if bye.reason == "drain" else SIGN_IN
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self._socket.close(code)

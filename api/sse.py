@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 from starlette.responses import Response
@@ -35,17 +36,22 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, reader: Actor, resume_from: str | None) -> None:
+    def __init__(
+        self, hub: Hub, reader: Actor, resume_from: str | None, *, until: datetime
+    ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
         self._hub = hub
         self._reader = reader
         self._resume_from = resume_from
+        self._until = until
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ends at the first of: the stream's end, the client's leave, a reader that is too slow."""
         cut = way_to_cut(scope)
-        opened = Stream.opened(self._hub, self._reader, self._resume_from, cut=cut)
+        opened = Stream.opened(
+            self._hub, self._reader, self._resume_from, until=self._until, cut=cut
+        )
         async with opened as stream:
             start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
             await send(start)

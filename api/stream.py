@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from api.feed import BATCH_CHARACTERS, Ear, Rung, batch
 from api.hub import PAUSE, UNREAD, Hub
@@ -40,7 +41,10 @@ class KeepAlive:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The stream ends, and why: `drain` (connect again) or `rights` (sign in again)."""
+    """The stream ends, and why.
+
+    `drain`: connect again. `expired`: connect again with a fresh token. `rights`: sign in again.
+    """
 
     reason: str
 
@@ -51,8 +55,9 @@ Item = Rung | Resync | KeepAlive | Bye
 class Stream:
     """One reader's way through the account's events. After a `Bye` comes nothing."""
 
-    def __init__(self, hub: Hub, ear: Ear, position: int) -> None:
+    def __init__(self, hub: Hub, ear: Ear, position: int, *, good_for: float) -> None:
         self.position = position
+        self._ends = asyncio.get_running_loop().time() + good_for
         self._hub = hub
         self._ear = ear
         self._wanted: str | None = None
@@ -66,21 +71,24 @@ class Stream:
         reader: Actor,
         resume_from: str | None,
         *,
+        until: datetime,
         cut: Callable[[], None] | None = None,
     ) -> AsyncIterator["Stream"]:
         """A stream that stands: what is committed from here on will come.
 
-        It goes on after `resume_from`, an event number, or starts with what comes next.
+        It goes on after `resume_from`, an event number, or starts with what comes next. `until`
+        is when the reader's permission ends; `cut` ends the connection, whatever it has not sent.
 
         Raises:
             Unreachable: PostgreSQL does not say where the account's events stand.
         """
+        good_for = (until - datetime.now(UTC)).total_seconds()
         async with hub.listen(reader, cut=cut) as ear:
             if resume_from is None:
                 _, last = await hub.bounds(reader.account_id)
-                yield cls(hub, ear, last)
+                yield cls(hub, ear, last, good_for=good_for)
             else:
-                stream = cls(hub, ear, ear.feed.last)
+                stream = cls(hub, ear, ear.feed.last, good_for=good_for)
                 stream.resume(resume_from)
                 yield stream
 
@@ -94,18 +102,24 @@ class Stream:
         clock = asyncio.get_running_loop().time
         silent_until = clock() + self._hub.manners.keep_alive
         while True:
-            if not self._ear.may_read:
-                return [Bye("rights")]
-            if self._hub.draining:
-                return [Bye("drain")]
+            if bye := self._bye(clock()):
+                return [bye]
             self._ear.news.clear()
             found = await self._found()
             if found:
                 return found
-            left = silent_until - clock()
-            if left <= 0:
+            now = clock()
+            if now >= silent_until:
                 return [KeepAlive(self.position)]
+            left = min(silent_until, self._ends) - now
             await _wait(self._ear.news, left if found is not None else min(left, PAUSE))
+
+    def _bye(self, now: float) -> Bye | None:
+        if not self._ear.may_read:
+            return Bye("rights")
+        if now >= self._ends:
+            return Bye("expired")
+        return Bye("drain") if self._hub.draining else None
 
     async def _found(self) -> Sequence[Item] | None:
         """What there is to send; None when that cannot be said, or must not be, at this moment."""

@@ -4,9 +4,10 @@ them was seen."""
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response
 
+from api.expiry import good_until
 from api.hub import UNREAD
 from api.idempotency import IdempotentRoute
 from api.identity import Caller, Parts, caller_of_socket
@@ -33,6 +34,7 @@ router = APIRouter(tags=["live"], route_class=IdempotentRoute)
     },
 )
 async def stream_events(
+    request: Request,
     caller: Caller,
     parts: Parts,
     last_event_id: Annotated[str | None, Header()] = None,
@@ -47,7 +49,9 @@ async def stream_events(
     ] = None,
 ) -> EventStream:
     """Every event of the account, gapless and in order, resumable by `Last-Event-ID`."""
-    return EventStream(parts.hub, caller, start if last_event_id is None else last_event_id)
+    resume_from = start if last_event_id is None else last_event_id
+    until = good_until(request, parts.settings)
+    return EventStream(parts.hub, caller, resume_from, until=until)
 
 
 @router.post(

@@ -1,11 +1,14 @@
 """Open streams lose readers who lose their rights, and nobody else."""
 
+from datetime import timedelta
+
 import pytest
 
 from handoff import live
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, GLOBEX, OLIVE
 from tests.support.desk import Desk
+from tests.support.listener import follow
 
 LOSSES = {
     "deactivated": "UPDATE users SET is_active = false WHERE id = $1",
@@ -65,3 +68,14 @@ async def test_after_the_loss_the_door_is_shut(desk: Desk) -> None:
         await chen.hear_end()
     answer = await desk.http(CHEN).get("/events")
     assert answer.status_code == 401
+
+
+@pytest.mark.desk(auth_leeway="0s")
+async def test_a_stream_ends_with_the_token_that_opened_it(desk: Desk) -> None:
+    handoff = await desk.park(BO)
+    token = desk.token(CHEN, lifetime=timedelta(seconds=2))
+    async with follow(desk.base_url, token) as chen:
+        await history.write(desk, handoff, 1)
+        await chen.hear("reminded")
+        assert (await chen.hear("bye", within=6)).data == {"reason": "expired"}
+        await chen.hear_end()
