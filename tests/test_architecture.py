@@ -156,6 +156,11 @@ def is_ours(module: str) -> bool:
     return module.split(".")[0] not in sys.stdlib_module_names
 
 
+def canonical(package: str) -> str:
+    """As package indexes spell it."""
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
 def complain(broken: list[str], rule: str) -> None:
     assert not broken, f"{rule}\n  " + "\n  ".join(broken)
 
@@ -287,7 +292,7 @@ def test_what_production_runs_is_locked_for_production() -> None:
         for path, tree in in_rooms()
         for module in imports(tree)
         if is_ours(module) and not covers({*ROOMS}, module) and not listed(EMBEDDED_ONLY, path)
-        if not locked & {name.lower() for name in provided_by.get(module.split(".")[0], [])}
+        if not locked & {canonical(name) for name in provided_by.get(module.split(".")[0], [])}
     ]
     complain(broken, "the image installs requirements.txt alone; `make lock` after pyproject.toml:")
 
