@@ -99,6 +99,10 @@ class Services:
             self._later(self._ring(changed))
             self._later(self._signal(changed.record.id, command))
 
+    def people_changed(self, account_id: UUID) -> None:
+        """Open streams of the account ask at once whether their readers may still read."""
+        self._later(live.people_changed(self.redis, account_id))
+
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)

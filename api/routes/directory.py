@@ -71,6 +71,7 @@ async def put_user(
     put = await directory.put_user(parts.database, caller, user_id, body.to_wanted())
     for changed in put.released:
         parts.announce(changed, command="release")
+    parts.people_changed(caller.account_id)
     logger.info("user.put", user_id=str(user_id), actor_id=str(caller.id), created=put.created)
     response.status_code = 201 if put.created else 200
     return put.user
@@ -86,6 +87,7 @@ async def delete_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> Non
     """Soft: history keeps the name. What they have claimed returns to the queue."""
     for changed in await directory.delete_user(parts.database, caller, user_id):
         parts.announce(changed, command="release")
+    parts.people_changed(caller.account_id)
     logger.info("user.deleted", user_id=str(user_id), actor_id=str(caller.id))
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from handoff import live
 from handoff.stack.services import Services
 from tests.http.test_live_presence import online, until_online
 from tests.http.test_live_socket import hear, talk
@@ -121,6 +122,33 @@ async def test_what_happened_while_it_was_away_is_heard_when_it_is_back(
         assert amir.numbers == written
         written += await history.write(desk, handoff, 1)
         await amir.hear_number(written[-1], within=2)
+
+
+@pytest.mark.desk(stream_quiet="60s")
+async def test_a_connection_that_only_looks_open_is_given_up(
+    desk: Desk, redis: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "PING_AFTER", 0.2)
+    monkeypatch.setattr(live, "DEAF_AFTER", 0.6)
+    assert desk.services is not None
+    doorbell = desk.services.doorbell
+    handoff = await desk.park(BO)
+    async with desk.listen(AMIR) as amir:
+        written = await history.write(desk, handoff, 1)
+        await amir.hear_number(written[-1], within=5)
+
+        async def deaf() -> bool:
+            return not doorbell.subscribed
+
+        # It answers its pings, so it is kept.
+        with pytest.raises(TimeoutError):
+            await desk.until(deaf, within=1.5)
+        redis.valkey.freeze()
+        await desk.until(deaf)
+        written += await history.write(desk, handoff, 3, ring=False)
+        redis.valkey.thaw()
+        await amir.hear_number(written[-1], within=8)
+        assert amir.numbers == written
 
 
 async def test_without_it_nobody_is_shown_and_nothing_fails(desk: Desk, redis: Services) -> None:

@@ -61,6 +61,14 @@ async def test_word_of_a_change_ends_the_stream_at_once(desk: Desk) -> None:
         assert not olive.ended.is_set()
 
 
+@pytest.mark.desk(stream_rights="15s", stream_quiet="60s")
+async def test_whoever_is_deleted_by_their_admin_loses_the_stream_at_once(desk: Desk) -> None:
+    async with desk.listen(CHEN) as chen:
+        answer = await desk.http(OLIVE).delete(f"/directory/users/{CHEN.id}")
+        assert answer.status_code == 204
+        assert (await chen.hear("bye", within=3)).data == {"reason": "rights"}
+
+
 @pytest.mark.desk(stream_rights="200ms")
 async def test_after_the_loss_the_door_is_shut(desk: Desk) -> None:
     async with desk.listen(CHEN) as chen:
