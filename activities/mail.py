@@ -33,6 +33,9 @@ logger = structlog.get_logger(__name__)
 
 RING_WITHIN = timedelta(seconds=0.5)
 
+SHOWN_WITHIN = 1.0
+"""Seconds within which a live page says that it has shown a call."""
+
 
 @dataclass(frozen=True, slots=True)
 class MailActivities:
@@ -94,7 +97,13 @@ class MailActivities:
         return await _finish_once_leaving(attempt(), leaving)
 
     async def _turn(self, batch: MailBatch, mail: DueMail, record: Record) -> Turn:
-        """In a burst, a person's calls wait for each other; urgent ones never do."""
+        """In a burst, a person's calls wait for each other; urgent ones never do.
+
+        A policy may hold mail back from somebody who has the call on their screen.
+        """
+        held = _held_back(mail, record.policy.email_delay)
+        if held > timedelta(0):
+            return Turn(wait=held)
         alone = not mail.is_call or record.priority is Priority.URGENT
         if alone or not (mail.in_a_burst or mail.tried):
             return Turn()
@@ -133,6 +142,14 @@ class MailActivities:
         """The same for every attempt: whoever gets a message twice can see that it is one."""
         host = (urlsplit(self.settings.public_url).hostname or "localhost").encode("idna").decode()
         return f"<{batch.handoff_id}.{batch.event_number}.{mail.recipient_id}@{host}>"
+
+
+def _held_back(mail: DueMail, email_delay: float) -> timedelta:
+    """How much longer a call is held back. A page has a moment to say that it has shown it."""
+    if not mail.is_call or not email_delay:
+        return timedelta(0)
+    longest = email_delay if mail.seen else min(email_delay, SHOWN_WITHIN)
+    return mail.queued_at + timedelta(seconds=longest) - datetime.now(UTC)
 
 
 async def _finish_once_leaving(

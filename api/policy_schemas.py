@@ -129,6 +129,7 @@ class PolicyBody(Body):
     levels: Annotated[list[LevelBody], Field(max_length=50)]
     accept_window: Seconds = 600.0
     claim_lease: Seconds | None = None
+    email_delay: Seconds = 0.0
 
     @model_validator(mode="before")
     @classmethod
@@ -143,6 +144,7 @@ class PolicyBody(Body):
             levels=tuple(level.to_level() for level in self.levels),
             accept_window=self.accept_window,
             claim_lease=self.claim_lease,
+            email_delay=self.email_delay,
         )
 
 
@@ -161,6 +163,7 @@ class PolicyView(BaseModel):
     levels: list[LevelView]
     accept_window: float
     claim_lease: float | None
+    email_delay: float
     rounds_total: int
     is_default: bool = Field(description="Whether the account has set none")
     faults: list[Fault] = Field(
@@ -183,6 +186,7 @@ class PolicyView(BaseModel):
             levels=levels,
             accept_window=policy.accept_window,
             claim_lease=policy.claim_lease,
+            email_delay=policy.email_delay,
             rounds_total=policy.rounds_total,
             is_default=is_default,
             faults=faults,

@@ -186,6 +186,7 @@ class Policy:
     levels: tuple[Level, ...]
     accept_window: float = 600.0
     claim_lease: float | None = None
+    email_delay: float = 0.0
 
     @property
     def rounds_total(self) -> int:

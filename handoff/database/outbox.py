@@ -49,6 +49,7 @@ class DueMail:
     queued_at: datetime
     first_message_id: str | None
     in_a_burst: bool
+    seen: bool
 
     @property
     def is_call(self) -> bool:
@@ -90,6 +91,7 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
             DeliveryRow.created_at.label("queued_at"),
             first.scalar_subquery().label("first_message_id"),
             told_lately(burst).label("in_a_burst"),
+            _seen().label("seen"),
         )
         .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
@@ -118,6 +120,22 @@ def told_lately(window: timedelta) -> ColumnElement[bool]:
             _Other.event_type.in_(ROUND_EVENTS),
             _Other.state == DeliveryState.SENT,
             _Other.changed_at > func.clock_timestamp() - window,
+        )
+        .exists()
+    )
+
+
+def _seen() -> ColumnElement[bool]:
+    """Whether a live page has shown the same event to the person of the outer query."""
+    return (
+        select(_Other.handoff_id)
+        .where(
+            _Other.account_id == DeliveryRow.account_id,
+            _Other.handoff_id == DeliveryRow.handoff_id,
+            _Other.event_number == DeliveryRow.event_number,
+            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.channel == Channel.PUSH,
+            _Other.state == DeliveryState.SEEN,
         )
         .exists()
     )

@@ -49,6 +49,8 @@ def policy_from_json(stored: dict[str, Any]) -> Policy:
         levels=tuple(_level_from_json(level) for level in stored["levels"]),
         accept_window=stored["accept_window"],
         claim_lease=stored["claim_lease"],
+        # Copies that were taken before there was such a thing know none.
+        email_delay=stored.get("email_delay", 0.0),
     )
 
 

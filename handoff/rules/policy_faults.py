@@ -10,6 +10,9 @@ from handoff.contract import Level, Policy, Role, Target, TargetKind
 from handoff.rules.policy import MAXIMUM_ROUNDS, MAXIMUM_WAIT, MINIMUM_WAIT, WORKING_ROLES
 from handoff.rules.roster import Roster, as_id
 
+_LONGEST_DELAY = 60.0
+"""Mail is for those whom the push did not reach: it must not wait for long."""
+
 _SHORTEST = MINIMUM_WAIT.total_seconds()
 _LONGEST = MAXIMUM_WAIT.total_seconds()
 
@@ -41,6 +44,9 @@ def _of_the_whole(policy: Policy) -> Iterator[Fault]:
     yield from _of_duration("accept_window", "an accept window", policy.accept_window)
     if policy.claim_lease is not None:
         yield from _of_duration("claim_lease", "a lease", policy.claim_lease)
+    if not 0 <= policy.email_delay <= _LONGEST_DELAY:
+        message = f"holds mail back for {policy.email_delay:g} s; {_LONGEST_DELAY:g} is the most"
+        yield Fault("email_delay", message, "out_of_range")
 
 
 def _of_duration(path: str, what: str, seconds: float) -> Iterator[Fault]:

@@ -26,9 +26,7 @@ async def _with_policy(desk: Desk, **fields: Any) -> None:
     policy = Policy(levels=fields.pop("levels", (everybody,)), **fields)
     async with desk.database.engine_room() as connection:
         await connection.execute(
-            update(AccountRow)
-            .where(AccountRow.id == ACME)
-            .values(policy=policy_to_json(policy))
+            update(AccountRow).where(AccountRow.id == ACME).values(policy=policy_to_json(policy))
         )
 
 
@@ -215,3 +213,19 @@ async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
         )
 
     await desk.until(skipped)
+
+
+async def test_mail_is_held_back_from_somebody_who_has_seen_the_push(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.mail.SHOWN_WITHIN", 4.0)
+    await _with_policy(desk, email_delay=30.0)
+    async with desk.listen(CHEN) as chen:
+        handoff = await desk.escalate(priority="urgent")
+        notified = await chen.hear("notified")
+        seen = await desk.http(CHEN).post("/events/seen", json={"numbers": [int(notified.id or 0)]})
+        assert seen.status_code == 204
+    await desk.expect_mails((AMIR, OLIVE), handoff)
+    assert (await desk.claim(CHEN, handoff)).status_code == 200
+    for member in (AMIR, OLIVE, BO):
+        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
