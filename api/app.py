@@ -11,6 +11,7 @@ from api.limits import BodyLimit
 from api.metrics import CountRequests, Metrics
 from api.routes import (
     analytics,
+    api_tokens,
     claim_links,
     commands,
     directory,
@@ -68,6 +69,7 @@ def build(settings: Settings) -> FastAPI:
         analytics,
         policy,
         directory,
+        api_tokens,
         me,
         health,
         metrics,

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from handoff import live
-from handoff.contract import Envelope
+from handoff.contract import Actor, Envelope
 
 PAGE = 100
 """Events that a feed reads at a time."""
@@ -99,13 +99,14 @@ class Feed:
 class Ear:
     """One stream's place at its feed: whether there may be more, and whether it may be told."""
 
-    __slots__ = ("_cut", "checked", "feed", "may_read", "news", "reader_id", "since")
+    __slots__ = ("_cut", "checked", "feed", "may_read", "news", "reader_id", "since", "token_id")
 
     def __init__(
-        self, feed: Feed, reader_id: UUID, *, since: datetime, cut: Callable[[], None] | None
+        self, feed: Feed, reader: Actor, *, since: datetime, cut: Callable[[], None] | None
     ) -> None:
         self.feed = feed
-        self.reader_id = reader_id
+        self.reader_id = reader.id
+        self.token_id = reader.token_id
         self.since = since
         self.news = asyncio.Event()
         self.may_read = True

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.feed import PAGE, Ear, Feed, Rung
 from handoff.contract import Actor
-from handoff.database import Database, events, readers
+from handoff.database import Database, api_tokens, events, readers
 from handoff.errors import Unreachable
 from handoff.settings import Settings
 
@@ -77,7 +77,7 @@ class Hub:
             Unreachable: PostgreSQL does not say where the account's events stand.
         """
         feed = self._feeds.get(reader.account_id) or self._open(reader.account_id)
-        ear = Ear(feed, reader.id, since=datetime.now(UTC), cut=cut)
+        ear = Ear(feed, reader, since=datetime.now(UTC), cut=cut)
         feed.ears.add(ear)
         self._count(+1)
         try:
@@ -211,11 +211,14 @@ class Hub:
         try:
             async with self._database.account(feed.account_id) as tenant:
                 living = await readers.living(tenant, {ear.reader_id for ear in due})
+                tokens = {ear.token_id for ear in due if ear.token_id is not None}
+                # None: a person, who came without one.
+                good = {None, *(await api_tokens.good(tenant, tokens) if tokens else ())}
         except BaseException:
             feed.doubted = True
             raise
         for ear in due:
-            ear.judge(may_read=ear.reader_id in living, asked=asked)
+            ear.judge(may_read=ear.reader_id in living and ear.token_id in good, asked=asked)
 
     async def _catch_up(self, feed: Feed) -> None:
         if not feed.started.is_set():

@@ -6,14 +6,17 @@ from fastapi import Depends, Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from api import browser_session
+from api import browser_session, machines
 from api.services import Services
-from handoff.contract import Actor
+from handoff.contract import Actor, TokenScope
 from handoff.database import people
 from handoff.errors import Forbidden, Unauthenticated
 from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
 
-_bearer = HTTPBearer(auto_error=False, description="A JWT whose `sub` is the user's id")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A JWT whose `sub` is the user's id, or an API token (`hnd_…`) within its scopes",
+)
 
 
 def services(request: Request) -> Services:
@@ -26,21 +29,38 @@ Parts = Annotated[Services, Depends(services)]
 
 
 async def identify(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
-    """The living user behind the token or the browser's cookie, as the database knows them now."""
+    """The living user behind the token or the browser's cookie, as the database knows them now.
+
+    Raises:
+        Unauthenticated: nobody that we know.
+        TooMany: they, or strangers from their address, have asked for too much.
+        Forbidden: an API token whose scopes do not open what is asked for.
+    """
     known: Actor | None = getattr(request.state, "caller", None)
     if known is not None:
         return known
     try:
-        actor = await _prove(request, parts, token)
+        actor, scopes = await _prove(request, parts, token)
     except Unauthenticated:
         await parts.limits.failure(request.client.host if request.client else None)
         raise
-    request.state.caller = actor
     await parts.limits.request(actor)
+    if scopes is not None:
+        machines.must_be_open(request, scopes)
+    request.state.caller = actor
     return actor
 
 
-async def _prove(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
+async def _prove(
+    request: HTTPConnection, parts: Services, token: str | None
+) -> tuple[Actor, frozenset[TokenScope] | None]:
+    """A person has no scopes; a program has nothing but scopes."""
+    if token and token.startswith(machines.MARK):
+        return await machines.prove(parts, token)
+    return await _person(request, parts, token), None
+
+
+async def _person(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
     if token:
         user_id = await parts.tokens.subject(token)
     else:

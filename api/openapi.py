@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from api.problems import MEDIA_TYPE
 from api.routes.answers import documented
 from api.schemas import Problem
+from api.scopes import needed
 from handoff import errors
 from handoff.errors import HandoffError
 
@@ -74,6 +75,8 @@ def _completed(made: dict[str, Any]) -> dict[str, Any]:
 def _complete(method: str, operation: Operation) -> None:
     if operation.get("security"):
         _add(operation, *FOR_CALLERS)
+        if scope := needed(operation["operationId"]):
+            operation["x-api-token-scope"] = scope.value
     if method != "GET":
         _add(operation, *FOR_BODIES)
     if "application/json" in operation.get("requestBody", {}).get("content", {}):

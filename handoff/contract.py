@@ -19,6 +19,17 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class TokenScope(StrEnum):
+    """What a program may do with its API token. Never a command, and never what admins do."""
+
+    SESSIONS_READ = "sessions:read"
+    SESSIONS_WRITE = "sessions:write"
+    HANDOFFS_CREATE = "handoffs:create"
+    HANDOFFS_READ = "handoffs:read"
+    EVENTS_READ = "events:read"
+    SCIM = "scim"  # provisioning: the one scope that changes people, for a token of an admin's
+
+
 class SessionStatus(StrEnum):
     """Where an AI session stands."""
 
@@ -150,6 +161,8 @@ class Actor:
     email: str
     role: Role
     team_id: UUID | None
+    token_id: UUID | None = None
+    """The API token by which a program acts as this user."""
 
 
 class TargetKind(StrEnum):

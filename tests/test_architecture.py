@@ -84,6 +84,7 @@ ENVIRONMENT = {
 """Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
 
 ENGINE_ROOM = {
+    "api/machines.py": "who a token belongs to is not known before it was read",
     "api/console/sign_in.py": "whose account somebody belongs to is not known before they sign in",
     "api/identity.py": "who a token belongs to is not known before it was read",
     "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
@@ -108,6 +109,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/upkeep.py": "over all accounts, for the engine",
     "handoff/database/health.py": "over all accounts, for readiness and the auditor",
     "handoff/database/counts.py": "over all accounts, for the operator",
+    "handoff/database/api_tokens.py:find_holder": "finds out which account a token belongs to",
     "handoff/database/people.py:identify": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
     "handoff/database/outbox.py:due": "a subquery, tied to a handoff of the account",

@@ -22,7 +22,5 @@ async def metrics(request: Request, parts: Parts) -> Response:
         found = await counts.count(parts.database)
     except (SQLAlchemyError, OSError):
         found = None
-    body = request.app.state.metrics.render(
-        found, streams=parts.hub.streams
-    )
+    body = request.app.state.metrics.render(found, streams=parts.hub.streams)
     return Response(body, media_type=CONTENT_TYPE_LATEST)

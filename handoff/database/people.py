@@ -12,7 +12,7 @@ from handoff.database.tables import UserRow
 from handoff.errors import Unauthenticated
 from handoff.rules.policy import WORKING_ROLES
 
-_ACTOR = (
+ACTOR = (
     UserRow.id,
     UserRow.account_id,
     UserRow.name,
@@ -20,12 +20,12 @@ _ACTOR = (
     UserRow.role,
     UserRow.team_id,
 )
-_LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
 
 
 async def identify(connection: AsyncConnection, user_id: UUID) -> Actor | None:
     """The living user behind a token. The only read that does not know its account yet."""
-    query = select(*_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    query = select(*ACTOR).where(UserRow.id == user_id, *LIVING)
     row = (await connection.execute(query)).one_or_none()
     return None if row is None else Actor(**row._mapping)
 
@@ -36,7 +36,7 @@ async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
     Raises:
         Unauthenticated: they have been deactivated, deleted or moved meanwhile.
     """
-    query = tenant.select(UserRow, *_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    query = tenant.select(UserRow, *ACTOR).where(UserRow.id == user_id, *LIVING)
     row = (await tenant.connection.execute(query.with_for_update(read=True))).one_or_none()
     if row is None:
         raise Unauthenticated("This account is no longer active.")
@@ -45,14 +45,14 @@ async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
 
 async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:
     """A living user of the account, or None: unknown and foreign look alike."""
-    query = tenant.select(UserRow, *_ACTOR).where(UserRow.id == user_id, *_LIVING)
+    query = tenant.select(UserRow, *ACTOR).where(UserRow.id == user_id, *LIVING)
     row = (await tenant.connection.execute(query)).one_or_none()
     return None if row is None else Actor(**row._mapping)
 
 
 def eligible() -> tuple[ColumnElement[bool], ...]:
     """Who may be told of an escalation: living engineers, admins and owners; never viewers."""
-    return (*_LIVING, UserRow.role.in_(WORKING_ROLES))
+    return (*LIVING, UserRow.role.in_(WORKING_ROLES))
 
 
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:
@@ -81,4 +81,4 @@ async def living_ids(connection: AsyncConnection, wanted: str) -> list[UUID]:
         same = UserRow.id == UUID(wanted)
     except ValueError:
         same = func.lower(UserRow.email) == wanted.lower()
-    return list((await connection.scalars(select(UserRow.id).where(same, *_LIVING))).all())
+    return list((await connection.scalars(select(UserRow.id).where(same, *LIVING))).all())

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Computed,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
+    Text,
     UniqueConstraint,
     func,
     text,
@@ -105,6 +107,7 @@ class TeamRow(Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
+    external_id: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -127,6 +130,7 @@ class UserRow(Table):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     deleted_at: Mapped[datetime | None]
     notifications: Mapped[dict[str, Any] | None]
+    external_id: Mapped[str | None]
 
     __table_args__ = (
         # What points at a user names their account too, so no row can reach into another tenant.
@@ -336,6 +340,34 @@ class DeliveryRow(Table):
         ),
         # What a person was told lately.
         Index(None, "recipient_id", "changed_at"),
+    )
+
+
+class ApiTokenRow(Table):
+    """A program's token: who it acts as, what it may do, and who made it. Never its secret."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    name: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    prefix: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by_id: Mapped[UUID]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        # Whom it acts as, who made it and who revoked it are of the token's own account.
+        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "created_by_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "revoked_by_id"], ["users.account_id", "users.id"]),
+        Index(None, "account_id", "id"),
     )
 
 

@@ -32,6 +32,12 @@ def must_lead(actor: Actor) -> None:
         raise Forbidden("Only admins and owners can do this.")
 
 
+def must_not_outrank(actor: Actor, named: Actor) -> None:
+    """Raises `Forbidden` where acting as `named` would give the actor more than they have."""
+    if named.role is Role.OWNER and actor.role is not Role.OWNER:
+        raise Forbidden("Only an owner can let a program act as an owner.")
+
+
 def must_be_allowed(
     actor: Actor, before: Standing | None, after: Standing, *, other_owners: int
 ) -> None:
