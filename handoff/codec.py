@@ -12,14 +12,15 @@ from typing import Any, NoReturn, Self
 from cryptography.exceptions import InvalidTag
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.failure.v1 import Failure
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
     DefaultFailureConverter,
-    DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     EncodingPayloadConverter,
     PayloadCodec,
+    PayloadConverter,
     SerializationContext,
     WithSerializationContext,
 )
@@ -196,11 +197,35 @@ class _Converter(DataConverter):
             await self.payload_codec.decode_wrapper(payloads)
 
 
+class _Failures(DefaultFailureConverter):
+    """Failures without their details. We give none; the server's own, such as those of an activity
+    that was cancelled before it started, are plain text, and must not fail who is told of them."""
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        """As Temporal's own, of a copy that holds no details."""
+        bare = Failure()
+        bare.CopyFrom(failure)
+        match bare.WhichOneof("failure_info"):
+            case "application_failure_info":
+                bare.application_failure_info.ClearField("details")
+            case "canceled_failure_info":
+                bare.canceled_failure_info.ClearField("details")
+            case "timeout_failure_info":
+                bare.timeout_failure_info.ClearField("last_heartbeat_details")
+        return super().from_failure(bare, payload_converter)
+
+
+class _EncodedFailures(_Failures):
+    """The same, and what a failure says is encrypted, too."""
+
+    def __init__(self) -> None:
+        super().__init__(encode_common_attributes=True)
+
+
 def data_converter(keyring: KeyRing, namespace: str) -> DataConverter:
     """How a client, a worker or a replayer of this namespace reads and writes payloads."""
-    failures = DefaultFailureConverterWithEncodedAttributes
     return _Converter(
         payload_converter_class=HandoffPayloadConverter,
         payload_codec=EncryptingCodec(keyring, namespace),
-        failure_converter_class=failures if keyring.writer else DefaultFailureConverter,
+        failure_converter_class=_EncodedFailures if keyring.writer else _Failures,
     )

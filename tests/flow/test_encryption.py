@@ -234,3 +234,21 @@ async def work_with(desk: Desk, keys: str) -> None:
     await desk.stop_worker()
     desk.temporal = await engine.connect(keyring=KeyRing.parse(keys))
     await desk.start_worker()
+
+
+@pytest.mark.desk(smtp_retry_initial="1h", smtp_retry_maximum="1h")
+async def test_a_mail_cancelled_between_two_tries_does_not_fail_its_handoff(desk: Desk) -> None:
+    desk.mail_matters = False
+    desk.postbox.refuse_recipient(451, CHEN.email)
+    handoff = await desk.escalate(priority="urgent")
+
+    async def waits() -> bool:
+        rows = await desk.deliveries(handoff)
+        return any(row["state"] == "retrying" for row in rows)
+
+    await desk.until(waits)
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    await desk.expect_mail(OLIVE, handoff, subject="Claimed by Amir")
+    assert (await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})).status_code == 200
+    desk.postbox.behave()
+    await desk.workflow(handoff).result()
