@@ -198,16 +198,14 @@ class _Converter(DataConverter):
 
 
 class _Failures(DefaultFailureConverter):
-    """Failures without their details. We give none; the server's own, such as those of an activity
-    that was cancelled before it started, are plain text, and must not fail who is told of them."""
+    """Cancellations and timeouts without details. We give none; the server's own, such as those of
+    an activity that was cancelled before it started, are plain text, and must fail nobody."""
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         """As Temporal's own, of a copy that holds no details."""
         bare = Failure()
         bare.CopyFrom(failure)
         match bare.WhichOneof("failure_info"):
-            case "application_failure_info":
-                bare.application_failure_info.ClearField("details")
             case "canceled_failure_info":
                 bare.canceled_failure_info.ClearField("details")
             case "timeout_failure_info":
