@@ -49,7 +49,7 @@ class Services:
     async def running(cls, settings: Settings) -> AsyncIterator["Services"]:
         """Nothing connects before it is used, so the API starts while its parts are down."""
         async with httpx.AsyncClient() as http:
-            database = Database.connect(settings, pool_size=20)
+            database = Database.connect(settings, pool_size=20, confined=True)
             redis = live.connect(settings)
             hub = Hub(database, Manners.of(settings))
             services = cls(

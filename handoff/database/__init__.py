@@ -1,8 +1,9 @@
 """The way to PostgreSQL: connections, transactions, and the one gate to an account's rows.
 
 `Database.account(id)` is how everything that serves one account reads and writes: its `select`
-starts every query with the account's own rows. `Database.engine_room()` sees all accounts; only
-the engine's upkeep, identity and the import may use it (a test of the imports says so).
+starts every query with the account's own rows, and PostgreSQL itself shows it no others.
+`Database.engine_room()` sees all accounts; only the engine's upkeep, identity and the import may
+use it (a test of the imports says so), and a confined process, the API, sees little even there.
 """
 
 from collections.abc import AsyncIterator
@@ -19,6 +20,15 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from handoff.settings import Settings
+
+LOOKUP = "handoff_lookup"
+"""A confined process's role: who somebody is, and whether anything stalls; no customer's text."""
+
+_ENTER = text(
+    "SELECT set_config('role', 'handoff_tenant', true),"
+    " set_config('handoff.account_id', :account_id, true)"
+)
+"""Until the end of the transaction: a role that sees one account's rows, and whose those are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,11 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def connect(cls, settings: Settings, *, pool_size: int = 10) -> "Database":
-        """Opens nothing yet: the first query connects."""
+    def connect(
+        cls, settings: Settings, *, pool_size: int = 10, confined: bool = False
+    ) -> "Database":
+        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows."""
+        server_settings = {"application_name": "handoff"} | ({"role": LOOKUP} if confined else {})
         return cls(
             create_async_engine(
                 settings.database_dsn,
@@ -52,7 +65,7 @@ class Database:
                 connect_args={
                     "timeout": 5,
                     "command_timeout": 30,
-                    "server_settings": {"application_name": "handoff"},
+                    "server_settings": server_settings,
                 },
             )
         )
@@ -61,6 +74,7 @@ class Database:
     async def account(self, account_id: UUID) -> AsyncIterator[Tenant]:
         """A transaction within one account, committed at the end of the block."""
         async with self._engine.begin() as connection:
+            await connection.execute(_ENTER, {"account_id": str(account_id)})
             yield Tenant(connection, account_id)
 
     @asynccontextmanager

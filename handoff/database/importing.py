@@ -1,10 +1,10 @@
 """Brings accounts, teams and users in from a file. Idempotent by id: a repeat changes nothing."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,16 @@ from handoff.database.tables import AccountRow, TeamRow, UserRow
 EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
 
 
+def _one_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line that can be read")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Address = Annotated[str, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -23,15 +33,15 @@ class TeamEntry(_Entry):
     """A team, as the file has it."""
 
     id: UUID
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
 
 
 class UserEntry(_Entry):
     """A user, as the file has them."""
 
     id: UUID
-    email: str = Field(pattern=EMAIL, max_length=254)
-    name: str = Field(min_length=1, max_length=200)
+    email: Address
+    name: Name
     role: Role
     team_id: UUID | None = None
     is_active: bool = True
@@ -42,7 +52,7 @@ class AccountEntry(_Entry):
     """An account with everybody in it."""
 
     id: UUID
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     teams: list[TeamEntry] = []
     users: list[UserEntry] = []
 

@@ -36,7 +36,10 @@ _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 
 
 class Postgres(Part):
-    """Role `handoff` may log in and create databases, and owns database `handoff`."""
+    """Role `handoff` may log in and create databases, and owns database `handoff`.
+
+    The two roles that it takes on within transactions cannot log in; see the migrations.
+    """
 
     name = "postgres"
     # A fast shutdown: sessions are ended, everything is written.
@@ -140,6 +143,8 @@ class Postgres(Part):
         # In single-user mode one line is one statement, and nobody can connect meanwhile.
         statements = (
             f"CREATE ROLE handoff LOGIN CREATEDB PASSWORD '{self.home.secret('postgres_password')}'"
+            "\nCREATE ROLE handoff_tenant NOLOGIN\nCREATE ROLE handoff_lookup NOLOGIN"
+            "\nGRANT handoff_tenant, handoff_lookup TO handoff"
             "\nCREATE DATABASE handoff OWNER handoff\n"
         )
         self._run(
