@@ -8,14 +8,22 @@ from datetime import UTC, datetime
 import jwt
 from starlette.requests import HTTPConnection
 
-from api import browser_session
+from api import browser_session, machines
 from api.identity import bearer_token
 from handoff.settings import Settings
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+
 
 def good_until(request: HTTPConnection, settings: Settings) -> datetime:
-    """When the bearer token or the browser's session ends."""
-    if token := bearer_token(request):
+    """When the bearer token or the browser's session ends.
+
+    Whether an API token is still good only the record knows; the hub keeps asking it.
+    """
+    token = bearer_token(request)
+    if token and token.startswith(machines.MARK):
+        return NEVER
+    if token:
         claims = jwt.decode(token, options={"verify_signature": False})
         return datetime.fromtimestamp(claims["exp"], UTC) + settings.auth_leeway
     session = browser_session.read(request, settings)

@@ -39,16 +39,20 @@ class IdempotentRoute(APIRoute):
     """Carries a POST with an `Idempotency-Key` out once; repeats get the same answer."""
 
     def get_route_handler(self) -> Handler:
-        """Wraps the endpoint; other methods and requests without a key pass through."""
-        endpoint = super().get_route_handler()
+        """Wraps the endpoint."""
+        return idempotent(super().get_route_handler())
 
-        async def handle(request: Request) -> Response:
-            keys = request.headers.getlist(HEADER)
-            if not keys or request.method != "POST":
-                return await endpoint(request)
-            return await _once(request, _checked(keys), endpoint)
 
-        return handle
+def idempotent(endpoint: Handler) -> Handler:
+    """What the route does: other methods and requests without a key pass through."""
+
+    async def handle(request: Request) -> Response:
+        keys = request.headers.getlist(HEADER)
+        if not keys or request.method != "POST":
+            return await endpoint(request)
+        return await _once(request, _checked(keys), endpoint)
+
+    return handle
 
 
 def resource_id(request: Request) -> UUID:

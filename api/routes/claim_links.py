@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from api import browser_session
 from api.console.rendering import page
 from api.console.routing import PageRoute
+from api.idempotency import idempotent
 from api.identity import Parts, bearer_token, identify
 from api.routes.answers import conflicts, problems, shown
 from api.services import Services
@@ -27,7 +28,7 @@ class _Route(PageRoute):
     def get_route_handler(self) -> Any:
         """Programs are spared the pages."""
         for_people = super().get_route_handler()
-        for_programs = super(PageRoute, self).get_route_handler()
+        for_programs = idempotent(super(PageRoute, self).get_route_handler())
 
         async def handle(request: Request) -> Response:
             answer: Response = await (for_people if _is_person(request) else for_programs)(request)
@@ -64,6 +65,7 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
 @router.post(
     "/{token}",
     operation_id="claimByLink",
+    openapi_extra={"security": [{"HTTPBearer": []}]},
     response_model=HandoffView,
     responses={**problems(403, 404, 410), **conflicts(AlreadyClaimed, HandoffClosed)},
 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +13,8 @@ from sqlalchemy import text
 
 from api.app import build
 from api.idempotency import IdempotentRoute
+from handoff import claim_links
+from handoff.claim_links import ClaimLink
 from handoff.database import idempotency
 from tests.support.cast import AMIR, BO, CHEN, VERA, Member
 from tests.support.desk import Desk, Handoff
@@ -359,5 +361,20 @@ def test_no_endpoint_forgets_it(desk: Desk) -> None:
         and "POST" in (context.methods or ())
         and context.original_route.include_in_schema
         and not isinstance(context.original_route, IdempotentRoute)
+        # A page's form sends no header; whoever asks for JSON can, as the next test shows.
+        and context.path != "/c/{token}"
     ]
     assert forgetful == []
+
+
+async def test_a_claim_by_link_is_repeated_alike(desk: Desk) -> None:
+    handoff = await desk.escalate()
+    link = ClaimLink(AMIR.account_id, handoff.session_id, handoff.id, AMIR.id)
+    url = claim_links.address(link, desk.settings, until=datetime.now(UTC) + timedelta(hours=1))
+    assert url is not None
+    path = httpx.URL(url).path
+    first, again = [
+        await desk.http(AMIR).post(path, headers={"Idempotency-Key": "k"}) for _ in range(2)
+    ]
+    assert first.status_code == again.status_code == 200
+    assert again.headers["Idempotency-Replayed"] == "true"
