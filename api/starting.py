@@ -93,12 +93,15 @@ async def _start_and_wait(
             HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
         )
     except WorkflowAlreadyStartedError:
-        with suppress(WorkflowAlreadyStartedError):
-            await operation.workflow_handle()  # Else asyncio complains that nobody asked.
         # Asked again after it has ended: its result is what the record said.
         workflow_id = engine.workflow_id(new.id)
         handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
         return await handle.result()
+    finally:
+        # Else asyncio complains that nobody asked what became of the start.
+        with suppress(Exception):
+            async with asyncio.timeout(0.1):
+                await operation.workflow_handle()
 
 
 async def _must_exist(client: Client, new: NewHandoff) -> None:
