@@ -21,7 +21,7 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from handoff import engine
-from handoff.database import Database, health, upkeep
+from handoff.database import Database, health, idempotency, upkeep
 from handoff.database.health import Finding
 from handoff.database.upkeep import Living
 from handoff.settings import Settings
@@ -60,7 +60,8 @@ class Auditor:
         await health.keep_audit(self.database, findings, started)
         for finding in findings:
             logger.error("audit.found", kind=finding.kind, handoff_id=str(finding.handoff_id))
-        await upkeep.purge(self.database, closed_for=self.settings.purge_after, keys_for=KEYS_FOR)
+        await upkeep.purge(self.database, closed_for=self.settings.purge_after)
+        await idempotency.purge(self.database, KEYS_FOR)
         return started
 
     def _mail_grace(self) -> timedelta:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from handoff.contract import FINAL, Intent, Priority
 from handoff.database import Database
-from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, IdempotencyRow
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 
 PURGED_AT_ONCE = 500
 
@@ -69,7 +69,7 @@ async def to_audit(database: Database, *, limit: int) -> list[Living]:
         return [Living(**row._mapping) for row in (await connection.execute(statement)).all()]
 
 
-async def purge(database: Database, *, closed_for: timedelta, keys_for: timedelta) -> int:
+async def purge(database: Database, *, closed_for: timedelta) -> int:
     """Deletes handoffs that were closed long ago, with their history; how many that were."""
     old = (
         select(HandoffRow.id)
@@ -84,9 +84,4 @@ async def purge(database: Database, *, closed_for: timedelta, keys_for: timedelt
         for table in (DeliveryRow, EventRow):
             await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
         await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
-        await connection.execute(
-            delete(IdempotencyRow).where(
-                IdempotencyRow.created_at < func.clock_timestamp() - keys_for
-            )
-        )
     return len(ids)

@@ -1,8 +1,13 @@
 """Nothing stalls silently: what is lost is found, healed or named."""
 
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
 from temporalio.testing import ActivityEnvironment
 
 from handoff.database import health
+from handoff.database.tables import HandoffRow
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk
 from worker.auditor import Auditor
@@ -55,3 +60,41 @@ async def test_the_audit_names_what_it_cannot_heal(desk: Desk) -> None:
     assert str(handoff.id) in ready.text
     await _audit(desk)
     assert (await desk.http().get("/readyz")).status_code == 200
+
+
+@pytest.mark.desk(purge_after="1ms")
+async def test_what_was_closed_long_ago_is_deleted_and_nothing_else(desk: Desk) -> None:
+    desk.mail_matters = False
+    closed, living = await desk.escalate(), await desk.escalate()
+    await desk.command(BO, closed, "cancel", {})
+    await desk.workflow(closed).result()
+    await _audit(desk)
+    assert (await desk.http(BO).get(closed.path)).status_code == 404
+    assert (await desk.see(living))["status"] == "open"
+    assert await desk.history(living)
+
+
+async def test_a_late_round_turns_readiness_red_with_its_name(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    await desk.stop_worker()
+    async with desk.database.engine_room() as connection:
+        late = HandoffRow.deadline_at - timedelta(hours=1)
+        await connection.execute(update(HandoffRow).values(deadline_at=late))
+    ready = await desk.http().get("/readyz")
+    assert ready.status_code == 503
+    assert str(handoff.id) in ready.json()["checks"]["rounds"]["detail"]
+
+
+async def test_a_mail_server_that_refuses_us_is_the_systems_trouble(desk: Desk) -> None:
+    desk.mail_matters = False
+    desk.postbox.refuse_sender(530)
+    handoff = await desk.escalate()
+
+    async def is_red() -> bool:
+        return (await desk.http().get("/readyz")).status_code == 503
+
+    await desk.until(is_red)
+    rows = await desk.deliveries(handoff)
+    assert {row["state"] for row in rows if row["channel"] == "email"} <= {"retrying", "queued"}
