@@ -15,6 +15,7 @@ from handoff.commands.parts import api, migrate, worker
 from handoff.commands.token import token
 from handoff.commands.up import up
 from handoff.errors import ConfigurationError, HandoffError, Unreachable
+from handoff.terminal import tell
 
 UNREACHABLE = 3
 BAD_CONFIGURATION = 78
@@ -51,7 +52,8 @@ def main() -> None:
 
 
 def _leave(message: str, code: int) -> None:
-    sys.stderr.write(f"{message}\n")
+    for line in message.splitlines():
+        tell(line, error=True)
     sys.exit(code)
 
 

@@ -198,19 +198,21 @@ class _Converter(DataConverter):
 
 
 class _Failures(DefaultFailureConverter):
-    """Cancellations and timeouts without details. We give none; the server's own, such as those of
-    an activity that was cancelled before it started, are plain text, and must fail nobody."""
+    """Failures without the details that are not ours. The server gives some in plain text, such as
+    those of an activity that was cancelled before it started; they must fail nobody."""
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
-        """As Temporal's own, of a copy that holds no details."""
-        bare = Failure()
-        bare.CopyFrom(failure)
-        match bare.WhichOneof("failure_info"):
-            case "canceled_failure_info":
-                bare.canceled_failure_info.ClearField("details")
-            case "timeout_failure_info":
-                bare.timeout_failure_info.ClearField("last_heartbeat_details")
-        return super().from_failure(bare, payload_converter)
+        """As Temporal's own, of a copy that holds only what can be read."""
+        ours = Failure()
+        ours.CopyFrom(failure)
+        for details in (
+            ours.application_failure_info.details,
+            ours.canceled_failure_info.details,
+            ours.timeout_failure_info.last_heartbeat_details,
+        ):
+            if not all(is_readable(payload) for payload in details.payloads):
+                details.Clear()
+        return super().from_failure(ours, payload_converter)
 
 
 class _EncodedFailures(_Failures):

@@ -7,6 +7,7 @@ believes what stands in one.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -24,6 +25,8 @@ from handoff.settings import Settings
 from handoff.wire import jsonable
 
 logger = structlog.get_logger(__name__)
+
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
 PEOPLE = "handoff:people"
 """Rung with an account's id when somebody of it may no longer read, or may again."""
@@ -50,8 +53,10 @@ def channel(account_id: UUID) -> str:
 
 
 def encode(envelope: Envelope) -> str:
-    """The envelope as it goes over the wire, on Redis, SSE and WebSocket alike."""
-    return json.dumps(jsonable(envelope), ensure_ascii=False, separators=(",", ":"))
+    """The envelope as it goes over Redis, SSE and WebSocket alike: one line of JSON."""
+    text = json.dumps(jsonable(envelope), ensure_ascii=False, separators=(",", ":"))
+    # JSON escapes the controls below U+0020; many a reader splits lines at these three as well.
+    return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def connect(settings: Settings) -> Redis:

@@ -6,6 +6,10 @@
 CREATE ROLE handoff LOGIN PASSWORD :'handoff_password';
 CREATE DATABASE handoff OWNER handoff;
 REVOKE ALL ON DATABASE handoff FROM PUBLIC;
+-- Taken on within transactions, so that PostgreSQL itself shows each request one account's rows.
+CREATE ROLE handoff_tenant NOLOGIN;
+CREATE ROLE handoff_lookup NOLOGIN;
+GRANT handoff_tenant, handoff_lookup TO handoff;
 
 CREATE ROLE temporal LOGIN PASSWORD :'temporal_password';
 CREATE DATABASE temporal OWNER temporal;

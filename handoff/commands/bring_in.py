@@ -10,6 +10,7 @@ from handoff.commands.context import DATA_DIR, DataDir, run, settings_for
 from handoff.database import Database
 from handoff.database.importing import Directory, bring_in
 from handoff.settings import Settings
+from handoff.terminal import tell
 
 
 def import_directory(
@@ -20,19 +21,19 @@ def import_directory(
     directory = _read(file)
     run(_bring_in(settings_for(data_dir), directory))
     users = sum(len(account.users) for account in directory.accounts)
-    typer.echo(f"{len(directory.accounts)} accounts, {users} users")
+    tell(f"{len(directory.accounts)} accounts, {users} users")
 
 
 def _read(file: Path) -> Directory:
     try:
         return Directory.model_validate_json(file.read_bytes())
     except OSError as fault:
-        typer.echo(f"{file}: {fault.strerror}", err=True)
+        tell(f"{file}: {fault.strerror}", error=True)
         raise typer.Exit(2) from None
     except ValidationError as fault:
         for error in fault.errors(include_input=False, include_url=False):
             path = "/".join(str(part) for part in error["loc"])
-            typer.echo(f"{file}: {path}: {error['msg']}", err=True)
+            tell(f"{file}: {path}: {error['msg']}", error=True)
         raise typer.Exit(2) from None
 
 

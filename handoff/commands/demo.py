@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import typer
 
 from handoff.commands.context import DATA_DIR, DataDir, run
 from handoff.database import Database, people
 from handoff.errors import HandoffError, Unreachable
 from handoff.settings import load_settings
 from handoff.stack.state import StackState, read_state
+from handoff.terminal import tell
 from handoff.tokens import mint
 
 CAST = ("bo@acme.test", "amir@acme.test", "chen@acme.test")
@@ -29,7 +29,7 @@ class _Story:
         self._began = time.monotonic()
 
     def tell(self, line: str) -> None:
-        typer.echo(f"{time.monotonic() - self._began:7.3f} s  {line}")
+        tell(f"{time.monotonic() - self._began:7.3f} s  {line}")
 
 
 class _Player:

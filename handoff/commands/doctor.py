@@ -9,6 +9,7 @@ import typer
 from handoff.stack.checkup import Finding, examine
 from handoff.stack.environment import inherited_environment
 from handoff.stack.state import StackState, read_state
+from handoff.terminal import tell
 
 
 def doctor(
@@ -56,7 +57,7 @@ def _dependencies(named: Mapping[str, str]) -> Iterator[Finding]:
 def _tell(finding: Finding) -> None:
     word = "wrong" if finding.code else "ok"
     mend = f"; {finding.mend}" if finding.mend else ""
-    typer.echo(f"{word:<6} {finding.what:<15} {finding.detail}{mend}")
+    tell(f"{word:<6} {finding.what:<15} {finding.detail}{mend}")
 
 
 def _exit_code(codes: set[int]) -> int:

@@ -10,6 +10,7 @@ from handoff.commands.context import DATA_DIR, DataDir, run, settings_for
 from handoff.database import Database, people
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings
+from handoff.terminal import tell
 from handoff.tokens import mint
 
 LIFETIME = timedelta(hours=12)
@@ -29,7 +30,7 @@ def token(
     if len(found) != 1:
         what = "nobody active" if not found else "several people; name one by id:"
         ids = " ".join(str(user_id) for user_id in found)
-        typer.echo(f"{user} is {what} {ids}".strip(), err=True)
+        tell(f"{user} is {what} {ids}".strip(), error=True)
         raise typer.Exit(1)
     typer.echo(
         mint(

@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter, WorkflowSerializationContext
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from handoff.codec import ENCODING, EncryptingCodec, data_converter, is_readable
 from handoff.engine import public
@@ -100,6 +100,19 @@ async def test_failures_tell_nothing() -> None:
     read = await converter().decode_failure(failure)
     assert isinstance(read, ApplicationError)
     assert (read.message, read.details, read.type) == (WORDS, (WORDS,), "MailDelayed")
+
+
+@pytest.mark.parametrize("kind", ["application", "canceled", "timeout"])
+async def test_details_that_are_not_ours_fail_nobody(kind: str) -> None:
+    plain = (await DataConverter.default.encode(["the server's own words"]))[0]
+    failure = Failure(message="told")
+    info = getattr(failure, f"{kind}_failure_info")
+    info.SetInParent()
+    details = info.last_heartbeat_details if kind == "timeout" else info.details
+    details.payloads.append(plain)
+    read = await converter().decode_failure(failure)
+    assert isinstance(read, FailureError)
+    assert read.message == "told"
 
 
 metadata = some.dictionaries(
