@@ -50,7 +50,7 @@ async def get_escalations(
     span = _span(since, until)
     if csv_rows.wanted(accept):
         return _csv(parts, caller, span)
-    async with parts.database.account(caller.account_id) as tenant:
+    async with parts.database.account(caller.account_id, at_one_moment=True) as tenant:
         report = await analytics.report(tenant, span)
     response.headers["Vary"] = "Accept"
     return EscalationReport.of(span, report)

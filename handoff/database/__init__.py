@@ -30,6 +30,9 @@ _ENTER = text(
 )
 """Until the end of the transaction: a role that sees one account's rows, and whose those are."""
 
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+"""PostgreSQL takes it as the first thing of a transaction only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -71,9 +74,16 @@ class Database:
         )
 
     @asynccontextmanager
-    async def account(self, account_id: UUID) -> AsyncIterator[Tenant]:
-        """A transaction within one account, committed at the end of the block."""
+    async def account(
+        self, account_id: UUID, *, at_one_moment: bool = False
+    ) -> AsyncIterator[Tenant]:
+        """A transaction within one account, committed at the end of the block.
+
+        `at_one_moment`: it reads only, and everything as it was when it began.
+        """
         async with self._engine.begin() as connection:
+            if at_one_moment:
+                await connection.execute(_ONE_MOMENT)
             await connection.execute(_ENTER, {"account_id": str(account_id)})
             yield Tenant(connection, account_id)
 

@@ -111,8 +111,7 @@ def escalations(tenant: Tenant, span: Span, *columns: Any) -> Select[Any]:
 
 
 async def report(tenant: Tenant, span: Span) -> Report:
-    """Every number, as of one moment. Must be the first thing that its transaction does."""
-    await tenant.connection.exec_driver_sql(_ONE_MOMENT)
+    """Every number, as of one moment if its transaction is `at_one_moment`."""
     whole = await _whole(tenant, span)
     return Report(
         total=whole.total,
@@ -128,9 +127,6 @@ async def report(tenant: Tenant, span: Span) -> Report:
         claimers=await _claimers(tenant, span),
         days=await _days(tenant, span),
     )
-
-
-_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 async def _whole(tenant: Tenant, span: Span) -> Any:
