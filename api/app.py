@@ -52,6 +52,9 @@ def build(settings: Settings) -> FastAPI:
         strict_content_type=True,
         # Else a path with a slash too many would be sent on to wherever the Host header says.
         redirect_slashes=False,
+        # The framework's own pages load from elsewhere; ours is in the console.
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.metrics = Metrics()
     problems.install(app)

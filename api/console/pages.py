@@ -4,7 +4,6 @@ A piece is the same template as in the page, so nothing is drawn twice. Nothing 
 anything: commands go to the JSON API.
 """
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -83,12 +82,11 @@ def _story(story: Story, parts: Services) -> dict[str, Any]:
 @pieces.get("/pulse")
 async def pulse(me: Caller, parts: Parts) -> Response:
     """What every page wants to know, whichever it shows: who calls the reader, how many wait."""
-    now = datetime.now(UTC)
     async with parts.database.account(me.account_id) as tenant:
         _, number = await events.bounds(tenant)
-        counts = await board.counts(tenant, me, team_id=me.team_id, now=now)
+        waiting = await board.waiting(tenant, team_id=me.team_id)
         calls = await board.calls(tenant, me.id)
-    body = {"number": number, "waiting": counts.waiting, "calls": jsonable(calls)}
+    body = {"number": number, "waiting": waiting, "calls": jsonable(calls)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
 

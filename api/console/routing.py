@@ -9,7 +9,8 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.console.rendering import page
 from handoff.errors import HandoffError, NotFound, Unauthenticated, Unreachable
@@ -33,7 +34,7 @@ class PageRoute(APIRoute):
                 return _said(request, error)
             except RequestValidationError:
                 return _said(request, NotFound("There is no such page."))
-            except (SQLAlchemyError, OSError, TimeoutError) as fault:
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
                 logger.error("page.unreachable", cause=type(fault).__name__)
                 return _said(request, Unreachable("The record does not answer. Try again soon."))
 

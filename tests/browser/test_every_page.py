@@ -55,6 +55,10 @@ async def test_axe_finds_nothing(desk: Desk, sit: Sit, scheme: str) -> None:
 async def test_axe_finds_nothing_outside(desk: Desk, sit: Sit, scheme: str) -> None:
     nobody = await sit(None, "/sign-in", color_scheme=scheme)
     await nobody.must_be_accessible()
+    await nobody.page.goto("/docs")
+    await nobody.page.get_by_text("createHandoff").click()
+    await nobody.must_be_accessible()
+    nobody.must_be_quiet()
     vera = await sit(VERA, "/settings/people", color_scheme=scheme)
     await expect(vera.page.get_by_role("heading", level=1)).to_contain_text("role")
     await vera.must_be_accessible()

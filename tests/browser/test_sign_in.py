@@ -179,5 +179,5 @@ async def test_who_is_deactivated_is_out_at_once(desk: Desk, sit: Sit) -> None:
     amir = await sit(AMIR)
     await amir.until_live()
     await deactivate(desk, AMIR)
-    await amir.page.goto("/?tab=mine")
-    await expect(amir.page).to_have_url(f"{desk.base_url}/sign-in?next=%2F%3Ftab%3Dmine")
+    await amir.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(amir.page).to_have_url(f"{desk.base_url}/sign-in?next=%2F")

@@ -53,6 +53,7 @@ class Live extends EventTarget {
   }
 
   #lead() {
+    clearInterval(this.polling);
     this.stream.open();
     this.#ring(null);
     this.polling = setInterval(() => this.#pollIfLost(), POLL);
