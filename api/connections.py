@@ -5,8 +5,10 @@ connection and its memory for as long as they like.
 """
 
 import asyncio
+import socket
 import weakref
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -16,6 +18,9 @@ from api.header_bounds import BoundedHeaders
 
 CUT = "handoff.cut"
 """The ASGI extension: ends the connection at once."""
+
+UNSENT_BYTES = 128 * 1024
+"""What the kernel takes from us for a reader that is slow; by itself it would take megabytes."""
 
 UNREAD_BYTES = 1024 * 1024
 """A peer that makes us answer (pings, closes) without reading is cut off at so much."""
@@ -33,6 +38,14 @@ class HttpConnection(BoundedHeaders):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.app = _with_cut(self.app, weakref.ref(self))
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Its socket stays when it becomes a WebSocket."""
+        super().connection_made(transport)
+        opened = transport.get_extra_info("socket")
+        # Not every system has it, and Unix sockets have nothing of the kind.
+        with suppress(OSError, AttributeError):
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
 class SocketConnection(WebSocketsSansIOProtocol):

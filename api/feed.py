@@ -89,10 +89,11 @@ class Feed:
         return batch(self._kept[following] for following in range(number + 1, self.last + 1))
 
     def readers(self) -> dict[UUID, datetime]:
-        """Who listens, and since when."""
+        """Which people listen, and since when. A program with a token of its own is nobody."""
         found: dict[UUID, datetime] = {}
         for ear in self.ears:
-            found[ear.reader_id] = min(found.get(ear.reader_id, ear.since), ear.since)
+            if ear.token_id is None:
+                found[ear.reader_id] = min(found.get(ear.reader_id, ear.since), ear.since)
         return found
 
 

@@ -19,7 +19,7 @@ RIGHTS_HOLD = 30.0
 REPLAY = 10_000
 """Events that a stream goes back at most; whoever is further behind reads the queue again."""
 
-PAGE = 25
+PAGE = 5
 LARGEST_PAGE = 100
 """Events that a stream reads for itself at a time, when the feed no longer has them at hand. The
 first page tells how large the account's events are."""

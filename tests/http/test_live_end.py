@@ -1,12 +1,15 @@
 """How streams end, and what is left of them: nothing."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from api.feed import Ear, Feed
+from api.stream import Stream
 from tests.http.test_live_slow import until_streams
 from tests.http.test_live_socket import hear, talk
 from tests.support import history
@@ -68,6 +71,9 @@ async def test_nothing_is_left_of_streams_whose_clients_left(desk: Desk) -> None
         return len(asyncio.all_tasks()) <= before
 
     await desk.until(no_tasks)
+    gc.collect()
+    # By type and not by isinstance, which asks objects that answer for themselves.
+    assert not [left for left in gc.get_objects() if type(left) in (Ear, Feed, Stream)]
 
 
 async def test_whoever_comes_while_the_last_one_leaves_is_served(desk: Desk) -> None:

@@ -57,26 +57,28 @@ async def test_a_reader_that_does_not_read_is_cut_off(desk: Desk, wire: str) -> 
     await until_streams(desk, 0)
 
 
-@pytest.mark.desk(stream_slow="20s")
+@pytest.mark.desk(stream_slow="2s")
 async def test_many_readers_that_do_not_read_take_little_memory(desk: Desk) -> None:
     await flooded(desk)
+    # The worker shares this process, and its memory would be counted, too.
+    await desk.stop_worker()
     lazy = 20
     headers = {"Last-Event-ID": "0", **bearer(desk)}
     async with AsyncExitStack() as stack:
         tracemalloc.start()
         try:
-            for _ in range(lazy):
+            clients = [
                 await stack.enter_async_context(raw.requested(desk.base_url, "/events", headers))
-            await until_streams(desk, lazy)
-            async with desk.listen(CHEN, "0") as chen:
-                await chen.hear_number(COUNT, within=30)
-                chen.frames.clear()
-            held, _ = tracemalloc.get_traced_memory()
+                for _ in range(lazy)
+            ]
+            for client in clients:
+                assert b"200 OK" in await raw.read_some(client, within=20)
+            await until_streams(desk, 0)
+            _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    # What a stream may hold: a batch, the same being sent, and what lies in the socket's buffer.
-    assert held / lazy < 500_000
-    await until_streams(desk, 0)
+    # What a stream may hold: a page that it reads, a batch of it, and the socket's buffer.
+    assert peak / lazy < 1_500_000
 
 
 @pytest.mark.desk(stream_slow="500ms")

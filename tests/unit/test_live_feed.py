@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from api import feed
 from api.feed import Ear, Feed, Rung
+from handoff.contract import Actor, Role
 
 
 def rung(first: int, count: int, *, size: int = 10) -> list[Rung]:
@@ -19,6 +21,20 @@ def followed(last: int) -> Feed:
     made = Feed(uuid4())
     made.last = last
     return made
+
+
+def ear(made: Feed, who: UUID, *, token_id: UUID | None = None, **how: Any) -> Ear:
+    """A stream's place at the feed."""
+    reader = Actor(
+        id=who,
+        account_id=made.account_id,
+        name="Amir",
+        email="amir@acme.test",
+        role=Role.ADMIN,
+        team_id=None,
+        token_id=token_id,
+    )
+    return Ear(made, reader, **{"since": datetime.now(UTC), "cut": None} | how)
 
 
 def numbers(found: list[Rung] | None) -> list[int] | None:
@@ -68,26 +84,32 @@ def test_a_batch_is_bounded_and_never_empty() -> None:
 async def test_everybody_is_woken_and_the_earliest_of_a_persons_tabs_counts() -> None:
     made, person = followed(0), uuid4()
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-    ears = [Ear(made, person, since=since, cut=None) for since in (late, early)]
+    ears = [ear(made, person, since=since) for since in (late, early)]
     made.ears.update(ears)
     made.add(rung(1, 1))
-    assert all(ear.news.is_set() for ear in ears)
+    assert all(one.news.is_set() for one in ears)
     assert made.readers() == {person: early}
 
 
+async def test_a_program_is_nobody_who_is_there() -> None:
+    made = followed(0)
+    made.ears.add(ear(made, uuid4(), token_id=uuid4()))
+    assert made.readers() == {}
+
+
 async def test_losing_the_right_to_read_is_news_and_keeping_it_is_none() -> None:
-    ear = Ear(followed(0), uuid4(), since=datetime.now(UTC), cut=None)
+    one = ear(followed(0), uuid4())
     now = asyncio.get_running_loop().time()
-    ear.judge(may_read=True, asked=now)
-    assert not ear.news.is_set()
-    ear.judge(may_read=False, asked=now)
-    assert ear.news.is_set()
-    assert not ear.may_read
+    one.judge(may_read=True, asked=now)
+    assert not one.news.is_set()
+    one.judge(may_read=False, asked=now)
+    assert one.news.is_set()
+    assert not one.may_read
 
 
 @pytest.mark.parametrize("cuts", [0, 1])
 async def test_an_ear_is_cut_off_where_that_can_be_done(cuts: int) -> None:
     done: list[int] = []
     cut = (lambda: done.append(1)) if cuts else None
-    Ear(followed(0), uuid4(), since=datetime.now(UTC), cut=cut).cut()
+    ear(followed(0), uuid4(), cut=cut).cut()
     assert len(done) == cuts
