@@ -6,6 +6,17 @@ import sys
 import structlog
 
 from handoff.settings import Settings
+from handoff.tracebacks import without_words
+
+TALKATIVE = (
+    "authlib",
+    "httpcore",
+    "httpx",
+    "sqlalchemy",
+    "uvicorn.access",
+    "websockets",
+)
+"""These log whole requests, headers and tokens included, or each failed attempt of many."""
 
 
 def configure(settings: Settings) -> None:
@@ -28,7 +39,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.ProcessorFormatter(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                without_words,
                 structlog.processors.JSONRenderer(),
             ],
             foreign_pre_chain=shared,
@@ -37,6 +48,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These log whole requests, or each failed attempt that the engine repeats anyway.
-    for noisy in ("uvicorn.access", "httpx", "sqlalchemy"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # At its lowest level it hands WebSockets their logger, which tells each frame and header.
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.INFO))

@@ -65,6 +65,8 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_recycle=1800,
+                # An error tells its statement, never the values: they are what people typed.
+                hide_parameters=True,
                 connect_args={
                     "timeout": 5,
                     "command_timeout": 30,
