@@ -1,5 +1,6 @@
 """The record's side effects: write a handoff, read it, carry out what the clock asks for."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,9 @@ from handoff.settings import Settings
 
 RING_WITHIN = timedelta(seconds=0.5)
 """The doorbell is rung at once, but holds nobody up: the push activity repeats it."""
+
+
+_ringing: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class RecordActivities:
             claim_timeout=self.settings.claim_timeout,
             max_rounds=self.settings.max_rounds,
         )
-        await self._ring(changed)
+        self._ring_soon(changed)
         return recorded
 
     @activity.defn
@@ -47,6 +51,12 @@ class RecordActivities:
         changed = await transitions.step(self.database, order, self.settings.retention)
         await self._ring(changed)
         return changed is not None
+
+    def _ring_soon(self, changed: Changed | None) -> None:
+        """Who escalated does not wait for the bell."""
+        ringing = asyncio.create_task(self._ring(changed))
+        _ringing.add(ringing)
+        ringing.add_done_callback(_ringing.discard)
 
     async def _ring(self, changed: Changed | None) -> None:
         if changed is not None and changed.envelope is not None:

@@ -4,6 +4,8 @@ The HTTP parser itself takes headers of any size, number and slowness.
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -32,9 +34,10 @@ class BoundedHeaders(HttpToolsProtocol):
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Somebody who connects has something to say."""
+        """Somebody who connects has something to say. Who says nothing is left without a word:
+        an answer that nobody asked for would be taken for that to the next question."""
         super().connection_made(transport)
-        self._start_clock()
+        self._start_clock(transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is waited for any more."""
@@ -60,7 +63,8 @@ class BoundedHeaders(HttpToolsProtocol):
         super().on_message_begin()
         self._in_headers, self._fresh, self._whole = True, True, False
         self._gathered = self._parsed = self._headers = self._surplus = 0
-        self._start_clock()
+        late = TooSlow(f"The headers must arrive within {HEADERS_WITHIN:g} seconds.")
+        self._start_clock(partial(self._refuse, late))
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request line."""
@@ -104,10 +108,9 @@ class BoundedHeaders(HttpToolsProtocol):
         self.transport.write(head + bytes(response.body))
         self.transport.close()
 
-    def _start_clock(self) -> None:
+    def _start_clock(self, give_up: Callable[[], None]) -> None:
         self._stop_clock()
-        late = TooSlow(f"The headers must arrive within {HEADERS_WITHIN:g} seconds.")
-        self._late = self.loop.call_later(HEADERS_WITHIN, self._refuse, late)
+        self._late = self.loop.call_later(HEADERS_WITHIN, give_up)
 
     def _stop_clock(self) -> None:
         if self._late is not None:

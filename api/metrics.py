@@ -58,8 +58,8 @@ class Metrics:
     def _take(self, counts: Counts) -> None:
         for row in counts.living:
             self._living.labels(row.status.value, row.priority.value).set(row.number)
-        for row in counts.unsettled:
-            self._unsettled.labels(row.state.value).set(row.number)
+        for mail in counts.unsettled:
+            self._unsettled.labels(mail.state.value).set(mail.number)
         self._unanswered.set(counts.unanswered)
         self._overdue.set(counts.overdue)
         self._alone.set(counts.without_recipients)

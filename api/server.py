@@ -39,6 +39,8 @@ class Server(uvicorn.Server):
         if services is not None:
             await services.hub.say_goodbye(within=GOODBYE)
         await super().shutdown(sockets)
+        # Else uvicorn sends itself the signal again, and a clean stop looks like a failure.
+        self._captured_signals.clear()
 
 
 def make_server(app: FastAPI, *, host: str, port: int) -> Server:

@@ -28,7 +28,7 @@ from workflows.starting import start_options
 LOOK_AFTER = 1.2
 """Seconds after which we ask whether the engine has the workflow at all."""
 
-LOOK_WITHIN = 1.0
+LOOK_WITHIN = 1.5
 """Seconds that the engine has to say so: a 503 comes within 3 s in all."""
 
 
@@ -43,11 +43,10 @@ async def start(
     recording = _in_background(_start_and_wait(client, new, task_queue, wait))
     try:
         done, _ = await asyncio.wait([recording], timeout=LOOK_AFTER)
-        if not done:
-            await _must_exist(client, new)
+        if not done and not await _exists_or_done(client, new, recording):
             left = max(wait.total_seconds() - LOOK_AFTER, 0)
-            done, _ = await asyncio.wait([recording], timeout=left)
-        return recording.result() if done else None
+            await asyncio.wait([recording], timeout=left)
+        return recording.result() if recording.done() else None
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         await _must_exist(client, new)
         return None
@@ -102,6 +101,20 @@ async def _start_and_wait(
         with suppress(Exception):
             async with asyncio.timeout(0.1):
                 await operation.workflow_handle()
+
+
+async def _exists_or_done(
+    client: Client, new: NewHandoff, recording: asyncio.Task[Recorded]
+) -> bool:
+    """Whether the record has spoken while we asked; if not, the engine has the workflow."""
+    looking = asyncio.create_task(_must_exist(client, new))
+    await asyncio.wait([recording, looking], return_when=asyncio.FIRST_COMPLETED)
+    if recording.done():
+        looking.cancel()
+        await asyncio.wait([looking])
+        return True
+    await looking
+    return False
 
 
 async def _must_exist(client: Client, new: NewHandoff) -> None:

@@ -352,14 +352,6 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """The record's answer to a new handoff. `other_id`: the handoff that is in its way."""
-
-    verdict: Verdict
-    other_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class HandoffRef:
     """Names one handoff."""
 
@@ -391,6 +383,19 @@ class Snapshot:
     step: Step | None
     mail: tuple[MailBatch, ...]
     unpublished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The record's answer to a new handoff.
+
+    `other_id` is the handoff that is in its way; `first` what a new one looks like, so that the
+    engine need not look again before it goes on.
+    """
+
+    verdict: Verdict
+    other_id: UUID | None = None
+    first: Snapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

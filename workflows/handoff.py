@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,17 +66,22 @@ class HandoffWorkflow:
     @workflow.run
     async def run(self, start: HandoffStart) -> Recorded:
         """From the record to its end. The answer is what the record said."""
+        seen = None
         if start.new is not None:
             self._recorded = await self._record(start.new)
+            seen = self._recorded.first
             if self._recorded.verdict is not Verdict.RECORDED:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 return self._recorded
-        while (seen := await self._look()) is not None and not self._is_over(seen):
+        # Who escalated waits for this task to end, so it looks only if it has to.
+        seen = seen or await self._look()
+        while seen is not None and not self._is_over(seen):
             if workflow.info().is_continue_as_new_suggested():
                 await self._carry_on_afresh()
             self._tell(seen)
             if await self._is_due(seen.step):
                 await self._take(seen)
+            seen = await self._look()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return Recorded(Verdict.RECORDED)
 
@@ -84,7 +90,7 @@ class HandoffWorkflow:
         """Answers once the record has spoken. The API waits for it in the call that starts this."""
         await workflow.wait_condition(lambda: self._recorded is not None)
         assert self._recorded is not None  # noqa: S101 - just waited for
-        return self._recorded
+        return replace(self._recorded, first=None)
 
     @workflow.signal(dynamic=True)
     def nudge(self, name: str, args: Sequence[RawValue]) -> None:

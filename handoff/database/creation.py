@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import (
@@ -14,16 +14,18 @@ from handoff.contract import (
     Intent,
     NewHandoff,
     Policy,
+    Record,
     Recorded,
     SessionStatus,
+    Snapshot,
     Verdict,
 )
 from handoff.database import Database, Tenant, events, people
 from handoff.database.records import find_record
-from handoff.database.tables import AccountRow, HandoffRow, SessionRow
+from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
 from handoff.database.transitions import Changed
-from handoff.errors import Unauthenticated
 from handoff.rules.policy import WORKING_ROLES, default_policy, policy_from_json, policy_to_json
+from handoff.rules.steps import next_step
 
 LIVING = (HandoffStatus.PARKED, HandoffStatus.OPEN, HandoffStatus.CLAIMED)
 """A session has at most one handoff in these states."""
@@ -38,16 +40,16 @@ async def record(
     """
     try:
         async with database.account(new.account_id) as tenant:
-            if await find_record(tenant, new.id) is not None:
-                return Recorded(Verdict.RECORDED), None
-            actor = await _actor(tenant, new)
-            policy = await _policy(tenant, claim_timeout, max_rounds)
+            actor, stored = await _situation(tenant, new)
+            default = default_policy(claim_timeout, max_rounds)
+            policy = policy_from_json(stored) if stored else default
             # The handoff first, then the session: every transition locks in this order.
             if not await _insert(tenant, new, policy):
                 raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, new.session_id))
-            return Recorded(Verdict.RECORDED), await _announce(tenant, new, actor)
+            changed = await _announce(tenant, new, actor)
+            return Recorded(Verdict.RECORDED, first=_first(changed.record)), changed
     except _Refused as refused:
-        return refused.answer, None
+        return await _answered_before(database, new) or refused.answer, None
 
 
 class _Refused(Exception):
@@ -58,29 +60,57 @@ class _Refused(Exception):
         self.answer = Recorded(verdict, other_id)
 
 
-async def _actor(tenant: Tenant, new: NewHandoff) -> Actor:
-    try:
-        actor = await people.act_as(tenant, new.escalator_id)
-    except Unauthenticated:
-        raise _Refused(Verdict.FORBIDDEN) from None
-    if actor.role not in WORKING_ROLES:
+def _first(record: Record) -> Snapshot:
+    return Snapshot(
+        version=record.version,
+        status=record.status,
+        priority=record.priority,
+        round=record.round,
+        rounds_total=record.rounds_total,
+        claimed_by_id=None,
+        step=next_step(record),
+        mail=(),
+        unpublished=True,
+    )
+
+
+async def _answered_before(database: Database, new: NewHandoff) -> Recorded | None:
+    async with database.account(new.account_id) as tenant:
+        query = tenant.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == new.id)
+        known = await tenant.connection.scalar(query)
+    return None if known is None else Recorded(Verdict.RECORDED)
+
+
+async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, Any] | None]:
+    """The actor at the time of the act, and the account's policy: the copy that is kept.
+
+    One question, for this is what the caller of an escalation waits for.
+    """
+    query = (
+        tenant.select(
+            UserRow,
+            *people.ACTOR,
+            SessionRow.holder_id,
+            SessionRow.status,
+            AccountRow.policy,
+        )
+        .join(AccountRow, AccountRow.id == UserRow.account_id)
+        .outerjoin(
+            SessionRow,
+            and_(SessionRow.account_id == UserRow.account_id, SessionRow.id == new.session_id),
+        )
+        .where(UserRow.id == new.escalator_id, *people.LIVING)
+        .with_for_update(read=True, of=UserRow)
+    )
+    row = (await tenant.connection.execute(query)).one_or_none()
+    if row is None or row.role not in WORKING_ROLES:
         raise _Refused(Verdict.FORBIDDEN)
-    query = tenant.select(SessionRow, SessionRow.holder_id, SessionRow.status)
-    session = (
-        await tenant.connection.execute(query.where(SessionRow.id == new.session_id))
-    ).one_or_none()
-    if session is None or session.holder_id != actor.id:
+    if row.holder_id != row.id:
         raise _Refused(Verdict.NOT_HOLDER)
-    if session.status is SessionStatus.CLOSED:
+    if row.status is SessionStatus.CLOSED:
         raise _Refused(Verdict.SESSION_CLOSED)
-    return actor
-
-
-async def _policy(tenant: Tenant, claim_timeout: timedelta, max_rounds: int) -> Policy:
-    """The account's policy as it is now: the copy that this handoff keeps."""
-    query = select(AccountRow.policy).where(AccountRow.id == tenant.account_id)
-    stored = (await tenant.connection.execute(query)).scalar_one()
-    return policy_from_json(stored) if stored else default_policy(claim_timeout, max_rounds)
+    actor = Actor(**{column.key: getattr(row, column.key) for column in people.ACTOR})
+    return actor, row.policy
 
 
 async def _insert(tenant: Tenant, new: NewHandoff, policy: Policy) -> bool:
@@ -101,6 +131,8 @@ async def _insert(tenant: Tenant, new: NewHandoff, policy: Policy) -> bool:
         "rounds_total": policy.rounds_total,
         "deadline_at": None if parks else new.created_at,
         "last_actor_id": new.escalator_id,
+        # The engine learns of it by this very answer.
+        "seen_version": 1,
         "changed_at": func.clock_timestamp(),
     }
     written = await tenant.connection.execute(
