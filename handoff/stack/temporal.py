@@ -33,6 +33,10 @@ _PRAGMAS = {
 }
 
 
+MEMORY = "256MiB"
+"""Above this its collector runs as often as it takes."""
+
+
 class Temporal(Part):
     """On loopback only. `in_memory` forgets everything with the process: for tests."""
 
@@ -102,8 +106,8 @@ class Temporal(Part):
                     for name, value in self.dynamic_config.items()
                 ),
             ],
-            # Memory for time: a larger heap trims the slowest creates.
-            {"GOGC": "400", "HOME": str(directory), "TZ": "UTC"},
+            # Memory for time: a larger heap trims the slowest creates, up to a bound.
+            {"GOGC": "400", "GOMEMLIMIT": MEMORY, "HOME": str(directory), "TZ": "UTC"},
             directory=directory,
             account=self.home.account,
         )
