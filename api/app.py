@@ -23,6 +23,9 @@ from api.routes import (
     policy,
     presence,
     queue,
+    scim_about,
+    scim_groups,
+    scim_users,
     sessions,
 )
 from api.security_headers import SecurityHeaders
@@ -73,6 +76,9 @@ def build(settings: Settings) -> FastAPI:
         policy,
         directory,
         api_tokens,
+        scim_about,
+        scim_users,
+        scim_groups,
         me,
         health,
         metrics,

@@ -73,23 +73,33 @@ def _completed(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(method: str, operation: Operation) -> None:
-    if operation.get("security"):
+    # SCIM says these in its own words, at its endpoints.
+    in_problems = "scim" not in operation.get("tags", ())
+    known = bool(operation.get("security"))
+    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+        del operation["responses"]["422"]  # FastAPI's own; nobody here answers like that.
+    if known and in_problems:
         _add(operation, *FOR_CALLERS)
-        if scope := needed(operation["operationId"]):
-            operation["x-api-token-scope"] = scope.value
+    if known and (scope := needed(operation["operationId"])):
+        operation["x-api-token-scope"] = scope.value
     if method != "GET":
         _add(operation, *FOR_BODIES)
     if "application/json" in operation.get("requestBody", {}).get("content", {}):
         _add(operation, *FOR_JSON)
-    if method == "POST" and operation.get("security"):
-        _add(operation, *FOR_POSTS)
-        operation.setdefault("parameters", []).append(KEY)
-        for status, response in operation["responses"].items():
-            if status.startswith("2"):
-                response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
+    if method == "POST" and known:
+        _repeatable(operation, in_problems=in_problems)
     for status, headers in HEADERS.items():
         if str(status) in operation["responses"]:
             operation["responses"][str(status)].setdefault("headers", {}).update(headers)
+
+
+def _repeatable(operation: Operation, *, in_problems: bool) -> None:
+    if in_problems:
+        _add(operation, *FOR_POSTS)
+    operation.setdefault("parameters", []).append(KEY)
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            response.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
 
 
 def _add(operation: Operation, *kinds: type[HandoffError]) -> None:

@@ -21,7 +21,17 @@ OPERATIONS: dict[TokenScope, frozenset[str]] = {
     ),
     # The second is the WebSocket, which OpenAPI knows nothing of.
     TokenScope.EVENTS_READ: frozenset({"streamEvents", "socket_events"}),
-    TokenScope.SCIM: frozenset(),
+    TokenScope.SCIM: frozenset(
+        {
+            "scimGetConfiguration",
+            "scimListResourceTypes",
+            "scimListSchemas",
+            *(f"scim{act}User" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
+            *(f"scim{act}Group" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
+            "scimListUsers",
+            "scimListGroups",
+        }
+    ),
 }
 
 

@@ -25,7 +25,8 @@
         ├── TooLarge            413
         ├── UnsupportedMedia    415
         ├── Invalid             422
-        │   └── IdempotencyMismatch
+        │   ├── IdempotencyMismatch
+        │   └── ScimInvalid     400, in SCIM's own words
         ├── TooMany             429
         └── HeadersTooLarge     431
 
@@ -231,6 +232,14 @@ class IdempotencyMismatch(Invalid):
 
     type = "/problems/idempotency-mismatch"
     title = "This Idempotency-Key belongs to another request"
+
+
+class ScimInvalid(Invalid):
+    """A SCIM request that cannot be taken. `kind` is its `scimType`."""
+
+    def __init__(self, detail: str, *, kind: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
 
 
 class TooMany(Refusal):

@@ -4,6 +4,7 @@ A change that takes somebody's right to hold a handoff gives back what they have
 same transaction: an escalation must not hang on a person who is gone.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -107,9 +108,20 @@ async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: Wan
         Forbidden, LastOwner: what the rules say.
         AddressTaken, Invalid: another user has the address; there is no such team.
     """
+    return await change_user(database, caller, user_id, lambda _: wanted)
+
+
+async def change_user(
+    database: Database,
+    caller: Actor,
+    user_id: UUID,
+    decide: Callable[[DirectoryUser | None], WantedUser],
+) -> Put:
+    """The same for whoever changes a part: `decide` sees the user once nobody else changes them."""
     async with database.account(caller.account_id) as tenant:
         actor = await begin_change(tenant, caller)
         before = await find_user(tenant, user_id)
+        wanted = decide(before)
         await _check(tenant, actor, user_id, before, wanted.standing)
         await _must_fit(tenant, user_id, wanted)
         if before is None:

@@ -51,6 +51,8 @@ BODIES: dict[str, Any] = {
     "putTeam": {"name": "Field"},
     "createApiToken": {"name": "Program", "scopes": ["sessions:read"]},
     "putMyNotifications": {},
+    "scimPatchUser": {"Operations": [{"op": "replace", "value": {"displayName": "Chen"}}]},
+    "scimPatchGroup": {"Operations": [{"op": "add", "path": "externalId", "value": "x"}]},
 }
 
 
@@ -58,6 +60,10 @@ def body_of(operation_id: str, path: Path) -> Any:
     """A body that is well-formed, whoever sends it."""
     if operation_id == "snoozeHandoff":
         return {"until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    if operation_id in ("scimCreateUser", "scimReplaceUser"):
+        return {"userName": f"{new_id()}@acme.test", "displayName": "Nina"}
+    if operation_id in ("scimCreateGroup", "scimReplaceGroup"):
+        return {"displayName": f"Field {new_id()}"}
     if operation_id == "putUser":
         email = f"{path['user_id']}@acme.test"
         return {"email": email, "name": "Nina", "role": "engineer"}
@@ -85,6 +91,7 @@ class Scenes:
             "handoff_id": str(theirs.id),
             "user_id": str(GINA.id),
             "team_id": str(PLATFORM),
+            "group_id": str(PLATFORM),
             "token_id": (await _make_token(desk, GINA, ["sessions:read"]))["api_token"]["id"],
             "token": _link(desk, theirs, HUGO),
         }
@@ -100,7 +107,7 @@ class Scenes:
 
     def unknown(self) -> Path:
         """What nobody has."""
-        ids = ("session_id", "handoff_id", "user_id", "team_id", "token_id")
+        ids = ("session_id", "handoff_id", "user_id", "team_id", "group_id", "token_id")
         return {name: str(new_id()) for name in ids} | {"token": "nonsense"}
 
     async def own(self, operation_id: str, role: str) -> Path:
@@ -121,10 +128,12 @@ class Scenes:
             case "createHandoff":
                 holder = BO if who is VERA else who
                 return path | {"session_id": str(await self.desk.start_session(holder))}
-            case "putUser" | "deleteUser":
+            case "scimReplaceUser" | "scimDeleteUser" | "putUser" | "deleteUser":
                 return path | {"user_id": await self._user()}
             case "putTeam" | "deleteTeam":
                 return path | {"team_id": await self._team()}
+            case "scimReplaceGroup" | "scimPatchGroup" | "scimDeleteGroup":
+                return path | {"group_id": await self._team()}
             case "revokeApiToken":
                 made = await _make_token(self.desk, OLIVE, ["sessions:read"])
                 return path | {"token_id": made["api_token"]["id"]}
@@ -137,6 +146,7 @@ class Scenes:
             "handoff_id": str(handoff.id),
             "user_id": str(CHEN.id),
             "team_id": str(NETWORK),
+            "group_id": str(NETWORK),
             "token_id": self._token_id,
             "token": _link(self.desk, handoff, who),
         }
@@ -158,7 +168,7 @@ class Scenes:
 
     async def _team(self) -> str:
         team_id = str(new_id())
-        await self._put(f"/directory/teams/{team_id}", BODIES["putTeam"])
+        await self._put(f"/directory/teams/{team_id}", {"name": f"Field {team_id}"})
         return team_id
 
     async def _put(self, path: str, body: Any) -> None:
