@@ -104,7 +104,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/__init__.py:_ENTER": "the gate itself",
     "handoff/database/tables.py": "indexes and defaults, no queries",
     "handoff/database/migrations/": "the schema, no accounts",
-    "handoff/database/board.py:residents": "the embedded stack's sign-in, over all accounts",
+    "handoff/database/offers.py:residents": "the embedded stack's sign-in, over all accounts",
     "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
     "handoff/database/importing.py": "accounts are made here",
     "handoff/database/idempotency.py:purge": "over all accounts, for the engine's upkeep",

@@ -10,7 +10,7 @@ from api.console.routing import PageRoute
 from api.identity import Caller, LeadingCaller, Parts, WorkingCaller
 from api.services import Services
 from handoff.contract import Actor
-from handoff.database import board, events
+from handoff.database import events, offers
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -40,7 +40,7 @@ async def notifications_page(request: Request, me: Caller, parts: Parts) -> Resp
 async def policy_page(request: Request, me: LeadingCaller, parts: Parts) -> Response:
     """Whom the account tells, by which ways, for how long."""
     async with parts.database.account(me.account_id) as tenant:
-        people, teams = await board.colleagues(tenant), await board.teams(tenant)
+        people, teams = await offers.colleagues(tenant), await offers.teams(tenant)
     return await _framed(request, "policy.html", me, parts, people=people, teams=teams)
 
 

@@ -18,7 +18,7 @@ from api.identity import Caller, Parts, WorkingCaller
 from api.services import Services
 from handoff import engine
 from handoff.contract import Actor
-from handoff.database import board, events
+from handoff.database import board, events, offers
 from handoff.wire import jsonable
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -96,8 +96,8 @@ async def new_page(request: Request, me: WorkingCaller, parts: Parts) -> Respons
     async with parts.database.account(me.account_id) as tenant:
         _, number = await events.bounds(tenant)
         content = {
-            "held": await board.held(tenant, me.id),
-            "teams": await board.teams(tenant),
+            "held": await offers.held(tenant, me.id),
+            "teams": await offers.teams(tenant),
             "number": number,
         }
     return page(request, "new.html", content, me=me)

@@ -15,7 +15,7 @@ from api.console.rendering import page
 from api.console.routing import PageRoute
 from api.identity import Parts
 from api.services import Services
-from handoff.database import board, people
+from handoff.database import offers, people
 from handoff.errors import Forbidden, NotFound, Unauthenticated
 
 logger = structlog.get_logger(__name__)
@@ -50,9 +50,9 @@ async def sign_in_page(
     return page(request, "sign_in.html", content)
 
 
-async def _residents(parts: Services) -> dict[str, list[board.Resident]]:
+async def _residents(parts: Services) -> dict[str, list[offers.Resident]]:
     async with parts.database.engine_room() as connection:
-        found = await board.residents(connection)
+        found = await offers.residents(connection)
     return {name: list(some) for name, some in groupby(found, lambda one: one.account)}
 
 

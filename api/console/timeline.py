@@ -18,7 +18,7 @@ from handoff.contract import (
     HandoffView,
     Person,
 )
-from handoff.database import Database, board, events, records
+from handoff.database import Database, board, events, offers, records
 from handoff.database.board import Message
 from handoff.errors import NotFound
 
@@ -83,7 +83,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         history = await events.of_handoff(tenant, handoff_id)
         messages = await board.messages(tenant, handoff_id)
         told = await board.told(tenant, reader.id, [handoff_id])
-        colleagues = await board.colleagues(tenant)
+        colleagues = await offers.colleagues(tenant)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
     holder = record.claimed_by or record.escalator

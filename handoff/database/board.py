@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, func, or_
 
 from handoff.contract import (
     FINAL,
@@ -18,21 +17,15 @@ from handoff.contract import (
     Channel,
     DeliveryState,
     HandoffStatus,
-    Person,
     Record,
-    Role,
-    SessionStatus,
 )
 from handoff.database import Tenant
 from handoff.database.deliveries import ROUND_EVENTS
-from handoff.database.people import eligible
 from handoff.database.records import records, to_record
 from handoff.database.tables import (
-    AccountRow,
     DeliveryRow,
     HandoffRow,
     SessionRow,
-    TeamRow,
     UserRow,
 )
 
@@ -79,16 +72,6 @@ class Message:
     state: DeliveryState
     reason: str | None
     attempts: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Resident:
-    """A living user, as the embedded stack's sign-in shows them."""
-
-    id: UUID
-    name: str
-    role: Role
-    account: str
 
 
 async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime) -> Counts:
@@ -225,44 +208,3 @@ async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
         )
     )
     return [Message(*row) for row in (await tenant.connection.execute(query)).all()]
-
-
-async def colleagues(tenant: Tenant) -> list[Person]:
-    """Everybody who could take a handoff, by name."""
-    query = tenant.select(UserRow, UserRow.id, UserRow.name).where(*eligible())
-    rows = await tenant.connection.execute(query.order_by(UserRow.name))
-    return [Person(*row) for row in rows.all()]
-
-
-async def teams(tenant: Tenant) -> list[tuple[UUID, str]]:
-    """The account's teams, by name."""
-    query = tenant.select(TeamRow, TeamRow.id, TeamRow.name).where(TeamRow.deleted_at.is_(None))
-    rows = await tenant.connection.execute(query.order_by(TeamRow.name))
-    return [(row.id, row.name) for row in rows.all()]
-
-
-async def held(tenant: Tenant, user_id: UUID) -> list[Row[Any]]:
-    """The sessions that are with this person and could be handed off, newest first."""
-    query = tenant.select(SessionRow, SessionRow.id, SessionRow.title, SessionRow.created_at).where(
-        SessionRow.holder_id == user_id,
-        SessionRow.status == SessionStatus.ACTIVE,
-        SessionRow.id.not_in(
-            tenant.select(HandoffRow, HandoffRow.session_id).where(
-                HandoffRow.status == HandoffStatus.CLAIMED
-            )
-        ),
-    )
-    query = query.order_by(SessionRow.id.desc()).limit(20)
-    return list((await tenant.connection.execute(query)).all())
-
-
-async def residents(connection: AsyncConnection) -> list[Resident]:
-    """Every living user of every account: for the embedded stack's sign-in alone."""
-    query = (
-        select(UserRow.id, UserRow.name, UserRow.role, AccountRow.name)
-        .join(AccountRow, AccountRow.id == UserRow.account_id)
-        .where(UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
-        .order_by(AccountRow.name, UserRow.id)
-        .limit(100)
-    )
-    return [Resident(*row) for row in (await connection.execute(query)).all()]

@@ -36,10 +36,12 @@ startClocks();
 setUpAlerts();
 setUpKeys();
 live.addEventListener("state", (event) => showState(event.detail));
-live.addEventListener("pulse", (event) => {
+live.addEventListener("pulse", async (event) => {
   showWaiting(event.detail.pulse.waiting);
   if (event.detail.first) ring(event.detail.pulse.calls);
-  acknowledge(event.detail.pulse.calls);
+  // What was seen rings no bell of the server's, and this page may show it.
+  if (await acknowledge(event.detail.pulse.calls))
+    live.dispatchEvent(new CustomEvent("bell", { detail: { subject: null } }));
 });
 live.start();
 

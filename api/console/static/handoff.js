@@ -8,6 +8,7 @@ import { refresh, remember } from "./pieces.js";
 import { readPiece, reason, send } from "./server.js";
 
 const UNSETTLED = 2500;
+const SETTLED = 15000;
 const story = document.getElementById("story");
 const { handoff, path } = story.dataset;
 let reading = null;
@@ -79,8 +80,9 @@ live.addEventListener("bell", ({ detail }) => {
   if (!detail.subject || detail.subject === handoff) read();
 });
 document.addEventListener("visibilitychange", read);
-// What becomes of a mail rings no bell.
+// What becomes of a message, and that somebody has seen it, rings no bell.
 setInterval(() => story.querySelector("[data-unsettled]") && read(), UNSETTLED);
+setInterval(read, SETTLED);
 
 onKey("c", () => press("claim"));
 onKey("r", () => press("resolve"));
