@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from api.app import build
 from api.server import make_server
@@ -24,10 +25,8 @@ def main() -> int:
         return 78
     log.configure(settings)
     server = make_server(build(settings), host=arguments.host, port=arguments.port)
-    try:
+    with suppress(KeyboardInterrupt, SystemExit):
         server.run()
-    except (KeyboardInterrupt, SystemExit):
-        pass
     return 0 if server.started else 1
 
 
