@@ -65,6 +65,8 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_recycle=1800,
+                # After a restart of PostgreSQL nobody's request pays for a dead connection.
+                pool_pre_ping=True,
                 # An error tells its statement, never the values: they are what people typed.
                 hide_parameters=True,
                 connect_args={
