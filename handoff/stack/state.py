@@ -41,6 +41,8 @@ class StackState:
             "TEMPORAL_ADDRESS": self.temporal_address,
             "TEMPORAL_NAMESPACE": self.temporal_namespace,
         }
+        if self.temporal_ui_url:
+            settings["HANDOFF_TEMPORAL_UI_URL"] = self.temporal_ui_url
         if self.auth_secret:
             settings["HANDOFF_AUTH_SECRET"] = self.auth_secret
         if self.payload_keys:
