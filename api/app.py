@@ -28,6 +28,7 @@ from api.routes import (
     scim_users,
     sessions,
 )
+from api.routes.codec import CodecDoor
 from api.security_headers import SecurityHeaders
 from api.services import Services
 from handoff.settings import Settings
@@ -63,6 +64,7 @@ def build(settings: Settings) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within)
+    app.add_middleware(CodecDoor, settings=settings)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (
         queue,

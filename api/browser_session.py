@@ -25,6 +25,9 @@ _ALGORITHM = "HS256"
 _USED = "browser_session"
 """The request's state says by this name that the cookie was believed, so it may be renewed."""
 
+TRUSTED = "trusted_origin"
+"""The request's state names by this another page that may ask for this in a browser's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class BrowserSession:
@@ -83,6 +86,7 @@ def check_origin(request: HTTPConnection, settings: Settings) -> None:
         return
     scheme = {"ws": "http", "wss": "https"}.get(request.url.scheme, request.url.scheme)
     ours = {settings.public_url, f"{scheme}://{request.headers.get('host', '')}"}
+    ours.add(getattr(request.state, TRUSTED, None) or settings.public_url)
     if origin not in ours:
         raise Forbidden("This request does not come from a page of Handoff.")
 

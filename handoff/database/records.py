@@ -1,11 +1,12 @@
 """Reads handoffs: rows become `Record`s, and records become what people see."""
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func
+from sqlalchemy import Row, Select, func, or_
 from sqlalchemy.orm import aliased
 
 from handoff.contract import HandoffView, Intent, Person, Record
@@ -122,6 +123,19 @@ def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:
 def _is_private(record: Record) -> bool:
     """Until a parked handoff is picked up, only its parker sees what they noted."""
     return record.intent is Intent.PARK and record.first_claimed_at is None
+
+
+async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID) -> set[UUID]:
+    """Those of these handoffs whose text `reader_id` may see; the same rule as in `view`."""
+    query = tenant.select(HandoffRow, HandoffRow.id).where(
+        HandoffRow.id.in_(set(ids)),
+        or_(
+            HandoffRow.intent != Intent.PARK,
+            HandoffRow.first_claimed_at.is_not(None),
+            HandoffRow.escalator_id == reader_id,
+        ),
+    )
+    return set((await tenant.connection.scalars(query)).all())
 
 
 async def of_session(tenant: Tenant, session_id: UUID) -> list[Record]:

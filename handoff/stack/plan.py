@@ -60,7 +60,7 @@ class Planner:
 
     def _with_services(self, api_url: str) -> StackState:
         # PostgreSQL last: while it is prepared for the first time, the others start already.
-        temporal = self._temporal()
+        temporal = self._temporal(codec_endpoint=f"{api_url}/codec")
         mail = self._mail()
         return StackState(
             api_url=api_url,
@@ -78,7 +78,7 @@ class Planner:
             or self._home.secret("payload_key"),
         )
 
-    def _temporal(self) -> Temporal | None:
+    def _temporal(self, *, codec_endpoint: str) -> Temporal | None:
         if "TEMPORAL_ADDRESS" in self._given:
             return None
         temporal = Temporal(
@@ -87,6 +87,7 @@ class Planner:
             ui_port=self._ports.choose("temporal_ui", wanted=_TEMPORAL_UI_PORT),
             http_port=self._ports.choose("temporal_http"),
             metrics_port=self._ports.choose("temporal_metrics"),
+            codec_endpoint=codec_endpoint,
         )
         self._services.append(temporal)
         return temporal

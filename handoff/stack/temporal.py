@@ -51,6 +51,7 @@ class Temporal(Part):
         ui_port: int,
         http_port: int,
         metrics_port: int,
+        codec_endpoint: str | None = None,
         synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
         in_memory: bool = False,
         dynamic_config: Mapping[str, str] | None = None,
@@ -60,6 +61,7 @@ class Temporal(Part):
         self.ui_port = ui_port
         self.http_port = http_port
         self.metrics_port = metrics_port
+        self.codec_endpoint = codec_endpoint
         self.synchronous = synchronous
         self.in_memory = in_memory
         self.dynamic_config = {
@@ -96,6 +98,7 @@ class Temporal(Part):
                 f"--http-port={self.http_port}",
                 f"--metrics-port={self.metrics_port}",
                 "--ui-disable-news-fetch",
+                *([f"--ui-codec-endpoint={self.codec_endpoint}"] if self.codec_endpoint else []),
                 "--disable-config-file",
                 "--disable-config-env",
                 "--log-level=warn",
