@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -177,6 +178,35 @@ async def test_a_superusers_login_is_confined_as_well(both: Desk, servers: Servi
             assert "permission denied" in await refused(connection, "SELECT * FROM handoffs")
     finally:
         await database.close()
+
+
+async def test_the_api_works_with_a_login_of_its_own_that_owns_nothing(
+    both: Desk, servers: Services
+) -> None:
+    """As docs/security.md advises: whoever gives the roles up is left with nothing at all."""
+    await make(
+        servers,
+        "postgres",
+        "CREATE ROLE of_the_api LOGIN NOINHERIT PASSWORD 'x' "
+        "IN ROLE handoff_tenant, handoff_lookup",
+    )
+    name = both.settings.database_dsn.rpartition("/")[2]
+    url = f"postgresql://of_the_api:x@127.0.0.1:{servers.postgres.port}/{name}"
+    await both.stop_api()
+    both.settings = both.settings.model_copy(update={"database_url": SecretStr(url)})
+    await both.start_api(temporal=both.temporal)
+    assert both.services is not None
+    handoff = await both.escalate(BO)
+    assert (await both.claim(AMIR, handoff)).status_code == 200
+    assert len(await both.queue(AMIR, scope="account")) == 2
+    checks = (await both.http().get("/readyz")).json()["checks"]
+    assert all(check["status"] == "ok" for name, check in checks.items() if name != "audit")
+    assert (await both.http(AMIR).get("/metrics")).status_code == 200
+    async with both.services.database.engine_room() as connection:
+        await connection.execute(text("RESET ROLE"))
+        await connection.execute(text("SET LOCAL ROLE NONE"))
+        for table in TENANT_TABLES:
+            assert "permission denied" in await refused(connection, f"SELECT * FROM {table}")
 
 
 async def test_the_owner_can_back_it_all_up(both: Desk) -> None:
