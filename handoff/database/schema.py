@@ -7,10 +7,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from handoff.errors import ConfigurationError
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+RAISED_BY_US = "P0001"
+"""PostgreSQL's code for an error that a statement of ours raises itself."""
 
 
 def configuration(database_dsn: str) -> Config:
@@ -22,8 +28,18 @@ def configuration(database_dsn: str) -> Config:
 
 
 def upgrade(database_dsn: str) -> None:
-    """Runs every migration that the database has not seen. Safe to run twice, or at once."""
-    command.upgrade(configuration(database_dsn), "head")
+    """Runs every migration that the database has not seen. Safe to run twice, or at once.
+
+    Raises:
+        ConfigurationError: a migration lacks something that somebody else has to give it.
+    """
+    try:
+        command.upgrade(configuration(database_dsn), "head")
+    except DBAPIError as fault:
+        told = getattr(fault.orig, "__cause__", None)
+        if getattr(told, "sqlstate", None) != RAISED_BY_US:
+            raise
+        raise ConfigurationError(f"{told}. {getattr(told, 'hint', '')}") from None
 
 
 def check(database_dsn: str) -> None:
