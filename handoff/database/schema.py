@@ -1,6 +1,7 @@
 """Migrations as functions: bring a database up to date, or ask whether models and schema agree."""
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -36,10 +37,10 @@ def upgrade(database_dsn: str) -> None:
     try:
         command.upgrade(configuration(database_dsn), "head")
     except DBAPIError as fault:
-        told = getattr(fault.orig, "__cause__", None)
+        told: Any = getattr(fault.orig, "__cause__", None)
         if getattr(told, "sqlstate", None) != RAISED_BY_US:
             raise
-        raise ConfigurationError(f"{told}. {getattr(told, 'hint', '')}") from None
+        raise ConfigurationError(f"{told.args[0]}. {told.hint}") from None
 
 
 def check(database_dsn: str) -> None:
