@@ -1,5 +1,6 @@
 """Uvicorn, taught to say goodbye to open streams before it waits for them."""
 
+import asyncio
 import resource
 import socket
 from contextlib import suppress
@@ -38,9 +39,18 @@ class Server(uvicorn.Server):
         services: Services | None = getattr(getattr(app, "state", None), "services", None)
         if services is not None:
             await services.hub.say_goodbye(within=GOODBYE)
+        asyncio.get_running_loop().call_later(GOODBYE, self._cut_off)
         await super().shutdown(sockets)
         # Else uvicorn sends itself the signal again, and a clean stop looks like a failure.
         self._captured_signals.clear()
+
+
+    def _cut_off(self) -> None:
+        """Whoever does not read what was said last is not waited for any longer."""
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.is_closing() and transport.get_write_buffer_size():
+                transport.abort()
 
 
 def make_server(app: FastAPI, *, host: str, port: int) -> Server:

@@ -85,14 +85,14 @@ async def test_escalating_now_is_refused_once_the_round_has_passed(desk: Desk) -
     assert (passed.json()["type"], passed.json()["round"]) == ("/problems/round-passed", 2)
 
 
-@pytest.mark.desk(snooze_minimum="500ms", claim_timeout="1h", max_rounds=1)
+@pytest.mark.desk(snooze_minimum="1ms", claim_timeout="1h", max_rounds=1)
 async def test_a_snooze_pauses_and_then_a_fresh_round_starts_even_after_the_last(
     desk: Desk,
 ) -> None:
     desk.mail_matters = False
     handoff = await desk.escalate()
     await desk.until_handoff(handoff, round=1)
-    until = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
+    until = (datetime.now(UTC) + timedelta(seconds=4)).isoformat()
     snoozed = await desk.command(CHEN, handoff, "snooze", {"until": until})
     assert snoozed.status_code == 200
     assert snoozed.json()["next_action"]["action"] == "notify"

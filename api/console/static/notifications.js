@@ -67,10 +67,19 @@ async function test(event) {
   else list.append(tried("Email", answer.body.email), tried("Push", answer.body.push));
 }
 
+// What somebody chooses before the page knows what they chose before would be lost.
+function locked(yes) {
+  for (const control of form.elements) control.disabled = yes;
+}
+
+locked(true);
 form.addEventListener("submit", save);
 form.addEventListener("change", fit);
 document.getElementById("test").addEventListener("click", test);
 document.getElementById("zones").append(
   ...Intl.supportedValuesOf("timeZone").map((zone) => element("option", { value: zone })),
 );
-readJson("/me/notifications").then(show, () => (problem.textContent = "Your choices could not be read. Reload the page.")).finally(() => form.removeAttribute("aria-busy"));
+readJson("/me/notifications").then(show, () => (problem.textContent = "Your choices could not be read. Reload the page.")).finally(() => {
+  locked(false);
+  form.removeAttribute("aria-busy");
+});
