@@ -44,7 +44,6 @@ class Server(uvicorn.Server):
         # Else uvicorn sends itself the signal again, and a clean stop looks like a failure.
         self._captured_signals.clear()
 
-
     def _cut_off(self) -> None:
         """Whoever does not read what was said last is not waited for any longer."""
         for connection in list(self.server_state.connections):
