@@ -28,7 +28,7 @@ from workflows.starting import start_options
 LOOK_AFTER = 1.2
 """Seconds after which we ask whether the engine has the workflow at all."""
 
-LOOK_WITHIN = 1.5
+LOOK_WITHIN = 1.3
 """Seconds that the engine has to say so: a 503 comes within 3 s in all."""
 
 
