@@ -289,8 +289,7 @@ class Settings(BaseSettings):
     @property
     def database_dsn(self) -> str:
         """The database's address as SQLAlchemy's asyncpg dialect wants it."""
-        scheme, _, rest = self.database_url.get_secret_value().partition("://")
-        del scheme
+        rest = self.database_url.get_secret_value().partition("://")[2]
         return f"postgresql+asyncpg://{rest}"
 
 

@@ -15,7 +15,6 @@ from uuid import UUID, uuid4
 
 import httpx
 from temporalio.client import Client
-from uvicorn.config import Config
 
 from api.app import build
 from api.server import Server, make_server
@@ -37,8 +36,6 @@ PAYLOAD_KEYS = "tests:a-payload-key-of-the-tests-32-bytes-long"
 """The recorded histories are encrypted with it: it never changes."""
 
 KEYRING = KeyRing.parse(PAYLOAD_KEYS)
-
-__all__ = ["Config", "Desk", "Handoff", "open_desk"]
 
 
 @dataclass(frozen=True, slots=True)
