@@ -19,11 +19,19 @@ async def _audit(desk: Desk) -> int:
     return started
 
 
+async def _heal(desk: Desk) -> None:
+    """Looks until a workflow had to be started again.
+
+    A look passes over a record that a transaction holds at that moment: somebody lives there.
+    """
+    await desk.until(lambda: _audit(desk))
+
+
 async def test_a_handoff_whose_workflow_is_lost_goes_on_from_its_record(desk: Desk) -> None:
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff, round=1)
     await desk.workflow(handoff).terminate("lost with the store")
-    assert await _audit(desk) == 1
+    await _heal(desk)
     assert await _audit(desk) == 0
     hurried = await desk.command(BO, handoff, "escalate-now", {"round": 1})
     assert hurried.status_code == 200
@@ -46,7 +54,7 @@ async def test_mails_that_were_under_way_are_not_lost_with_the_workflow(desk: De
     await desk.expect_mails((AMIR, OLIVE), handoff, round=1)
     await desk.workflow(handoff).terminate("lost with the store")
     busy.end()
-    assert await _audit(desk) == 1
+    await _heal(desk)
     await desk.expect_mail(CHEN, handoff, round=1)
 
 
