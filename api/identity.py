@@ -65,7 +65,7 @@ async def _person(request: HTTPConnection, parts: Services, token: str | None) -
         user_id = await parts.tokens.subject(token)
     else:
         user_id = browser_session.subject(request, parts.settings)
-    async with parts.database.engine_room() as connection:
+    async with parts.database.glance() as connection:
         actor = await people.identify(connection, user_id)
     if actor is None:
         raise Unauthenticated("This identity is not valid here. Sign in again.")

@@ -52,7 +52,7 @@ async def prove(parts: Services, token: str) -> tuple[Actor, frozenset[TokenScop
     form = _FORM.fullmatch(token)
     if form is None:
         raise Unauthenticated("The bearer token is not valid here.")
-    async with parts.database.engine_room() as connection:
+    async with parts.database.glance() as connection:
         holder = await api_tokens.find_holder(connection, form[1])
     if holder is None or not hmac.compare_digest(holder.digest, _digest(token)):
         raise Unauthenticated("The bearer token is not valid here.")

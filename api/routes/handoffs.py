@@ -81,17 +81,13 @@ async def create_handoff(
 async def _must_be_free(parts: Services, caller: Actor, new: NewHandoff) -> None:
     """Answers the common refusals without troubling the engine; the record has the last word."""
     async with parts.database.account(caller.account_id) as tenant:
-        session = await sessions.find(tenant, new.session_id)
-        holds = session is not None and session.holder_id == caller.id
-        living = await creation.living_handoff(tenant, new.session_id)
-        if holds and living in (None, new.id):
+        foreseen = await creation.foresee(tenant, new.session_id, caller.id)
+        if foreseen.verdict is Verdict.RECORDED or foreseen.other_id == new.id:
             return
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
         if await records.find_record(tenant, new.id, session_id=new.session_id) is not None:
             return
-    if not holds:
-        raise _refusal(Recorded(Verdict.NOT_HOLDER))
-    raise _refusal(Recorded(Verdict.ALREADY_OPEN, living))
+    raise _refusal(foreseen)
 
 
 def _refusal(recorded: Recorded) -> Refusal:

@@ -2,8 +2,9 @@
 
 `Database.account(id)` is how everything that serves one account reads and writes: its `select`
 starts every query with the account's own rows, and PostgreSQL itself shows it no others.
-`Database.engine_room()` sees all accounts; only the engine's upkeep, identity and the import may
-use it (a test of the imports says so), and a confined process, the API, sees little even there.
+`Database.engine_room()` and `Database.glance()` see all accounts; only the engine's upkeep,
+identity and the import may use them (a test of the imports says so), and a confined process, the
+API, sees little even there.
 """
 
 from collections.abc import AsyncIterator
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, event, select, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -51,6 +53,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._without_transaction = engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(engine.sync_engine, "checkout", _must_be_open)
 
     @classmethod
     def connect(
@@ -65,8 +69,8 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_recycle=1800,
-                # After a restart of PostgreSQL nobody's request pays for a dead connection.
-                pool_pre_ping=True,
+                # The connection used last is the next one: it has its statements prepared.
+                pool_use_lifo=True,
                 # An error tells its statement, never the values: they are what people typed.
                 hide_parameters=True,
                 connect_args={
@@ -97,6 +101,15 @@ class Database:
         async with self._engine.begin() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """Single statements over all accounts, each for itself: who somebody is, at every request.
+
+        A transaction would cost three times as much.
+        """
+        async with self._without_transaction.connect() as connection:
+            yield connection
+
     async def ping(self) -> None:
         """Raises when PostgreSQL does not answer."""
         async with self._engine.connect() as connection:
@@ -105,3 +118,12 @@ class Database:
     async def close(self) -> None:
         """Gives the connections back."""
         await self._engine.dispose()
+
+
+def _must_be_open(connection: Any, *_: object) -> None:
+    """After a restart of PostgreSQL nobody's request pays for a dead connection.
+
+    What PostgreSQL has closed is known here without asking it, and is replaced by the pool.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("PostgreSQL has closed this connection")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, update
+from sqlalchemy import Select, and_, func, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import (
@@ -21,7 +21,7 @@ from handoff.contract import (
     Verdict,
 )
 from handoff.database import Database, Tenant, events, people
-from handoff.database.records import find_record
+from handoff.database.records import records, to_record
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
 from handoff.database.transitions import Changed
 from handoff.rules.policy import WORKING_ROLES, default_policy, policy_from_json, policy_to_json
@@ -43,11 +43,10 @@ async def record(
             actor, stored = await _situation(tenant, new)
             default = default_policy(claim_timeout, max_rounds)
             policy = policy_from_json(stored) if stored else default
-            # The handoff first, then the session: every transition locks in this order.
-            if not await _insert(tenant, new, policy):
-                raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, new.session_id))
-            changed = await _announce(tenant, new, actor)
-            return Recorded(Verdict.RECORDED, first=_first(changed.record)), changed
+            written = await _write(tenant, new, policy)
+            event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
+            envelope = await events.append(tenant, written, event, at=new.created_at, actor=actor)
+            return Recorded(Verdict.RECORDED, first=_first(written)), Changed(written, envelope)
     except _Refused as refused:
         return await _answered_before(database, new) or refused.answer, None
 
@@ -113,9 +112,39 @@ async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, 
     return actor, row.policy
 
 
-async def _insert(tenant: Tenant, new: NewHandoff, policy: Policy) -> bool:
+async def _write(tenant: Tenant, new: NewHandoff, policy: Policy) -> Record:
+    """The handoff, then its session: every transition locks in this order. One statement."""
+    written = (
+        insert(HandoffRow)
+        .values(**_values(tenant, new, policy))
+        .on_conflict_do_nothing()
+        .returning(*HandoffRow.__table__.columns)
+        .cte("written")
+    )
+    status = SessionStatus.PARKED if new.intent is Intent.PARK else SessionStatus.ESCALATED
+    held = (
+        update(SessionRow)
+        .where(
+            SessionRow.account_id == tenant.account_id,
+            SessionRow.id == written.c.session_id,
+            SessionRow.holder_id == new.escalator_id,
+        )
+        .values(status=status)
+        .returning(SessionRow.id)
+        .cte("held")
+    )
+    query = records(tenant, written.c).outerjoin(held, true()).add_columns(held.c.id.label("held"))
+    row = (await tenant.connection.execute(query)).one_or_none()
+    if row is None:
+        raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, new.session_id))
+    if row.held is None:
+        raise _Refused(Verdict.NOT_HOLDER)
+    return to_record(row)
+
+
+def _values(tenant: Tenant, new: NewHandoff, policy: Policy) -> dict[str, Any]:
     parks = new.intent is Intent.PARK
-    values: dict[str, Any] = {
+    return {
         "id": new.id,
         "account_id": tenant.account_id,
         "session_id": new.session_id,
@@ -135,37 +164,29 @@ async def _insert(tenant: Tenant, new: NewHandoff, policy: Policy) -> bool:
         "seen_version": 1,
         "changed_at": func.clock_timestamp(),
     }
-    written = await tenant.connection.execute(
-        insert(HandoffRow).values(**values).on_conflict_do_nothing()
+
+
+def _living(tenant: Tenant, session_id: UUID) -> Select[Any]:
+    return tenant.select(HandoffRow, HandoffRow.id).where(
+        HandoffRow.session_id == session_id, HandoffRow.status.in_(LIVING)
     )
-    return written.rowcount == 1
 
 
 async def living_handoff(tenant: Tenant, session_id: UUID) -> UUID | None:
     """The handoff that the session has already, if any."""
-    query = tenant.select(HandoffRow, HandoffRow.id).where(
-        HandoffRow.session_id == session_id, HandoffRow.status.in_(LIVING)
-    )
-    found: UUID | None = await tenant.connection.scalar(query)
+    found: UUID | None = await tenant.connection.scalar(_living(tenant, session_id))
     return found
 
 
-async def _announce(tenant: Tenant, new: NewHandoff, actor: Actor) -> Changed:
-    parks = new.intent is Intent.PARK
-    held = await tenant.connection.execute(
-        update(SessionRow)
-        .where(
-            SessionRow.account_id == tenant.account_id,
-            SessionRow.id == new.session_id,
-            SessionRow.holder_id == actor.id,
-        )
-        .values(status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED)
+async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded:
+    """What the record would say to a handoff of this session now. It alone has the last word."""
+    living = _living(tenant, session_id).scalar_subquery().label("living")
+    query = tenant.select(SessionRow, SessionRow.holder_id, living).where(
+        SessionRow.id == session_id
     )
-    if held.rowcount != 1:
-        raise _Refused(Verdict.NOT_HOLDER)
-    found = await find_record(tenant, new.id)
-    assert found is not None  # noqa: S101 - it has just been written in this transaction
-    written, _ = found
-    event = EventType.PARKED if parks else EventType.CREATED
-    envelope = await events.append(tenant, written, event, at=new.created_at, actor=actor)
-    return Changed(written, envelope)
+    row = (await tenant.connection.execute(query)).one_or_none()
+    if row is None or row.holder_id != holder_id:
+        return Recorded(Verdict.NOT_HOLDER)
+    if row.living is not None:
+        return Recorded(Verdict.ALREADY_OPEN, row.living)
+    return Recorded(Verdict.RECORDED)

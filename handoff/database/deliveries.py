@@ -6,14 +6,13 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, text, tuple_, update
+from sqlalchemy import CTE, Row, ScalarSelect, Select, Update, func, text, tuple_, update
 
 from handoff.contract import (
     UNSETTLED,
     Channel,
     DeliveryState,
     EventType,
-    MailBatch,
     Record,
     SkipReason,
 )
@@ -85,16 +84,16 @@ def _is_mail(message: Planned) -> bool:
     return message.channel is Channel.EMAIL and not message.opted_out
 
 
-async def skip_unsent(tenant: Tenant, handoff_id: UUID, reason: SkipReason) -> None:
-    """Calls for help that have not left will not leave any more.
+def skipping(tenant: Tenant, written: CTE, reason: SkipReason) -> Update:
+    """Calls for help that have not left will not leave any more, if the handoff is `written`.
 
     One that is `sending` is in the mail server's hands already: its own attempt settles it.
     """
-    await tenant.connection.execute(
+    return (
         update(DeliveryRow)
         .where(
             DeliveryRow.account_id == tenant.account_id,
-            DeliveryRow.handoff_id == handoff_id,
+            DeliveryRow.handoff_id == written.c.id,
             DeliveryRow.event_type.in_(ROUND_EVENTS),
             DeliveryRow.channel == Channel.EMAIL,
             DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
@@ -103,34 +102,34 @@ async def skip_unsent(tenant: Tenant, handoff_id: UUID, reason: SkipReason) -> N
     )
 
 
-async def told_by_mail(tenant: Tenant, handoff_id: UUID) -> list[UUID]:
-    """Whom a call for help has reached by mail, as far as the mail server told us."""
-    query = tenant.select(DeliveryRow, DeliveryRow.recipient_id).where(
+def told_by_mail(tenant: Tenant, handoff_id: UUID) -> Select[Any]:
+    """The ids of those whom a call for help has reached by mail, as far as the server told us."""
+    return tenant.select(DeliveryRow, DeliveryRow.recipient_id).where(
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ROUND_EVENTS),
         DeliveryRow.channel == Channel.EMAIL,
         DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.AMBIGUOUS]),
     )
-    return list((await tenant.connection.scalars(query.distinct())).all())
 
 
-async def unsettled(tenant: Tenant, handoff_id: UUID) -> tuple[MailBatch, ...]:
-    """The mails that still have something to happen to them, by the activity that sends them."""
-    query = (
-        tenant.select(DeliveryRow, DeliveryRow.event_number, DeliveryRow.batch)
-        .add_columns(func.count().label("mails"))
+def unsettled(tenant: Tenant, handoff_id: UUID) -> ScalarSelect[Any]:
+    """The mails that still have something to happen to them, by the activity that sends them.
+
+    `[[event number, batch, how many mails], …]` as JSON, or null when there are none.
+    """
+    by = (DeliveryRow.account_id, DeliveryRow.event_number, DeliveryRow.batch)
+    batches = (
+        tenant.select(DeliveryRow, *by, func.count().label("mails"))
         .where(
             DeliveryRow.handoff_id == handoff_id,
             DeliveryRow.channel == Channel.EMAIL,
             DeliveryRow.state.in_(UNSETTLED),
         )
-        .group_by(DeliveryRow.event_number, DeliveryRow.batch)
-        .order_by(DeliveryRow.event_number, DeliveryRow.batch)
-    )
-    return tuple(
-        MailBatch(tenant.account_id, handoff_id, row.event_number, row.batch, row.mails)
-        for row in (await tenant.connection.execute(query)).all()
-    )
+        .group_by(*by)
+        .subquery()
+    ).c
+    one = func.jsonb_build_array(batches.event_number, batches.batch, batches.mails)
+    return tenant.select(batches, func.jsonb_agg(one)).scalar_subquery()
 
 
 async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, update
+from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
 
 from handoff.contract import Actor, Envelope, EventType, Person, Record
 from handoff.database import Tenant
@@ -30,36 +30,38 @@ async def append(
     The counter stands on the account's row and is taken in this transaction: whoever comes second
     waits for the first to commit, so numbers have no gaps and follow the order of commits.
     """
-    number = await _take_number(tenant)
     data = {
         **jsonable(view(record)),
         "actor": jsonable(Person(actor.id, actor.name)) if actor else None,
         "details": jsonable(details or {}),
     }
     stored = {name: value for name, value in data.items() if name not in _JOINED}
-    await tenant.connection.execute(
-        insert(EventRow).values(
+    number = await tenant.connection.scalar(
+        insert(EventRow)
+        .values(
             account_id=tenant.account_id,
-            number=number,
+            number=_next_number(tenant),
             handoff_id=record.id,
             type=event,
             at=at,
             actor_id=actor.id if actor else None,
             data=stored,
         )
+        .returning(EventRow.number)
     )
+    assert number is not None  # noqa: S101 - the account's row stands as long as its handoffs
     return _envelope(tenant.account_id, number, event, record.id, at, data)
 
 
-async def _take_number(tenant: Tenant) -> int:
-    taken = await tenant.connection.execute(
+def _next_number(tenant: Tenant) -> ScalarSelect[int]:
+    taken = (
         update(AccountRow)
         .where(AccountRow.id == tenant.account_id)
         .values(last_event_number=AccountRow.last_event_number + 1)
         .returning(AccountRow.last_event_number)
+        .cte("taken")
     )
-    number: int = taken.scalar_one()
-    return number
+    return select(taken.c.last_event_number).scalar_subquery()
 
 
 def _envelope(

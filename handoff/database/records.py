@@ -53,26 +53,29 @@ _PLAIN = (
 """The record's fields that are columns of the same name."""
 
 
-def records(tenant: Tenant) -> Select[Any]:
-    """The account's handoffs with the names that people know them by."""
+def records(tenant: Tenant, handoffs: Any = HandoffRow) -> Select[Any]:
+    """The account's handoffs with the names that people know them by.
+
+    `handoffs`: the table, or the columns of what a statement has just written to it.
+    """
     return (
         tenant.select(
-            HandoffRow,
-            *(getattr(HandoffRow, name) for name in _PLAIN),
-            HandoffRow.policy,
+            handoffs,
+            *(getattr(handoffs, name) for name in _PLAIN),
+            handoffs.policy,
             SessionRow.title.label("session_title"),
             SessionRow.team_id,
-            HandoffRow.escalator_id,
+            handoffs.escalator_id,
             _Escalator.name.label("escalator_name"),
-            HandoffRow.claimed_by_id,
+            handoffs.claimed_by_id,
             _Claimer.name.label("claimer_name"),
-            HandoffRow.transfer_to_id,
+            handoffs.transfer_to_id,
             _Named.name.label("named_name"),
         )
-        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
-        .join(_Escalator, _Escalator.id == HandoffRow.escalator_id)
-        .outerjoin(_Claimer, _Claimer.id == HandoffRow.claimed_by_id)
-        .outerjoin(_Named, _Named.id == HandoffRow.transfer_to_id)
+        .join(SessionRow, SessionRow.id == handoffs.session_id)
+        .join(_Escalator, _Escalator.id == handoffs.escalator_id)
+        .outerjoin(_Claimer, _Claimer.id == handoffs.claimed_by_id)
+        .outerjoin(_Named, _Named.id == handoffs.transfer_to_id)
     )
 
 

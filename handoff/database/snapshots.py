@@ -1,33 +1,45 @@
 """What the workflow reads: the record, what is due, and what is still to be told."""
 
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from handoff.contract import (
     Channel,
     DeliveryState,
     HandoffRef,
+    MailBatch,
     Record,
     Snapshot,
     Step,
     StepKind,
 )
 from handoff.database import Database, Tenant, deliveries
-from handoff.database.records import find_record
+from handoff.database.records import records, to_record
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 from handoff.rules.steps import can_skip_level, next_step
 
 
 async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
-    """The present state; notes in the same transaction that the engine has seen it."""
+    """The present state; notes in the same transaction that the engine has seen it.
+
+    Nobody waits for a look. A change that comes meanwhile has a version that was not seen yet.
+    """
     async with database.account(ref.account_id) as tenant:
-        found = await find_record(tenant, ref.handoff_id, lock=True)
-        if found is None:
+        # One statement: what is owed is as old as the state that it follows from.
+        query = records(tenant).where(HandoffRow.id == ref.handoff_id)
+        query = query.add_columns(
+            func.clock_timestamp().label("now"),
+            HandoffRow.seen_version,
+            deliveries.unsettled(tenant, ref.handoff_id).label("owed"),
+            _has_unpublished().label("unpublished"),
+        )
+        row = (await tenant.connection.execute(query)).one_or_none()
+        if row is None:
             return None
-        record, now = found
-        await _mark_seen(tenant, record)
+        record = to_record(row)
+        if row.seen_version < record.version:
+            await _mark_seen(tenant, record)
         return Snapshot(
             version=record.version,
             status=record.status,
@@ -35,9 +47,12 @@ async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
             round=record.round,
             rounds_total=record.rounds_total,
             claimed_by_id=record.claimed_by.id if record.claimed_by else None,
-            step=await _step(tenant, record, now),
-            mail=await deliveries.unsettled(tenant, record.id),
-            unpublished=await _has_unpublished(tenant, record.id),
+            step=await _step(tenant, record, row.now),
+            mail=tuple(
+                MailBatch(ref.account_id, ref.handoff_id, *batch)
+                for batch in sorted(row.owed or [])
+            ),
+            unpublished=row.unpublished,
         )
 
 
@@ -85,12 +100,10 @@ async def _round_failed(tenant: Tenant, record: Record) -> bool:
     return bool(row.failed and not row.hopeful and not row.seen)
 
 
-async def _has_unpublished(tenant: Tenant, handoff_id: UUID) -> bool:
-    query = select(
-        exists().where(
-            EventRow.account_id == tenant.account_id,
-            EventRow.handoff_id == handoff_id,
-            EventRow.published_at.is_(None),
-        )
+def _has_unpublished() -> ColumnElement[bool]:
+    """Whether Redis has not yet taken an event of the outer query's handoff."""
+    return exists().where(
+        EventRow.account_id == HandoffRow.account_id,
+        EventRow.handoff_id == HandoffRow.id,
+        EventRow.published_at.is_(None),
     )
-    return bool(await tenant.connection.scalar(query))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import CTE, Update, func, update
 
 from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
 from handoff.database import Database, Tenant, deliveries, events, people
 from handoff.database.audience import choose
-from handoff.database.records import find_record
+from handoff.database.records import find_record, records, to_record
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
 from handoff.rules.change import Change, Tells
@@ -91,24 +91,28 @@ async def apply(
     tenant: Tenant, record: Record, change: Change, *, actor: Actor | None, now: datetime
 ) -> Changed | None:
     """Writes one change; None when somebody else was first and nothing was written."""
-    if not await _write(tenant, record, change, actor):
-        return None
+    written = await _write(tenant, record, change, actor)
+    return None if written is None else await _tell(tenant, written, change, actor=actor, now=now)
+
+
+async def _write(
+    tenant: Tenant, record: Record, change: Change, actor: Actor | None
+) -> Record | None:
+    """The handoff, its session, and calls for help that will not leave any more: one statement."""
+    written = _handoff(tenant, record, change, actor)
+    query = records(tenant, written.c)
     if change.session:
-        await tenant.connection.execute(
-            update(SessionRow)
-            .where(SessionRow.account_id == tenant.account_id, SessionRow.id == record.session_id)
-            .values(**change.session)
-        )
+        session = _session(tenant, written).values(**change.session)
+        query = query.add_cte(session.cte("session"))
     if change.skips is not None:
-        await deliveries.skip_unsent(tenant, record.id, change.skips)
-    written = await find_record(tenant, record.id)
-    assert written is not None  # noqa: S101 - it has just been written in this transaction
-    return await _tell(tenant, written[0], change, actor=actor, now=now)
+        query = query.add_cte(deliveries.skipping(tenant, written, change.skips).cte("skipped"))
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else to_record(row)
 
 
-async def _write(tenant: Tenant, record: Record, change: Change, actor: Actor | None) -> bool:
+def _handoff(tenant: Tenant, record: Record, change: Change, actor: Actor | None) -> CTE:
     values = {**change.values, "last_actor_id": actor.id} if actor else change.values
-    written = await tenant.connection.execute(
+    return (
         update(HandoffRow)
         .where(
             HandoffRow.account_id == tenant.account_id,
@@ -116,8 +120,15 @@ async def _write(tenant: Tenant, record: Record, change: Change, actor: Actor | 
             HandoffRow.version == record.version,
         )
         .values(**values, version=record.version + 1, changed_at=func.clock_timestamp())
+        .returning(*HandoffRow.__table__.columns)
+        .cte("written")
     )
-    return written.rowcount == 1
+
+
+def _session(tenant: Tenant, written: CTE) -> Update:
+    return update(SessionRow).where(
+        SessionRow.account_id == tenant.account_id, SessionRow.id == written.c.session_id
+    )
 
 
 async def _tell(
