@@ -27,6 +27,7 @@ from handoff.database import Database, outbox
 from handoff.database.bundles import Turn, settle_led, take_turn
 from handoff.database.outbox import DueMail
 from handoff.database.records import find_record
+from handoff.rules.mail import Cause
 from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
@@ -92,33 +93,49 @@ class MailActivities:
                 envelope_from=sender_address(self.settings.smtp_from),
                 before_data=last_look,
             )
-            return None if outcome is None else await self._settle(batch, mail, outcome)
+            if outcome is None:
+                return None
+            return await self._settle(batch, mail, outcome, leads=bool(turn.companions))
 
         return await _finish_once_leaving(attempt(), leaving)
 
     async def _turn(self, batch: MailBatch, mail: DueMail, record: Record) -> Turn:
         """In a burst, a person's calls wait for each other; urgent ones never do.
 
-        A policy may hold mail back from somebody who has the call on their screen.
+        A policy may hold mail back from somebody who has the call on their screen. One that has
+        been tried waits for its own time, not for company.
         """
-        held = _held_back(mail, record.policy.email_delay)
+        held = max(_held_back(mail, record.policy.email_delay), self._resting(mail))
         if held > timedelta(0):
             return Turn(wait=held)
         alone = not mail.is_call or record.priority is Priority.URGENT
-        if alone or not (mail.in_a_burst or mail.tried):
+        if alone or not (mail.in_a_burst or mail.was_led):
             return Turn()
+        delay = timedelta(0) if mail.tried else self.settings.burst_delay
         async with self.database.account(batch.account_id) as tenant:
-            return await take_turn(tenant, batch, mail, delay=self.settings.burst_delay)
+            return await take_turn(tenant, batch, mail, delay=delay)
 
-    async def _settle(self, batch: MailBatch, mail: DueMail, outcome: Outcome) -> timedelta | None:
+    def _resting(self, mail: DueMail) -> timedelta:
+        """How much longer a mail that was tried rests: its batch may be woken for another one."""
+        if mail.state not in (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS):
+            return timedelta(0)
+        return mail.changed_at + self._pause(mail.tried) - datetime.now(UTC)
+
+    def _pause(self, tried: int) -> timedelta:
+        initial, maximum = self.settings.smtp_retry_initial, self.settings.smtp_retry_maximum
+        return outbox.pause(tried, initial=initial, maximum=maximum)
+
+    async def _settle(
+        self, batch: MailBatch, mail: DueMail, outcome: Outcome, *, leads: bool
+    ) -> timedelta | None:
         state, cause = outcome.state, outcome.cause.value
-        age = datetime.now(UTC) - mail.queued_at
-        if state is DeliveryState.RETRYING and age > self.settings.smtp_retry_for:
-            state, cause = DeliveryState.FAILED, "gave_up"
+        again = state in (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS)
+        if again and datetime.now(UTC) - mail.queued_at > self.settings.smtp_retry_for:
+            state, cause, again = DeliveryState.FAILED, Cause.GAVE_UP.value, False
         attempt = outbox.Attempt(state, cause, outcome.code)
         async with self.database.account(batch.account_id) as tenant:
             failure = await outbox.settle(tenant, batch, mail, attempt)
-            if state is DeliveryState.SENT and mail.is_call:
+            if state is DeliveryState.SENT and leads:
                 message_id = self._message_id(batch, mail)
                 await settle_led(tenant, batch, mail, attempt, message_id=message_id)
         logger.info(
@@ -130,13 +147,7 @@ class MailActivities:
         )
         if failure is not None:
             await live.ring(self.redis, batch.account_id, [failure], RING_WITHIN)
-        if state in (DeliveryState.SENT, DeliveryState.FAILED):
-            return None
-        return outbox.pause(
-            mail.tried + 1,
-            initial=self.settings.smtp_retry_initial,
-            maximum=self.settings.smtp_retry_maximum,
-        )
+        return self._pause(mail.tried + 1) if again else None
 
     def _message_id(self, batch: MailBatch, mail: DueMail) -> str:
         """The same for every attempt: whoever gets a message twice can see that it is one."""

@@ -17,9 +17,10 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from activities.smtp_outcome import Cause, Outcome, Stage, accepted, trouble, verdict
+from activities.smtp_outcome import Outcome, Stage, accepted, trouble, verdict
 from activities.smtp_wire import is_address, is_international, path, wire_content
 from handoff.contract import DeliveryState
+from handoff.rules.mail import Cause
 from handoff.settings import SmtpAddress
 
 _IDLE = 30.0

@@ -6,34 +6,13 @@ Pure decisions. No connection, no library, no recipient's name.
 import socket
 import ssl
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 from handoff.contract import DeliveryState
+from handoff.rules.mail import Cause
 
 _LOGIN_WANTED = (530, 534, 535, 538)
 _OUT_OF_ORDER = 503
-
-
-class Cause(StrEnum):
-    """Why an attempt ended as it did. Stable words, for records and metrics."""
-
-    ACCEPTED = "accepted"
-    RECIPIENT_REFUSED = "recipient_refused"
-    SENDER_REFUSED = "sender_refused"
-    CONTENT_REFUSED = "content_refused"
-    MAILBOX_BUSY = "mailbox_busy"
-    SERVER_BUSY = "server_busy"
-    TIMEOUT = "timeout"
-    CONNECTION = "connection"
-    DNS = "dns"
-    AUTH = "auth"
-    TLS = "tls"
-    INVALID_ADDRESS = "invalid_address"
-
-
-_SYSTEM_CAUSES = frozenset(
-    {Cause.AUTH, Cause.TLS, Cause.DNS, Cause.CONNECTION, Cause.SENDER_REFUSED}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +22,6 @@ class Outcome:
     state: DeliveryState
     code: int | None
     cause: Cause
-    connecting: bool = False
-    """The conversation had not come to this message yet."""
-
-    @property
-    def system_fault(self) -> bool:
-        """Ours or the mail system's fault, so every recipient's; nothing about this one."""
-        return self.cause in _SYSTEM_CAUSES or (self.cause is Cause.TIMEOUT and self.connecting)
 
 
 class Stage(IntEnum):
@@ -74,12 +46,11 @@ def verdict(stage: Stage, code: int) -> Outcome:
 
     RFC 5321, 4.2.1: 4xx is for now, 5xx for good. Anything else is no answer to what was said.
     """
-    connecting = stage < Stage.MAIL
     if not 400 <= code < 600:
-        return Outcome(_lost(stage), None, Cause.CONNECTION, connecting)
+        return Outcome(_lost(stage), None, Cause.CONNECTION)
     cause, for_good = _refusal(stage, code)
     state = DeliveryState.FAILED if for_good else DeliveryState.RETRYING
-    return Outcome(state, code, cause, connecting)
+    return Outcome(state, code, cause)
 
 
 def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
@@ -104,12 +75,12 @@ def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
 
 def trouble(stage: Stage, fault: Exception) -> Outcome:
     """What an exception at this stage means: no readable answer came."""
-    return Outcome(_lost(stage), None, _trouble_cause(stage, fault), stage < Stage.MAIL)
+    return Outcome(_lost(stage), None, _trouble_cause(stage, fault))
 
 
 def _trouble_cause(stage: Stage, fault: Exception) -> Cause:
     if isinstance(fault, TimeoutError):
-        return Cause.TIMEOUT
+        return Cause.CONNECT_TIMEOUT if stage < Stage.MAIL else Cause.TIMEOUT
     origins = (fault, fault.__cause__)
     if any(isinstance(origin, ssl.SSLError) for origin in origins):
         return Cause.TLS

@@ -65,7 +65,10 @@ def _claim_link(mail: DueMail, record: Record, settings: Settings) -> str | None
 
 
 def bundled(letter: Letter, companions: tuple[Companion, ...], settings: Settings) -> Letter:
-    """The letter, or one that names other handoffs that wait for the same person, too."""
+    """The letter, or one that names other handoffs that wait for the same person, too.
+
+    It speaks for all of them, so one's notes, and a button that claims one, have no place in it.
+    """
     if not companions:
         return letter
     own = BundleItem(letter.session_title, letter.priority, letter.link)
@@ -74,7 +77,15 @@ def bundled(letter: Letter, companions: tuple[Companion, ...], settings: Setting
         for one in companions
     )
     queue = f"{settings.public_url}/"
-    return replace(letter, kind=LetterKind.BUNDLE, items=(own, *others), link=queue, thread_id=None)
+    return replace(
+        letter,
+        kind=LetterKind.BUNDLE,
+        items=(own, *others),
+        link=queue,
+        claim_link=None,
+        notes=None,
+        thread_id=None,
+    )
 
 
 def _why(mail: DueMail, record: Record) -> str:

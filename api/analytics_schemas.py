@@ -1,12 +1,13 @@
 """The numbers on escalations, in JSON, each with its definition beside it."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from api.schemas import Moment
 from handoff.contract import HandoffStatus, Priority
 from handoff.database.analytics import Claimer, Day, Report, Span, Unanswered
 
@@ -26,13 +27,7 @@ def _read(value: Any) -> Any:
     return value
 
 
-def _within_reach(moment: datetime) -> datetime:
-    if not 2000 <= moment.year < 3000:
-        raise ValueError("must lie in the years 2000 to 2999")
-    return moment.astimezone(UTC)
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_within_reach)]
+DayOrMoment = Annotated[Moment, BeforeValidator(_read)]
 
 DEFINITIONS = {
     "escalation": "A handoff with intent `escalate`, promoted ones included, whose `created_at` "

@@ -3,7 +3,7 @@
 Only to be asked about a caller who has been identified: nothing is proved here.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jwt
 from starlette.requests import HTTPConnection
@@ -25,6 +25,13 @@ def good_until(request: HTTPConnection, settings: Settings) -> datetime:
         return NEVER
     if token:
         claims = jwt.decode(token, options={"verify_signature": False})
-        return datetime.fromtimestamp(claims["exp"], UTC) + settings.auth_leeway
+        return _after(claims["exp"], settings.auth_leeway)
     session = browser_session.read(request, settings)
     return session.until if session is not None else datetime.now(UTC)
+
+
+def _after(seconds: float, leeway: timedelta) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC) + leeway
+    except (ValueError, OverflowError):  # Valid, and longer than the calendar.
+        return NEVER

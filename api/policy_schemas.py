@@ -1,6 +1,6 @@
 """A policy in JSON, as people write it and as they read it. What it may say is for the rules."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas import Body, Text
+from api.schemas import Body, Moment, Text
 from handoff.contract import Channel, Level, Policy, Priority, Target, TargetKind
 from handoff.rules.policy import WAIT_RATIO
 from handoff.rules.policy_faults import Fault
@@ -193,13 +193,6 @@ class PolicyView(BaseModel):
         )
 
 
-def _within_reach(moment: datetime) -> datetime:
-    """Times are added to it, and calendars end."""
-    if not 2000 <= moment.year < 3000:
-        raise ValueError("must lie in the years 2000 to 2999")
-    return moment
-
-
 class PreviewBody(Body):
     """The escalation to look ahead for. Without `policy`, the account's own."""
 
@@ -207,9 +200,7 @@ class PreviewBody(Body):
     priority: Priority = Priority.NORMAL
     session_team_id: UUID | None = None
     escalator_id: UUID | None = None
-    at: Annotated[AwareDatetime, AfterValidator(_within_reach)] | None = Field(
-        default=None, description="Now, unless told otherwise"
-    )
+    at: Moment | None = Field(default=None, description="Now, unless told otherwise")
 
 
 class PreviewView(BaseModel):

@@ -1,7 +1,7 @@
 """What HTTP takes and gives, beside the contract's own views. Unknown fields are refused."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    model_validator,
 )
 
 from handoff.contract import Intent, Outcome, Person, Priority, SessionStatus
@@ -78,6 +79,26 @@ Context = Annotated[dict[str, JsonValue], AfterValidator(_storable_object)]
 """A JSON object of the caller's own shape, at most 32 KiB."""
 
 
+def _within_reach(moment: datetime) -> datetime:
+    """Times are added to it, and calendars end."""
+    if not 2000 <= moment.year < 3000:
+        raise ValueError("must lie in the years 2000 to 2999")
+    return moment.astimezone(UTC)
+
+
+def _ahead(moment: datetime) -> datetime:
+    if moment <= datetime.now(UTC):
+        raise ValueError("must be in the future")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+"""A time, in UTC."""
+
+Ahead = Annotated[Moment, AfterValidator(_ahead)]
+"""A time to come."""
+
+
 class Body(BaseModel):
     """A request body: what it does not name is refused."""
 
@@ -99,9 +120,15 @@ class HandOff(Body):
     engineer_notes: Notes | None = None
     priority: Priority = Priority.NORMAL
     context: Context | None = None
-    remind_at: AwareDatetime | None = Field(
+    remind_at: Ahead | None = Field(
         default=None, description="When a parked handoff reminds its parker, and nobody else"
     )
+
+    @model_validator(mode="after")
+    def _only_the_parked_remind(self) -> "HandOff":
+        if self.remind_at is not None and self.intent is not Intent.PARK:
+            raise ValueError("remind_at goes with the intent to park")
+        return self
 
 
 class Release(Body):
@@ -132,7 +159,7 @@ class EscalateNow(Body):
 class Snooze(Body):
     """Pause until a time."""
 
-    until: AwareDatetime
+    until: Moment
 
 
 class Transfer(Body):

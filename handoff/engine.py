@@ -54,6 +54,11 @@ def workflow_id(handoff_id: UUID) -> str:
     return f"handoff-{handoff_id}"
 
 
+def handoff_id(workflow_id: str) -> UUID:
+    """The handoff whose workflow it is."""
+    return UUID(workflow_id.removeprefix("handoff-"))
+
+
 def mail_queue(task_queue: str) -> str:
     """Mail has a queue of its own: a slow mail server holds up nothing else."""
     return f"{task_queue}-mail"

@@ -3,7 +3,7 @@ workflow tasks that fail again and again; heals what can be healed and writes do
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from temporalio import activity
@@ -16,6 +16,7 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
+    ScheduleUpdate,
     WorkflowExecutionStatus,
 )
 from temporalio.service import RPCError, RPCStatusCode
@@ -51,11 +52,15 @@ class Auditor:
     async def audit(self) -> int:
         """One look; how many workflows had to be started again."""
         started, stuck = await self._compare()
-        grace = self.settings.audit_grace
         findings = [
             *stuck,
-            *await health.overdue(self.database, grace=grace),
-            *await health.stalled_mail(self.database, grace=self._mail_grace()),
+            *await self._unrecorded(),
+            *await health.late_steps(self.database, grace=self.settings.audit_grace),
+            *await health.stalled_mail(
+                self.database,
+                grace=self._mail_grace(),
+                longest_pause=self.settings.smtp_retry_maximum,
+            ),
         ]
         await health.keep_audit(self.database, findings, started)
         for finding in findings:
@@ -71,10 +76,14 @@ class Auditor:
     async def _compare(self) -> tuple[int, list[Finding]]:
         """Goes on at once while much is missing, as after the loss of Temporal's store."""
         started, findings = 0, []
+        batch = await upkeep.closed_but_owing(
+            self.database, older_than=self._mail_grace(), limit=AT_ONCE
+        )
         while True:
             activity.heartbeat()
-            batch = await upkeep.to_audit(self.database, limit=AT_ONCE)
+            batch += await upkeep.to_audit(self.database, limit=AT_ONCE)
             found = await self._look_at(batch)
+            batch = []
             findings += [one for one in found if isinstance(one, Finding)]
             missing = sum(one is True for one in found)
             started += missing
@@ -96,14 +105,32 @@ class Auditor:
         try:
             seen = await handle.describe()
         except RPCError as refused:
-            if refused.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return await self._start_again(living)
+            if refused.status is RPCStatusCode.NOT_FOUND:
+                return await self._start_again(living)
+            # The others are looked at all the same; this one again at the next look.
+            logger.warning("audit.unanswered", handoff_id=str(living.handoff_id))
+            return False
         if seen.status is not WorkflowExecutionStatus.RUNNING:
             return await self._start_again(living)
         if seen.raw_description.pending_workflow_task.attempt > STUCK_AFTER:
             return Finding("stuck_workflow_task", living.handoff_id, "its workflow does not go on")
         return False
+
+    async def _unrecorded(self) -> list[Finding]:
+        """Handoffs that the engine accepted (202) and that still have no record."""
+        since = datetime.now(UTC) - self.settings.audit_grace
+        query = (
+            f"WorkflowType = 'Handoff' AND ExecutionStatus = 'Running' AND {engine.ROUND.name} = 0"
+            f" AND StartTime < '{since.isoformat()}'"
+        )
+        running = self.client.list_workflows(query, limit=AT_ONCE)
+        ids = [engine.handoff_id(one.id) async for one in running]
+        known = await upkeep.recorded(self.database, ids)
+        return [
+            Finding("not_recorded", handoff_id, "accepted, and its record cannot be written")
+            for handoff_id in ids
+            if handoff_id not in known
+        ]
 
     async def _start_again(self, living: Living) -> bool:
         queue = self.settings.task_queue
@@ -111,7 +138,7 @@ class Auditor:
 
 
 async def ensure_schedule(client: Client, settings: Settings) -> None:
-    """The schedule by which the auditor looks, made once; its first look is at once."""
+    """The schedule by which the auditor looks, as the settings are now; it looks at once."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
             AuditWorkflow.run, id=SCHEDULE, task_queue=settings.task_queue
@@ -119,9 +146,10 @@ async def ensure_schedule(client: Client, settings: Settings) -> None:
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=settings.audit_every)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
+    name = f"{SCHEDULE}-{settings.task_queue}"
     try:
-        await client.create_schedule(
-            f"{SCHEDULE}-{settings.task_queue}", schedule, trigger_immediately=True
-        )
+        await client.create_schedule(name, schedule, trigger_immediately=True)
     except ScheduleAlreadyRunningError:
-        return
+        handle = client.get_schedule_handle(name)
+        await handle.update(lambda _: ScheduleUpdate(schedule))
+        await handle.trigger()

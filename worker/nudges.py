@@ -1,7 +1,9 @@
 """Repeats lost signals: a version that the engine has not seen is signalled until it has."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,30 +20,88 @@ logger = structlog.get_logger(__name__)
 AT_ONCE = 100
 SIGNAL_WITHIN = 2.0
 
+LONGEST_PAUSE = timedelta(minutes=5)
+"""A workflow that does not go on is told ever more rarely: 10,000 signals would be its end."""
+
+_NOBODY_THERE = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+)
+
 
 async def repeat_nudges(
     client: Client, database: Database, *, after: timedelta, task_queue: str
 ) -> None:
     """Runs until it is cancelled. A pause of `after` lies between two looks."""
+    nudges = Nudges(client, database, after=after, task_queue=task_queue)
     while True:
         await asyncio.sleep(after.total_seconds())
         try:
-            for living in await upkeep.unseen(database, older_than=after, limit=AT_ONCE):
-                await _nudge(client, living, task_queue)
+            await nudges.repeat()
         except (SQLAlchemyError, OSError, RPCError, TimeoutError) as fault:
-            logger.warning("nudge.failed", cause=type(fault).__name__)
+            logger.warning("nudges.failed", cause=type(fault).__name__)
+        except Exception:  # Whatever it was, lost signals must still be repeated.
+            logger.exception("nudges.stumbled")
 
 
-async def _nudge(client: Client, living: Living, task_queue: str) -> None:
-    handle = client.get_workflow_handle(engine.workflow_id(living.handoff_id))
-    try:
-        async with asyncio.timeout(SIGNAL_WITHIN):
-            await handle.signal("look")
-    except RPCError as refused:
-        if refused.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        # It ended, or was lost with the engine's store, before it saw this change.
-        await start_again(client, living, task_queue=task_queue)
-    else:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A change that the engine was told of, and has not seen yet."""
+
+    pause: float
+    again_at: float
+
+
+class Nudges:
+    """What the engine was told of lately, and when it is to be told again."""
+
+    def __init__(
+        self, client: Client, database: Database, *, after: timedelta, task_queue: str
+    ) -> None:
+        self._client = client
+        self._database = database
+        self._after = after
+        self._task_queue = task_queue
+        self._asked: dict[tuple[UUID, int], _Asked] = {}
+
+    async def repeat(self) -> None:
+        """One look. A workflow that is stuck holds up no other one.
+
+        Raises:
+            RPCError, TimeoutError: the engine does not answer anybody at present.
+        """
+        now = asyncio.get_running_loop().time()
+        resting = {change for change, asked in self._asked.items() if asked.again_at > now}
+        found = await upkeep.unseen(
+            self._database, older_than=self._after, but=resting, limit=AT_ONCE
+        )
+        still = resting.union((living.handoff_id, living.version) for living in found)
+        self._asked = {change: self._asked[change] for change in still & self._asked.keys()}
+        for living in found:
+            await self._nudge(living)
+            self._rest(living, now)
+
+    def _rest(self, living: Living, now: float) -> None:
+        change = (living.handoff_id, living.version)
+        before = self._asked.get(change)
+        pause = before.pause * 2 if before else self._after.total_seconds()
+        pause = min(pause, LONGEST_PAUSE.total_seconds())
+        self._asked[change] = _Asked(pause, now + pause)
+
+    async def _nudge(self, living: Living) -> None:
         handoff_id = str(living.handoff_id)
-        logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)
+        handle = self._client.get_workflow_handle(engine.workflow_id(living.handoff_id))
+        try:
+            async with asyncio.timeout(SIGNAL_WITHIN):
+                await handle.signal("look")
+        except RPCError as refused:
+            if refused.status in _NOBODY_THERE:
+                raise
+            if refused.status is RPCStatusCode.NOT_FOUND:
+                # It ended, or was lost with the engine's store, before it saw this change.
+                await start_again(self._client, living, task_queue=self._task_queue)
+            else:
+                logger.warning("nudge.refused", handoff_id=handoff_id, cause=refused.status.name)
+        else:
+            logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)

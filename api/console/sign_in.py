@@ -1,5 +1,6 @@
 """Signing in and out: by the identity provider, or with one click at an embedded stack."""
 
+from contextlib import suppress
 from itertools import groupby
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
@@ -114,13 +115,17 @@ def _provider(request: Request, parts: Services) -> Provider:
 
 
 async def _recognise(parts: Services, claimed: Claimed) -> UUID:
-    """Our user: by id where the provider gives it, else by the one living user of the address."""
-    wanted = [claimed.subject] + ([claimed.email] if claimed.email else [])
+    """Our user: by id where the provider gives it, else by the one living user of the address.
+
+    A subject may be a name of the user's own choice, so it is never taken for an address.
+    """
     async with parts.database.engine_room() as connection:
-        for name in wanted:
-            found = await people.living_ids(connection, name)
-            if len(found) == 1:
-                return found[0]
+        with suppress(ValueError):
+            if await people.identify(connection, subject := UUID(claimed.subject)):
+                return subject
+        found = await people.living_ids(connection, claimed.email) if claimed.email else []
+        if len(found) == 1:
+            return found[0]
     logger.warning("sign_in.unknown")
     raise Unauthenticated("You are not known here.")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from api import csv_rows
-from api.analytics_schemas import DEFAULT_SPAN, LONGEST_SPAN, EscalationReport, Moment
+from api.analytics_schemas import DEFAULT_SPAN, LONGEST_SPAN, DayOrMoment, EscalationReport
 from api.identity import Parts, WorkingCaller
 from api.routes.answers import problems
 from api.services import Services
@@ -39,10 +39,11 @@ async def get_escalations(
     caller: WorkingCaller,
     parts: Parts,
     since: Annotated[
-        Moment | None, Query(alias="from", description="Included; 30 days before `to` by default")
+        DayOrMoment | None,
+        Query(alias="from", description="Included; 30 days before `to` by default"),
     ] = None,
     until: Annotated[
-        Moment | None, Query(alias="to", description="Not included; now by default")
+        DayOrMoment | None, Query(alias="to", description="Not included; now by default")
     ] = None,
     accept: Annotated[str, Header(description="`application/json` or `text/csv`")] = "*/*",
 ) -> Any:

@@ -1,19 +1,18 @@
 """API tokens for programs: made, listed and revoked by admins and owners."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.directory_schemas import Name
 from api.idempotency import IdempotentRoute, keep_instead, resource_id
 from api.identity import LeadingCaller, Parts
 from api.machines import new_secret
 from api.routes.answers import problems
-from api.schemas import Body
+from api.schemas import Ahead, Body
 from handoff import live
 from handoff.contract import TokenScope
 from handoff.database import api_tokens
@@ -25,19 +24,13 @@ logger = structlog.get_logger(__name__)
 router = APIRouter(prefix="/api-tokens", tags=["api tokens"], route_class=IdempotentRoute)
 
 
-def _ahead(value: datetime) -> datetime:
-    if value <= datetime.now(UTC):
-        raise ValueError("must be in the future")
-    return value
-
-
 class NewApiToken(Body):
     """What the program is called, what it may do, and as whom: by default its maker."""
 
     name: Name
     scopes: list[TokenScope] = Field(min_length=1, max_length=len(TokenScope))
     user_id: UUID | None = None
-    expires_at: Annotated[AwareDatetime, AfterValidator(_ahead)] | None = None
+    expires_at: Ahead | None = None
 
 
 class MadeApiToken(BaseModel):

@@ -123,6 +123,10 @@ async def _mail(parts: Services) -> None:
 
 async def _audit(parts: Services) -> None:
     audit = await health.latest_audit(parts.database)
-    if audit is not None and audit.findings:
+    if audit is None:
+        return
+    if audit.age > parts.settings.audit_every * 3 + parts.settings.audit_grace:
+        raise _Unwell("the auditor has not looked for long; see its schedule in Temporal")
+    if audit.findings:
         named = (f"{finding['kind']} {finding['handoff_id']}" for finding in audit.findings)
         raise _Unwell(", ".join(named))

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -78,7 +78,7 @@ def _read(cursor: str) -> Place:
         moment = datetime.fromisoformat(created_at)
         if moment.tzinfo is None:
             raise ValueError
-        return Place(int(urgency) % 10, moment, UUID(handoff_id))
+        return Place(int(urgency) % 10, moment.astimezone(UTC), UUID(handoff_id))
     except (ValueError, TypeError, AttributeError, OverflowError):
         fault = {"path": "query/cursor", "message": "not a cursor of ours", "type": "cursor"}
         raise Invalid("Start again without a cursor.", errors=[fault]) from None

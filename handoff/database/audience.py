@@ -2,11 +2,10 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
 
-from handoff.contract import Channel, Person, Record, Role
+from handoff.contract import Actor, Channel, Person, Record, Role
 from handoff.database import Tenant, people
 from handoff.database.deliveries import Planned, told_by_mail
 from handoff.database.tables import UserRow
@@ -15,24 +14,36 @@ from handoff.rules.change import Change, Tells
 
 
 async def choose(
-    tenant: Tenant, record: Record, change: Change, *, actor_id: UUID | None, now: datetime
+    tenant: Tenant,
+    record: Record,
+    change: Change,
+    *,
+    held_by: Person | None,
+    actor: Actor | None,
+    now: datetime,
 ) -> list[Planned]:
-    """The messages of one change, chosen from the database at this moment."""
+    """The messages of one change, chosen from the database at this moment.
+
+    Args:
+        record: as the change has left it.
+        held_by: who had claimed it before; they count as told of it.
+    """
     escalator = UserRow.id == record.escalator.id
+    holder = _is(held_by)
     match change.tells:
         case Tells.NOBODY:
             return []
         case Tells.ROUND:
             return await _round(tenant, record, now)
         case Tells.TOLD:
-            told = or_(escalator, UserRow.id.in_(told_by_mail(tenant, record.id)))
-            return await _mails(tenant, record, told, now, but=actor_id, report=True)
+            told = or_(escalator, holder, UserRow.id.in_(told_by_mail(tenant, record.id)))
+            return await _mails(tenant, record, told, now, but=actor, report=True)
         case Tells.ESCALATOR:
             return await _mails(tenant, record, escalator, now)
         case Tells.ESCALATOR_AND_OWNERS:
             return await _mails(tenant, record, or_(escalator, UserRow.role == Role.OWNER), now)
         case Tells.CLAIMER:
-            return await _mails(tenant, record, _is(record.claimed_by), now)
+            return await _mails(tenant, record, holder, now)
         case Tells.NAMED:
             return await _mails(tenant, record, _is(record.transfer_to), now)
 
@@ -61,13 +72,13 @@ async def _mails(
     whom: ColumnElement[bool],
     now: datetime,
     *,
-    but: UUID | None = None,
+    but: Actor | None = None,
     report: bool = False,
 ) -> list[Planned]:
     """One short mail each. A mere report may be opted out of, except by the escalator."""
     query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(whom, *people.LIVING)
     if but is not None:
-        query = query.where(UserRow.id != but)
+        query = query.where(UserRow.id != but.id)
     users = (await tenant.connection.execute(query.order_by(UserRow.id))).all()
     return [
         Planned(user.id, Channel.EMAIL, opted_out=not _wants_report(user, record, now))

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Row, ScalarSelect, Select, Update, func, text, tuple_, update
+from sqlalchemy import CTE, Row, ScalarSelect, Select, Update, func, or_, text, tuple_, update
 
 from handoff.contract import (
     UNSETTLED,
@@ -103,12 +103,15 @@ def skipping(tenant: Tenant, written: CTE, reason: SkipReason) -> Update:
 
 
 def told_by_mail(tenant: Tenant, handoff_id: UUID) -> Select[Any]:
-    """The ids of those whom a call for help has reached by mail, as far as the server told us."""
+    """The ids of those whom a call for help has, or may have, reached by mail."""
     return tenant.select(DeliveryRow, DeliveryRow.recipient_id).where(
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ROUND_EVENTS),
         DeliveryRow.channel == Channel.EMAIL,
-        DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.AMBIGUOUS]),
+        or_(
+            DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING]),
+            DeliveryRow.attempts.contains([{"outcome": DeliveryState.AMBIGUOUS.value}]),
+        ),
     )
 
 

@@ -37,7 +37,7 @@ async def release_claims(
         )
         .order_by(HandoffRow.id)
         # All of them before the first event: whoever holds one of these may want the counter.
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     ids = (await tenant.connection.scalars(held)).all()
     return [await _release(tenant, actor, handoff_id, reason) for handoff_id in ids]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
 
 from handoff.contract import Actor, Envelope, EventType, Person, Record
 from handoff.database import Tenant
-from handoff.database.records import view
+from handoff.database.records import IS_PRIVATE, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
 from handoff.wire import jsonable
 
@@ -93,8 +93,7 @@ def _history(tenant: Tenant) -> Select[Any]:
             EventRow.data,
             HandoffRow.engineer_notes,
             HandoffRow.context,
-            HandoffRow.intent,
-            HandoffRow.first_claimed_at,
+            IS_PRIVATE.label("is_private"),
         )
         .join(HandoffRow, HandoffRow.id == EventRow.handoff_id)
         .order_by(EventRow.number)
@@ -102,8 +101,7 @@ def _history(tenant: Tenant) -> Select[Any]:
 
 
 def _to_envelope(account_id: UUID, row: Row[Any]) -> Envelope:
-    private = row.intent == "park" and row.first_claimed_at is None
-    shown = {name: None if private else getattr(row, name) for name in _JOINED}
+    shown = {name: None if row.is_private else getattr(row, name) for name in _JOINED}
     return _envelope(
         account_id, row.number, row.type, row.handoff_id, row.at, {**row.data, **shown}
     )

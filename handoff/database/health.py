@@ -8,15 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import Channel, DeliveryState, HandoffStatus
 from handoff.database import Database
 from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
-
-SYSTEM_FAULTS = ("auth", "tls", "dns", "connection", "sender_refused")
-"""Causes that are the system's trouble, not a recipient's."""
+from handoff.rules.mail import SYSTEM_FAULTS
 
 SHOWN = 20
 
@@ -46,14 +44,57 @@ async def overdue(database: Database, *, grace: timedelta) -> list[Finding]:
     return [Finding("overdue_round", handoff_id, "its next round is late") for handoff_id in found]
 
 
-async def stalled_mail(database: Database, *, grace: timedelta) -> list[Finding]:
-    """Mails that nobody has touched for long although something should happen to them."""
+async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
+    """Living handoffs whose next step, whatever it is, should have been taken long ago."""
+    late = func.clock_timestamp() - grace
+    query = (
+        select(HandoffRow.id)
+        .where(
+            or_(
+                and_(
+                    HandoffRow.status == HandoffStatus.OPEN,
+                    func.coalesce(HandoffRow.deadline_at, HandoffRow.expires_at) < late,
+                ),
+                and_(
+                    HandoffRow.status == HandoffStatus.CLAIMED,
+                    func.coalesce(HandoffRow.transfer_until, HandoffRow.lease_until) < late,
+                ),
+                and_(
+                    HandoffRow.status == HandoffStatus.PARKED,
+                    HandoffRow.reminded_at.is_(None),
+                    HandoffRow.remind_at < late,
+                ),
+            )
+        )
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("late_step", handoff_id, "its next step is late") for handoff_id in found]
+
+
+async def stalled_mail(
+    database: Database, *, grace: timedelta, longest_pause: timedelta
+) -> list[Finding]:
+    """Mails that nobody has touched for long although something should happen to them.
+
+    `longest_pause`: between two attempts at one that is tried again.
+    """
+    late = func.clock_timestamp() - grace
     query = (
         select(DeliveryRow.handoff_id)
         .where(
             DeliveryRow.channel == Channel.EMAIL,
-            DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
-            DeliveryRow.changed_at < func.clock_timestamp() - grace,
+            or_(
+                and_(
+                    DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
+                    DeliveryRow.changed_at < late,
+                ),
+                and_(
+                    DeliveryRow.state.in_([DeliveryState.RETRYING, DeliveryState.AMBIGUOUS]),
+                    DeliveryRow.changed_at < late - longest_pause,
+                ),
+            ),
         )
         .distinct()
         .limit(SHOWN)
@@ -70,7 +111,7 @@ async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
         .where(
             DeliveryRow.channel == Channel.EMAIL,
             DeliveryRow.state == DeliveryState.RETRYING,
-            DeliveryRow.reason.in_(SYSTEM_FAULTS),
+            DeliveryRow.reason.in_([cause.value for cause in SYSTEM_FAULTS]),
             DeliveryRow.changed_at > func.clock_timestamp() - within,
         )
         .limit(1)

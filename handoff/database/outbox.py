@@ -45,10 +45,13 @@ class DueMail:
     round: int
     at: datetime
     data: dict[str, Any]
+    state: DeliveryState
     tried: int
     queued_at: datetime
+    changed_at: datetime
     first_message_id: str | None
     in_a_burst: bool
+    was_led: bool
     seen: bool
 
     @property
@@ -87,10 +90,13 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
             DeliveryRow.round,
             EventRow.at,
             EventRow.data,
+            DeliveryRow.state,
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
             DeliveryRow.created_at.label("queued_at"),
+            DeliveryRow.changed_at,
             first.scalar_subquery().label("first_message_id"),
-            told_lately(burst).label("in_a_burst"),
+            _told_lately(burst).label("in_a_burst"),
+            DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
         )
         .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
@@ -108,7 +114,7 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
     return [DueMail(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
 
 
-def told_lately(window: timedelta) -> ColumnElement[bool]:
+def _told_lately(window: timedelta) -> ColumnElement[bool]:
     """Whether the person of the outer query's delivery was called about another handoff lately."""
     return (
         select(_Other.handoff_id)
@@ -181,13 +187,29 @@ async def begin_sending(
 
 
 def _still_called_for(mail: DueMail) -> ColumnElement[bool]:
-    if not mail.is_call:
+    """Whether the handoff is still in the state that the mail speaks of.
+
+    What asks somebody to act must not leave once it is too late; what reports an end always may.
+    """
+    wanted = _wanted_state(mail)
+    if wanted is None:
         return true()
-    return (
-        select(HandoffRow.id)
-        .where(HandoffRow.id == DeliveryRow.handoff_id, HandoffRow.status == HandoffStatus.OPEN)
-        .exists()
-    )
+    return select(HandoffRow.id).where(HandoffRow.id == DeliveryRow.handoff_id, wanted).exists()
+
+
+def _wanted_state(mail: DueMail) -> ColumnElement[bool] | None:
+    is_open = HandoffRow.status == HandoffStatus.OPEN
+    match mail.event_type:
+        case EventType.NOTIFIED | EventType.RE_ESCALATED | EventType.RELEASED:
+            return is_open
+        case EventType.EXHAUSTED:
+            return and_(is_open, HandoffRow.exhausted_at.is_not(None))
+        case EventType.TRANSFERRED:
+            return HandoffRow.transfer_to_id == mail.recipient_id
+        case EventType.REMINDED:
+            return HandoffRow.status.in_((HandoffStatus.PARKED, HandoffStatus.CLAIMED))
+        case _:
+            return None
 
 
 def _still_eligible(mail: DueMail) -> ColumnElement[bool]:
@@ -200,20 +222,21 @@ _WHY_SKIPPED = {
     HandoffStatus.CLAIMED: SkipReason.CLAIMED,
     HandoffStatus.RESOLVED: SkipReason.CLAIMED,
     HandoffStatus.CANCELLED: SkipReason.CANCELLED,
-    HandoffStatus.EXPIRED: SkipReason.SUPERSEDED,
 }
 
 
 async def _skip(tenant: Tenant, batch: MailBatch, mail: DueMail) -> None:
-    query = tenant.select(HandoffRow, HandoffRow.status).where(HandoffRow.id == batch.handoff_id)
-    status = await tenant.connection.scalar(query)
-    reason = _WHY_SKIPPED.get(status) if mail.is_call and status is not None else None
+    query = tenant.select(HandoffRow, HandoffRow.status, _still_eligible(mail).label("eligible"))
+    row = (await tenant.connection.execute(query.where(HandoffRow.id == batch.handoff_id))).one()
+    reason = _WHY_SKIPPED.get(row.status, SkipReason.SUPERSEDED)
+    if not row.eligible:
+        reason = SkipReason.NO_LONGER_ELIGIBLE
     await tenant.connection.execute(
         update(DeliveryRow)
         .where(*_is(tenant, batch, mail))
         .values(
             state=DeliveryState.SKIPPED,
-            reason=(reason or SkipReason.NO_LONGER_ELIGIBLE).value,
+            reason=reason.value,
             changed_at=func.clock_timestamp(),
         )
     )

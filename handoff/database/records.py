@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_
+from sqlalchemy import Row, Select, and_, func, not_, or_
 from sqlalchemy.orm import aliased
 
 from handoff.contract import HandoffView, Intent, Person, Record
@@ -105,7 +105,8 @@ async def find_record(
     if session_id is not None:
         query = query.where(HandoffRow.session_id == session_id)
     if lock:
-        query = query.with_for_update(of=HandoffRow)
+        # No stronger: an event that points at the handoff may be on its way to commit.
+        query = query.with_for_update(of=HandoffRow, key_share=True)
     row = (await tenant.connection.execute(query)).one_or_none()
     return None if row is None else (to_record(row), row.now)
 
@@ -124,19 +125,26 @@ def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:
 
 
 def _is_private(record: Record) -> bool:
-    """Until a parked handoff is picked up, only its parker sees what they noted."""
-    return record.intent is Intent.PARK and record.first_claimed_at is None
+    """Until another picks a parked handoff up, only its parker sees what they noted."""
+    mine = record.claimed_by is None or record.claimed_by.id == record.escalator.id
+    return record.intent is Intent.PARK and mine
+
+
+IS_PRIVATE = and_(
+    HandoffRow.intent == Intent.PARK,
+    or_(
+        HandoffRow.claimed_by_id.is_(None),
+        HandoffRow.claimed_by_id == HandoffRow.escalator_id,
+    ),
+)
+"""The same as `_is_private`, for queries."""
 
 
 async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID) -> set[UUID]:
     """Those of these handoffs whose text `reader_id` may see; the same rule as in `view`."""
     query = tenant.select(HandoffRow, HandoffRow.id).where(
         HandoffRow.id.in_(set(ids)),
-        or_(
-            HandoffRow.intent != Intent.PARK,
-            HandoffRow.first_claimed_at.is_not(None),
-            HandoffRow.escalator_id == reader_id,
-        ),
+        or_(not_(IS_PRIVATE), HandoffRow.escalator_id == reader_id),
     )
     return set((await tenant.connection.scalars(query)).all())
 

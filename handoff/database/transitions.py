@@ -16,6 +16,7 @@ from sqlalchemy import CTE, Update, func, update
 from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
 from handoff.database import Database, Tenant, deliveries, events, people
 from handoff.database.audience import choose
+from handoff.database.deliveries import Planned
 from handoff.database.records import find_record, records, to_record
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
@@ -80,11 +81,14 @@ async def step(database: Database, order: StepOrder, retention: timedelta) -> Ch
         found = await find_record(tenant, order.handoff_id)
         if found is None or found[0].version != order.version:
             return None
-        record, _ = found
-        change = take_step(record, order.kind, order.now, retention)
+        record, now = found
+        # The engine's clock may run ahead in tests. One that is behind waited for PostgreSQL, and
+        # the wait of the round that starts now begins now.
+        now = max(now, order.now)
+        change = take_step(record, order.kind, now, retention)
         if change is None:
             return None
-        return await apply(tenant, record, change, actor=None, now=order.now)
+        return await apply(tenant, record, change, actor=None, now=now)
 
 
 async def apply(
@@ -92,7 +96,12 @@ async def apply(
 ) -> Changed | None:
     """Writes one change; None when somebody else was first and nothing was written."""
     written = await _write(tenant, record, change, actor)
-    return None if written is None else await _tell(tenant, written, change, actor=actor, now=now)
+    if written is None:
+        return None
+    messages = await choose(
+        tenant, written, change, held_by=record.claimed_by, actor=actor, now=now
+    )
+    return await _tell(tenant, written, change, messages, actor=actor, now=now)
 
 
 async def _write(
@@ -132,13 +141,17 @@ def _session(tenant: Tenant, written: CTE) -> Update:
 
 
 async def _tell(
-    tenant: Tenant, record: Record, change: Change, *, actor: Actor | None, now: datetime
+    tenant: Tenant,
+    record: Record,
+    change: Change,
+    messages: list[Planned],
+    *,
+    actor: Actor | None,
+    now: datetime,
 ) -> Changed:
-    if change.event is None:
-        return Changed(record, None)
-    actor_id = actor.id if actor else None
-    messages = await choose(tenant, record, change, actor_id=actor_id, now=now)
     event = change.event
+    if event is None:
+        return Changed(record, None)
     if change.tells is Tells.ROUND and all(message.opted_out for message in messages):
         event = EventType.NO_RECIPIENTS
     envelope = await events.append(

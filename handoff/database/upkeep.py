@@ -1,12 +1,13 @@
 """Queries over all accounts: what the engine's upkeep needs. Nothing here serves a request."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 
-from handoff.contract import FINAL, Intent, Priority
+from handoff.contract import FINAL, UNSETTLED, Channel, Intent, Priority
 from handoff.database import Database
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 
@@ -35,13 +36,19 @@ _LIVING = (
 )
 
 
-async def unseen(database: Database, *, older_than: timedelta, limit: int) -> list[Living]:
-    """Those with changes whose signal may have been lost, the oldest first."""
+async def unseen(
+    database: Database, *, older_than: timedelta, but: Collection[tuple[UUID, int]], limit: int
+) -> list[Living]:
+    """Those with changes whose signal may have been lost, the oldest first.
+
+    `but`: ids and versions that are left out.
+    """
     query = (
         select(*_LIVING)
         .where(
             HandoffRow.version > HandoffRow.seen_version,
             HandoffRow.changed_at < func.clock_timestamp() - older_than,
+            tuple_(HandoffRow.id, HandoffRow.version).not_in(but),
         )
         .order_by(HandoffRow.changed_at)
         .limit(limit)
@@ -67,6 +74,32 @@ async def to_audit(database: Database, *, limit: int) -> list[Living]:
     )
     async with database.engine_room() as connection:
         return [Living(**row._mapping) for row in (await connection.execute(statement)).all()]
+
+
+async def closed_but_owing(
+    database: Database, *, older_than: timedelta, limit: int
+) -> list[Living]:
+    """Closed handoffs with mail that has waited for long: their workflow should still be there."""
+    owing = select(DeliveryRow.handoff_id).where(
+        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.state.in_(UNSETTLED),
+        DeliveryRow.changed_at < func.clock_timestamp() - older_than,
+    )
+    query = (
+        select(*_LIVING)
+        .where(HandoffRow.id.in_(owing), HandoffRow.status.in_(FINAL))
+        .order_by(HandoffRow.changed_at)
+        .limit(limit)
+    )
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
+
+
+async def recorded(database: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these handoffs that have a record."""
+    async with database.engine_room() as connection:
+        found = await connection.scalars(select(HandoffRow.id).where(HandoffRow.id.in_(ids)))
+    return set(found)
 
 
 async def purge(database: Database, *, closed_for: timedelta) -> int:

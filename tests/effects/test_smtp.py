@@ -12,8 +12,9 @@ import pytest
 import trustme
 
 from activities.smtp import Mailer
-from activities.smtp_outcome import Cause, Outcome
+from activities.smtp_outcome import Outcome
 from handoff.contract import DeliveryState
+from handoff.rules.mail import SYSTEM_FAULTS, Cause
 from handoff.settings import SmtpAddress
 from tests.support.postbox import Postbox
 
@@ -86,7 +87,7 @@ async def test_a_message_arrives_whole(postbox: Postbox, mailer: Mailer) -> None
     outcome = await send(mailer, message=a_message(body))
 
     assert outcome == Outcome(SENT, 250, Cause.ACCEPTED)
-    assert not outcome.system_fault
+    assert outcome.cause not in SYSTEM_FAULTS
     mail = await postbox.wait_for()
     assert (mail.sender, mail.recipients) == ("handoff@acme.test", ("bo@acme.test",))
     assert mail.text.replace("\r\n", "\n") == body
@@ -207,7 +208,7 @@ async def test_a_refused_sender_is_a_system_fault(
     outcome = await send(mailer)
 
     assert outcome == Outcome(RETRYING, code, Cause.SENDER_REFUSED)
-    assert outcome.system_fault
+    assert outcome.cause in SYSTEM_FAULTS
 
 
 @pytest.mark.parametrize(
@@ -247,8 +248,8 @@ async def test_an_unfriendly_greeting(
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, code, Cause(cause), connecting=True)
-    assert outcome.system_fault is system_fault
+    assert outcome == Outcome(RETRYING, code, Cause(cause))
+    assert (outcome.cause in SYSTEM_FAULTS) is system_fault
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
 
 
@@ -273,7 +274,7 @@ async def test_a_line_broken_before_the_content(
 
     assert outcome is not None
     assert (outcome.state, outcome.cause) == (RETRYING, "connection")
-    assert outcome.system_fault
+    assert outcome.cause in SYSTEM_FAULTS
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
 
 
@@ -307,17 +308,22 @@ async def test_an_answer_that_comes_too_late_is_ambiguous(postbox: Postbox) -> N
 
 
 @pytest.mark.parametrize(
-    ("stage", "connecting"),
-    [("greeting", True), ("ehlo", True), ("mail", False), ("rcpt", False), ("data", False)],
+    ("stage", "cause"),
+    [
+        ("greeting", Cause.CONNECT_TIMEOUT),
+        ("ehlo", Cause.CONNECT_TIMEOUT),
+        ("mail", Cause.TIMEOUT),
+        ("rcpt", Cause.TIMEOUT),
+        ("data", Cause.TIMEOUT),
+    ],
 )
-async def test_a_slow_server_is_given_up(postbox: Postbox, stage: str, connecting: bool) -> None:
+async def test_a_slow_server_is_given_up(postbox: Postbox, stage: str, cause: Cause) -> None:
     mailer = mailer_for(postbox, timeout=SOON)
     postbox.tarpit(stage=stage, times=1)
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, Cause.TIMEOUT, connecting)
-    assert outcome.system_fault is connecting
+    assert outcome == Outcome(RETRYING, None, cause)
     await mailer.close()
 
 
@@ -348,8 +354,8 @@ async def test_a_server_that_is_not_there(postbox: Postbox, mailer: Mailer) -> N
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, Cause.CONNECTION, connecting=True)
-    assert outcome.system_fault
+    assert outcome == Outcome(RETRYING, None, Cause.CONNECTION)
+    assert outcome.cause in SYSTEM_FAULTS
 
 
 async def test_a_server_that_restarts_between_messages(postbox: Postbox, mailer: Mailer) -> None:
@@ -374,8 +380,8 @@ async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> 
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, Cause.DNS, connecting=True)
-    assert outcome.system_fault
+    assert outcome == Outcome(RETRYING, None, Cause.DNS)
+    assert outcome.cause in SYSTEM_FAULTS
 
 
 # Connections that were kept.
@@ -541,7 +547,7 @@ async def test_a_malformed_sender_is_a_system_fault(mailer: Mailer) -> None:
     )
 
     assert outcome == Outcome(RETRYING, None, Cause.SENDER_REFUSED)
-    assert outcome.system_fault
+    assert outcome.cause in SYSTEM_FAULTS
 
 
 # TLS and login.
@@ -583,8 +589,8 @@ async def test_a_certificate_that_does_not_convince(
 
         outcome = await send(mailer)
 
-        assert outcome == Outcome(RETRYING, None, Cause.TLS, connecting=True)
-        assert outcome.system_fault
+        assert outcome == Outcome(RETRYING, None, Cause.TLS)
+        assert outcome.cause in SYSTEM_FAULTS
         assert not postbox.mails
 
 
@@ -616,8 +622,8 @@ async def test_a_refused_login_is_a_system_fault(code: int) -> None:
 
         outcome = await send(mailer)
 
-        assert outcome == Outcome(RETRYING, code, Cause.AUTH, connecting=True)
-        assert outcome.system_fault
+        assert outcome == Outcome(RETRYING, code, Cause.AUTH)
+        assert outcome.cause in SYSTEM_FAULTS
 
 
 async def test_a_login_that_is_not_offered(postbox: Postbox) -> None:
@@ -644,14 +650,14 @@ async def test_a_probe_that_finds_nobody(postbox: Postbox, mailer: Mailer) -> No
 
     outcome = await mailer.probe()
 
-    assert (outcome.state, outcome.cause, outcome.system_fault) == (RETRYING, "connection", True)
+    assert (outcome.state, outcome.cause) == (RETRYING, Cause.CONNECTION)
 
 
 async def test_a_probe_of_a_silent_server(postbox: Postbox) -> None:
     mailer = mailer_for(postbox, timeout=SOON)
     postbox.tarpit()
 
-    assert (await mailer.probe()).cause is Cause.TIMEOUT
+    assert (await mailer.probe()).cause is Cause.CONNECT_TIMEOUT
 
 
 async def test_nothing_is_left_open(postbox: Postbox) -> None:

@@ -29,9 +29,25 @@ async def test_another_engineer_picks_it_up_with_its_notes(desk: Desk) -> None:
 
 
 async def test_the_parker_resumes(desk: Desk) -> None:
-    handoff = await desk.park()
-    assert (await desk.claim(BO, handoff)).status_code == 200
-    assert (await desk.claim(BO, handoff)).status_code == 200
+    handoff = await desk.park(engineer_notes="half way through")
+    async with desk.listen(AMIR) as amir:
+        assert (await desk.claim(BO, handoff)).status_code == 200
+        assert (await amir.hear("claimed")).data["data"]["engineer_notes"] is None
+    assert (await desk.claim(BO, handoff)).json()["engineer_notes"] == "half way through"
+    # It never left its parker's hands, so the notes did not either.
+    assert (await desk.see(handoff, AMIR))["engineer_notes"] is None
+    events = (await desk.http(AMIR).get(f"{handoff.path}/events")).json()
+    assert {event["data"]["engineer_notes"] for event in events} == {None}
+
+
+async def test_the_parker_resumes_and_hands_it_on_with_its_notes(desk: Desk) -> None:
+    handoff = await desk.park(engineer_notes="half way through")
+    await desk.claim(BO, handoff)
+    await desk.command(BO, handoff, "transfer", {"to": str(CHEN.id)})
+    assert "half way through" in (await desk.expect_mail(CHEN, handoff)).text
+    assert (await desk.claim(CHEN, handoff)).json()["engineer_notes"] == "half way through"
+    assert (await desk.see(handoff, AMIR))["engineer_notes"] == "half way through"
+    await desk.expect_mail(BO, handoff, subject="Claimed by Chen")
 
 
 async def test_promoted_it_becomes_an_escalation_with_its_history(desk: Desk) -> None:
