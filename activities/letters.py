@@ -52,6 +52,7 @@ class BundleItem(NamedTuple):
     title: str
     priority: str
     link: str
+    claim_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +210,7 @@ def _facts(letter: Letter) -> dict[str, Any]:
 
 def _words(letter: Letter) -> dict[str, Any]:
     items = [
-        BundleItem(harmless_line(item.title, limit=_TITLE), item.priority, item.link)
+        item._replace(title=harmless_line(item.title, limit=_TITLE))
         for item in map(BundleItem._make, letter.items)
     ]
     loudest = max([letter.priority, *(item.priority for item in items)], key=_loudness)

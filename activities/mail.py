@@ -60,7 +60,7 @@ class MailActivities:
         if found is None:
             return 0
         async with _heartbeats():
-            delivered = [await self._deliver(batch, mail, found[0]) for mail in due]
+            delivered = await self._deliver_all(batch, due, found[0])
         pauses = [pause for pause in delivered if pause is not None]
         if pauses:
             raise ApplicationError(
@@ -70,6 +70,23 @@ class MailActivities:
                 category=ApplicationErrorCategory.BENIGN,
             )
         return len(due)
+
+    async def _deliver_all(
+        self, batch: MailBatch, due: list[DueMail], record: Record
+    ) -> list[timedelta | None]:
+        """Several at a time, so that one slow mailbox does not hold up all behind it.
+
+        At most half of the connections: other handoffs' mails have to leave, too.
+        """
+        turn = asyncio.Semaphore(max(1, self.settings.smtp_connections // 2))
+
+        async def one(mail: DueMail) -> timedelta | None:
+            async with turn:
+                return await self._deliver(batch, mail, record)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(mail)) for mail in due]
+        return [task.result() for task in tasks]
 
     async def _deliver(self, batch: MailBatch, mail: DueMail, record: Record) -> timedelta | None:
         """One mail; how long to wait before it is tried again, or None once it is settled."""
@@ -88,7 +105,7 @@ class MailActivities:
         async def attempt() -> timedelta | None:
             letter = letter_about(mail, record, self.settings, message_id=message_id)
             outcome = await self.mailer.send(
-                compose(bundled(letter, turn.companions, self.settings)),
+                compose(bundled(letter, mail, turn.companions, self.settings)),
                 to=mail.address,
                 envelope_from=sender_address(self.settings.smtp_from),
                 before_data=last_look,

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from activities.letters import BundleItem, Letter, LetterKind
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
-from handoff.contract import EventType, Record
+from handoff.contract import EventType, Record, Role
 from handoff.database.bundles import Companion
 from handoff.database.outbox import DueMail
 from handoff.settings import Settings
@@ -34,6 +35,7 @@ def letter_about(mail: DueMail, record: Record, settings: Settings, *, message_i
     kind = _KINDS[mail.event_type]
     actor = mail.data.get("actor")
     first = mail.first_message_id
+    own = ClaimLink(record.account_id, record.session_id, record.id, mail.recipient_id)
     return Letter(
         kind=kind,
         sender=settings.smtp_from,
@@ -54,38 +56,51 @@ def letter_about(mail: DueMail, record: Record, settings: Settings, *, message_i
         why=_why(mail, record),
         next_action=_next(mail.data.get("next_action")) if mail.is_call else None,
         waiting_since=record.created_at,
-        link=f"{settings.public_url}/handoffs/{record.id}",
-        claim_link=_claim_link(mail, record, settings) if kind in _TO_CLAIM else None,
+        link=_page(record.id, settings),
+        claim_link=_claim_link(own, settings) if kind in _TO_CLAIM else None,
     )
 
 
-def _claim_link(mail: DueMail, record: Record, settings: Settings) -> str | None:
-    link = ClaimLink(record.account_id, record.session_id, record.id, mail.recipient_id)
+def _claim_link(link: ClaimLink, settings: Settings) -> str | None:
     return claim_links.address(link, settings, until=datetime.now(UTC) + settings.retention)
 
 
-def bundled(letter: Letter, companions: tuple[Companion, ...], settings: Settings) -> Letter:
+def bundled(
+    letter: Letter, mail: DueMail, companions: tuple[Companion, ...], settings: Settings
+) -> Letter:
     """The letter, or one that names other handoffs that wait for the same person, too.
 
-    It speaks for all of them, so one's notes, and a button that claims one, have no place in it.
+    It speaks for all of them, so what belongs to one alone stands beside it, or not at all.
     """
     if not companions:
         return letter
-    own = BundleItem(letter.session_title, letter.priority, letter.link)
+    own = BundleItem(letter.session_title, letter.priority, letter.link, letter.claim_link)
     others = (
-        BundleItem(one.title, one.priority, f"{settings.public_url}/handoffs/{one.handoff_id}")
+        BundleItem(
+            one.title,
+            one.priority,
+            _page(one.handoff_id, settings),
+            _claim_link(
+                ClaimLink(mail.account_id, one.session_id, one.handoff_id, mail.recipient_id),
+                settings,
+            ),
+        )
         for one in companions
     )
-    queue = f"{settings.public_url}/"
     return replace(
         letter,
         kind=LetterKind.BUNDLE,
         items=(own, *others),
-        link=queue,
+        link=f"{settings.public_url}/",
         claim_link=None,
         notes=None,
+        next_action=None,
         thread_id=None,
     )
+
+
+def _page(handoff_id: UUID, settings: Settings) -> str:
+    return f"{settings.public_url}/handoffs/{handoff_id}"
 
 
 def _why(mail: DueMail, record: Record) -> str:
@@ -94,8 +109,12 @@ def _why(mail: DueMail, record: Record) -> str:
     if mail.event_type is EventType.TRANSFERRED:
         return "You get this because you were named."
     if mail.is_call:
-        return f"You get this as {mail.role.value} of {mail.account_name}."
-    return f"You get this as {mail.role.value} of {mail.account_name}, who was told of it before."
+        return f"You get this as {_role(mail)} of {mail.account_name}."
+    return f"You get this as {_role(mail)} of {mail.account_name}, who was told of it before."
+
+
+def _role(mail: DueMail) -> str:
+    return f"{'a' if mail.role is Role.VIEWER else 'an'} {mail.role.value}"
 
 
 def _reason(details: dict[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from pydantic import (
 
 from api.schemas import Body, Moment, Text
 from handoff.contract import Channel, Level, Policy, Priority, Target, TargetKind
-from handoff.rules.policy import WAIT_RATIO
+from handoff.rules.policy import MAXIMUM_WAIT, MINIMUM_WAIT, WAIT_RATIO
 from handoff.rules.policy_faults import Fault
 from handoff.rules.preview import PreviewRound, Warned
 from handoff.rules.roster import as_id
@@ -59,12 +59,13 @@ def _by_priority(value: Any) -> Any:
 
 
 def _all_priorities(given: dict[Priority, float]) -> dict[Priority, float]:
-    """The priorities that are not given keep their proportion to `normal`."""
+    """The priorities that are not given keep their proportion to `normal`, within the bounds."""
     normal = given.get(Priority.NORMAL)
     if normal is None and len(given) < len(Priority):
         raise ValueError("needs `normal`, to which the missing ones keep their proportion")
+    shortest, longest = MINIMUM_WAIT.total_seconds(), MAXIMUM_WAIT.total_seconds()
     return {
-        priority: given.get(priority, (normal or 0.0) * ratio)
+        priority: given.get(priority, min(max((normal or 0.0) * ratio, shortest), longest))
         for priority, ratio in WAIT_RATIO.items()
     }
 

@@ -8,12 +8,11 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api.json_bodies import is_json
 from api.security_headers import protect
+from handoff.database import outages
 from handoff.errors import HandoffError, Invalid, TooMany, Unreachable, UnsupportedMedia
 from handoff.wire import jsonable
 
@@ -108,15 +107,13 @@ def install(app: FastAPI) -> None:
         body = {"type": kind, "title": title, "status": error.status_code, "detail": title}
         return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
 
-    for lost in (OperationalError, InterfaceError, PoolTimeout, OSError):
-        app.exception_handler(lost)(_database_lost)
-
-    @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> Response:
-        logger.error("request.failed", path=request.url.path, exc_info=error)
-        return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))
+    for kind in (*outages.MAYBE, Exception):
+        app.exception_handler(kind)(_unforeseen)
 
 
-async def _database_lost(request: Request, error: Exception) -> Response:
-    logger.error("database.unreachable", cause=type(error).__name__)
-    return problem(Unreachable("The record does not answer. Nothing was changed; try again."))
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    if outages.is_outage(error):
+        logger.error("database.unreachable", cause=type(error).__name__)
+        return problem(Unreachable("The record does not answer. Nothing was changed; try again."))
+    logger.error("request.failed", path=request.url.path, exc_info=error)
+    return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))

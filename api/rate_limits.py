@@ -104,7 +104,7 @@ class RateLimits:
         async with purse.lock:
             now = time.monotonic()
             if now < purse.refused_until:
-                raise _refusal(limit, purse.refused_until - now)
+                raise _refusal(limit, purse.full_at - now)
             if purse.left and now < purse.until:
                 purse.left -= 1
                 return
@@ -116,7 +116,8 @@ class RateLimits:
                 purse.left, purse.until = cost - 1, now + limit.seconds * KEPT_FOR
                 return
         wait = await self._counters.wait(limit, key)
-        purse.left, purse.refused_until = 0, now + min(wait, REFUSED_FOR)
+        purse.left, purse.full_at = 0, now + wait
+        purse.refused_until = now + min(wait, REFUSED_FOR)
         raise _refusal(limit, wait)
 
     def _purse(self, name: str, key: str) -> "_Purse":
@@ -135,6 +136,8 @@ class _Purse:
     left: int = 0
     until: float = 0.0
     refused_until: float = 0.0
+    full_at: float = 0.0
+    """When there is something to take again, as far as was told."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def is_idle(self, now: float) -> bool:

@@ -48,7 +48,8 @@ def _within_notes(value: str) -> str:
 
 def _storable_object(value: dict[str, Any]) -> dict[str, Any]:
     _walk(value, depth=1)
-    if len(json.dumps(value, ensure_ascii=False).encode()) > CONTEXT_BYTES:
+    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(compact.encode()) > CONTEXT_BYTES:
         raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
     return value
 
@@ -131,6 +132,10 @@ class HandOff(Body):
         return self
 
 
+class Nothing(Body):
+    """A command that needs no words. An empty object may be sent all the same."""
+
+
 class Release(Body):
     """Give it back to the queue."""
 
@@ -153,7 +158,7 @@ class Cancel(Body):
 class EscalateNow(Body):
     """End the present wait, unless the round that the caller saw has passed."""
 
-    round: int = Field(ge=0, le=2**31 - 1)
+    round: int = Field(ge=0, le=2**31 - 1, strict=True)
 
 
 class Snooze(Body):

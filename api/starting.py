@@ -9,15 +9,17 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from handoff import engine
 from handoff.contract import HandoffStart, NewHandoff, Recorded
@@ -123,6 +125,24 @@ async def _must_exist(client: Client, new: NewHandoff) -> None:
         async with asyncio.timeout(LOOK_WITHIN):
             await handle.describe()
     except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
+        raise _unreachable() from fault
+
+
+async def is_running(client: Client, handoff_id: UUID) -> bool:
+    """Whether the engine still has the workflow of a handoff.
+
+    Raises:
+        EngineUnreachable: the engine does not answer.
+    """
+    handle = client.get_workflow_handle(engine.workflow_id(handoff_id))
+    try:
+        async with asyncio.timeout(LOOK_WITHIN):
+            return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as refused:
+        if refused.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise _unreachable() from refused
+    except (RuntimeError, OSError, TimeoutError) as fault:
         raise _unreachable() from fault
 
 

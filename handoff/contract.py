@@ -242,6 +242,7 @@ class Record:
     lease_until: datetime | None
     lease_reminded_at: datetime | None
     last_actor_id: UUID | None
+    last_act: str | None
     outcome: Outcome | None
     resolution_note: str | None
     resolved_at: datetime | None
@@ -348,6 +349,7 @@ class Verdict(StrEnum):
     NOT_HOLDER = "not_holder"
     FORBIDDEN = "forbidden"
     ALREADY_OPEN = "already_open"
+    ACCEPTED = "accepted"  # another one was accepted, and waits for a worker to record it
     SESSION_CLOSED = "session_closed"
 
 

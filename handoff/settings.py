@@ -48,6 +48,9 @@ def _positive(value: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
 """A length of time longer than zero: `15m`, `2s`, `300ms`, or ISO 8601 (`PT15M`)."""
 
+MaybeNone = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
+"""The same, or `0s` for none."""
+
 _DATABASE_SCHEMES = ("postgresql", "postgresql+asyncpg", "postgres")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _SMTP_TLS = ("starttls", "implicit", "none")
@@ -74,7 +77,7 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), description="The longest wait for one SMTP answer"
     )
     smtp_connections: int = Field(
-        default=4, ge=1, le=100, description="SMTP connections that one worker holds at most"
+        default=8, ge=1, le=100, description="SMTP connections that one worker holds at most"
     )
     smtp_retry_initial: Duration = Field(
         default=timedelta(seconds=5),
@@ -87,9 +90,10 @@ class Settings(BaseSettings):
         default=timedelta(hours=24), description="How long a temporary failure is retried"
     )
 
-    burst_window: Duration = Field(
+    burst_window: MaybeNone = Field(
         default=timedelta(minutes=1),
-        description="For so long after a mail, more handoffs for the same person are a burst",
+        description="For so long after a mail, more handoffs for the same person are a burst; "
+        "0s: each has a mail of its own",
     )
     burst_delay: Duration = Field(
         default=timedelta(seconds=5),

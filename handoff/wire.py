@@ -1,7 +1,7 @@
-"""How the contract's data looks in JSON: RFC 3339 times in UTC, ids and words as strings."""
+"""How the contract's data looks in JSON and to people: times in UTC, ids and words as strings."""
 
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -25,3 +25,14 @@ def jsonable(value: Any) -> Any:
 def rfc3339(moment: datetime) -> str:
     """An aware time in UTC with a `Z`, microseconds kept."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def in_words(length: timedelta) -> str:
+    """A length of time for people: `5 minutes`, `1 day 2 hours`."""
+    left = round(length.total_seconds())
+    parts = []
+    for name, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {name}" + ("s" if count > 1 else ""))
+    return " ".join(parts) or "0 seconds"

@@ -8,7 +8,7 @@ from api.problems import MEDIA_TYPE
 from handoff import errors
 from handoff.contract import Actor, HandoffView, Record
 from handoff.database.records import view
-from handoff.errors import HandoffError, Invalid
+from handoff.errors import HandoffError
 
 _OF_STATUS: dict[int, type[HandoffError]] = {
     401: errors.Unauthenticated,
@@ -74,14 +74,13 @@ def shown(response: Response, record: Record, caller: Actor) -> HandoffView:
     return view(record, reader_id=caller.id)
 
 
-def _if_version(if_match: Annotated[str | None, Header()] = None) -> int | None:
+def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:
     if if_match is None or if_match.strip() == "*":
         return None
-    version = if_match.strip().removeprefix("W/").strip('"')
-    if not (version.isascii() and version.isdigit() and len(version) < 12):
-        raise Invalid('If-Match must be the ETag of a handoff, such as "3".', errors=[])
-    return int(version)
+    # Proxies that compress weaken an ETag, but what it says of the handoff stays true.
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+    return frozenset(int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 12)
 
 
-IfVersion = Annotated[int | None, Depends(_if_version)]
-"""The version that the caller saw, from `If-Match`."""
+IfVersion = Annotated[frozenset[int] | None, Depends(_if_version)]
+"""The versions that the caller would act on, from `If-Match`; what is none of ours matches none."""

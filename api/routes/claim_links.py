@@ -73,6 +73,8 @@ async def claim_by_link(token: Token, request: Request, response: Response, part
     """Claims, for the person to whom the mail went, once they are signed in."""
     link = claim_links.read(token, parts.settings)
     caller = await identify(request, parts, bearer_token(request))
+    if caller.account_id != link.account_id:
+        raise NotFound("This link is not valid, or not any more.")
     if caller.id != link.user_id:
         raise Forbidden("This link was made for somebody else. Claim it from the queue.")
     try:

@@ -10,19 +10,21 @@ from fastapi import APIRouter, Depends, Response
 from api.idempotency import IdempotentRoute
 from api.identity import Caller, Parts
 from api.routes.answers import IfVersion, conflicts, problems, shown
-from api.schemas import Cancel, EscalateNow, Release, Resolve, Snooze, Transfer
+from api.schemas import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
 from api.services import Services
 from handoff.contract import HandoffView
-from handoff.database import people, transitions
+from handoff.database import people, records, transitions
 from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,
     Invalid,
+    NotFound,
     OwnEscalation,
     RoundPassed,
     WrongState,
 )
 from handoff.rules import commands
+from handoff.wire import in_words
 
 router = APIRouter(
     prefix="/ai-sessions/{session_id}/handoffs/{handoff_id}",
@@ -74,7 +76,7 @@ Command = Annotated[_Command, Depends()]
     operation_id="claimHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
 )
-async def claim(command: Command) -> HandoffView:
+async def claim(command: Command, body: Nothing | None = None) -> HandoffView:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
     return await command.carry_out("claim", commands.claim)
 
@@ -117,7 +119,7 @@ async def cancel(command: Command, body: Cancel | None = None) -> HandoffView:
     operation_id="promoteHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def promote(command: Command) -> HandoffView:
+async def promote(command: Command, body: Nothing | None = None) -> HandoffView:
     """Turns what was parked into an escalation; it keeps its id and history."""
     return await command.carry_out("promote", commands.promote)
 
@@ -143,7 +145,7 @@ async def snooze(command: Command, body: Snooze) -> HandoffView:
     settings = command.parts.settings
     ahead = body.until - datetime.now(UTC)
     if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
-        bounds = f"{settings.snooze_minimum} to {settings.snooze_maximum} from now"
+        bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
         fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
         raise Invalid(f"`until` must be {bounds}.", errors=[fault])
     return await command.carry_out("snooze", partial(commands.snooze, until=body.until))
@@ -157,6 +159,9 @@ async def snooze(command: Command, body: Snooze) -> HandoffView:
 async def transfer(command: Command, body: Transfer) -> HandoffView:
     """Hands it to a named person, who accepts by claiming."""
     async with command.parts.database.account(command.caller.account_id) as tenant:
+        here = command.session_id
+        if await records.find_record(tenant, command.handoff_id, session_id=here) is None:
+            raise NotFound("There is no such handoff.")
         named = await people.find_living(tenant, body.to)
     if named is None:
         fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}

@@ -6,16 +6,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import Response
+from starlette.websockets import WebSocketState
 
 from api.expiry import good_until
 from api.hub import UNREAD
 from api.idempotency import IdempotentRoute
 from api.identity import Caller, Parts, caller_of_socket
 from api.live_schemas import Seen
+from api.problems import problem
 from api.routes.answers import problems
 from api.socket import SIGN_IN, TRY_AGAIN, converse, mark_seen
 from api.sse import EventStream
-from handoff.errors import HandoffError
+from handoff.errors import HandoffError, Unreachable
 
 router = APIRouter(tags=["live"], route_class=IdempotentRoute)
 
@@ -66,13 +68,16 @@ async def mark_events_seen(body: Seen, caller: Caller, parts: Parts) -> None:
 async def socket_events(socket: WebSocket) -> None:
     """The same over WebSocket. The first client frame may be `{"resume_from": n}`."""
     parts = socket.app.state.services
-    refusal = TRY_AGAIN
-    with suppress(*UNREAD):
-        try:
-            caller = await caller_of_socket(socket, parts)
-            await converse(socket, parts, caller)
-            return
-        except HandoffError as error:
-            refusal = SIGN_IN if error.status < 500 else TRY_AGAIN
+    refusal: HandoffError
+    try:
+        caller = await caller_of_socket(socket, parts)
+        return await converse(socket, parts, caller)
+    except HandoffError as error:
+        refusal = error
+    except UNREAD:
+        refusal = Unreachable("The record does not answer. Connect again in a moment.")
     with suppress(WebSocketDisconnect, RuntimeError):
-        await socket.close(code=refusal)
+        if socket.application_state is WebSocketState.CONNECTING:
+            await socket.send_denial_response(problem(refusal))
+        else:
+            await socket.close(SIGN_IN if refusal.status < 500 else TRY_AGAIN)

@@ -72,6 +72,7 @@ async def create_handoff(
     location = f"/ai-sessions/{session_id}/handoffs/{new.id}"
     found = await _find(parts, caller, session_id, new.id)
     if found is None:
+        await _accept(parts, caller, new)
         accepted = {"id": str(new.id), "session_id": str(session_id), "status": "accepted"}
         return JSONResponse(accepted, 202, {"Location": location})
     response.headers["Location"] = location
@@ -87,12 +88,32 @@ async def _must_be_free(parts: Services, caller: Actor, new: NewHandoff) -> None
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
         if await records.find_record(tenant, new.id, session_id=new.session_id) is not None:
             return
+    if foreseen.verdict is Verdict.ACCEPTED and await _is_lost(parts, caller, new, foreseen):
+        return
     raise _refusal(foreseen)
+
+
+async def _is_lost(parts: Services, caller: Actor, new: NewHandoff, foreseen: Recorded) -> bool:
+    """Whether the engine has lost what it had accepted for the session, which is then free."""
+    assert foreseen.other_id is not None  # noqa: S101 - the verdict names it
+    if await starting.is_running(parts.temporal, foreseen.other_id):
+        return False
+    async with parts.database.account(caller.account_id) as tenant:
+        await creation.forget(tenant, new.session_id, foreseen.other_id)
+    return True
+
+
+async def _accept(parts: Services, caller: Actor, new: NewHandoff) -> None:
+    """Of two that no worker has recorded yet, the first one is the session's."""
+    async with parts.database.account(caller.account_id) as tenant:
+        first = await creation.accept(tenant, new.session_id, new.id)
+    if first not in (None, new.id):
+        raise _refusal(Recorded(Verdict.ALREADY_OPEN, first))
 
 
 def _refusal(recorded: Recorded) -> Refusal:
     match recorded.verdict:
-        case Verdict.ALREADY_OPEN:
+        case Verdict.ALREADY_OPEN | Verdict.ACCEPTED:
             return HandoffAlreadyOpen(
                 "Claim, cancel or resolve the one that is there first.",
                 handoff_id=recorded.other_id,

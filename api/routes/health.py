@@ -116,7 +116,9 @@ async def _rounds(parts: Services) -> None:
 
 
 async def _mail(parts: Services) -> None:
-    cause = await health.mail_trouble(parts.database, within=MAIL_TROUBLE_WITHIN)
+    # Longer than the longest pause between two attempts, or trouble would seem over meanwhile.
+    within = max(parts.settings.smtp_retry_maximum * 1.5, MAIL_TROUBLE_WITHIN)
+    cause = await health.mail_trouble(parts.database, within=within)
     if cause is not None:
         raise _Unwell(f"the mail server cannot be used: {cause}")
 

@@ -29,6 +29,7 @@ class Companion:
     """Another handoff that the leading mail names."""
 
     handoff_id: UUID
+    session_id: UUID
     title: str
     priority: Priority
 
@@ -70,7 +71,10 @@ def _own(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[ColumnElement
 
 
 async def _is_led(tenant: Tenant, batch: MailBatch, mail: DueMail) -> bool:
-    """Whether another mail is about to speak for this one. A leader that was stopped sets free."""
+    """Whether another mail is about to speak for this one.
+
+    A leader that was stopped, or that has to be tried again, sets free whom it led.
+    """
     leader = select(_Other.state).where(
         _Other.account_id == DeliveryRow.account_id,
         _Other.event_number == DeliveryRow.led_by,
@@ -79,7 +83,7 @@ async def _is_led(tenant: Tenant, batch: MailBatch, mail: DueMail) -> bool:
     )
     query = tenant.select(DeliveryRow, leader.scalar_subquery().label("state"))
     state = await tenant.connection.scalar(query.where(*_own(tenant, batch, mail)))
-    return state in UNSETTLED
+    return state in (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
 async def _gather(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[Companion, ...]:
@@ -110,14 +114,15 @@ async def _gather(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[Comp
 async def _companions(tenant: Tenant, handoff_ids: list[UUID]) -> tuple[Companion, ...]:
     if not handoff_ids:
         return ()
+    columns = (HandoffRow.id, HandoffRow.session_id, HandoffRow.priority, SessionRow.title)
     query = (
-        tenant.select(HandoffRow, HandoffRow.id, HandoffRow.priority, SessionRow.title)
+        tenant.select(HandoffRow, *columns)
         .join(SessionRow, SessionRow.id == HandoffRow.session_id)
         .where(HandoffRow.id.in_(handoff_ids))
         .order_by(HandoffRow.urgency.desc(), HandoffRow.created_at)
     )
     rows = (await tenant.connection.execute(query)).all()
-    return tuple(Companion(row.id, row.title, row.priority) for row in rows)
+    return tuple(Companion(row.id, row.session_id, row.title, row.priority) for row in rows)
 
 
 async def settle_led(

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, true, update
+from sqlalchemy import Select, and_, func, not_, or_, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import (
@@ -77,6 +77,8 @@ async def _answered_before(database: Database, new: NewHandoff) -> Recorded | No
     async with database.account(new.account_id) as tenant:
         query = tenant.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == new.id)
         known = await tenant.connection.scalar(query)
+        if known is None:
+            await forget(tenant, new.session_id, new.id)
     return None if known is None else Recorded(Verdict.RECORDED)
 
 
@@ -91,6 +93,7 @@ async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, 
             *people.ACTOR,
             SessionRow.holder_id,
             SessionRow.status,
+            SessionRow.accepted_handoff_id,
             AccountRow.policy,
         )
         .join(AccountRow, AccountRow.id == UserRow.account_id)
@@ -108,6 +111,8 @@ async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, 
         raise _Refused(Verdict.NOT_HOLDER)
     if row.status is SessionStatus.CLOSED:
         raise _Refused(Verdict.SESSION_CLOSED)
+    if row.accepted_handoff_id not in (None, new.id):
+        raise _Refused(Verdict.ALREADY_OPEN, row.accepted_handoff_id)
     actor = Actor(**{column.key: getattr(row, column.key) for column in people.ACTOR})
     return actor, row.policy
 
@@ -128,8 +133,12 @@ async def _write(tenant: Tenant, new: NewHandoff, policy: Policy) -> Record:
             SessionRow.account_id == tenant.account_id,
             SessionRow.id == written.c.session_id,
             SessionRow.holder_id == new.escalator_id,
+            or_(
+                SessionRow.accepted_handoff_id.is_(None),
+                SessionRow.accepted_handoff_id == new.id,
+            ),
         )
-        .values(status=status)
+        .values(status=status, accepted_handoff_id=None)
         .returning(SessionRow.id)
         .cte("held")
     )
@@ -181,12 +190,51 @@ async def living_handoff(tenant: Tenant, session_id: UUID) -> UUID | None:
 async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded:
     """What the record would say to a handoff of this session now. It alone has the last word."""
     living = _living(tenant, session_id).scalar_subquery().label("living")
-    query = tenant.select(SessionRow, SessionRow.holder_id, living).where(
-        SessionRow.id == session_id
-    )
+    query = tenant.select(
+        SessionRow, SessionRow.holder_id, SessionRow.accepted_handoff_id, living
+    ).where(SessionRow.id == session_id)
     row = (await tenant.connection.execute(query)).one_or_none()
     if row is None or row.holder_id != holder_id:
         return Recorded(Verdict.NOT_HOLDER)
     if row.living is not None:
         return Recorded(Verdict.ALREADY_OPEN, row.living)
+    if row.accepted_handoff_id is not None:
+        return Recorded(Verdict.ACCEPTED, row.accepted_handoff_id)
     return Recorded(Verdict.RECORDED)
+
+
+async def accept(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> UUID | None:
+    """Keeps the session for a handoff that the engine has and no worker recorded yet.
+
+    Answers with the handoff that comes first: this one, another one, or None when there is none
+    to come any more.
+    """
+    others = _living(tenant, session_id).exists()
+    await tenant.connection.execute(
+        update(SessionRow)
+        .where(
+            SessionRow.account_id == tenant.account_id,
+            SessionRow.id == session_id,
+            SessionRow.accepted_handoff_id.is_(None),
+            not_(others),
+        )
+        .values(accepted_handoff_id=handoff_id)
+    )
+    living = _living(tenant, session_id).scalar_subquery()
+    first = func.coalesce(living, SessionRow.accepted_handoff_id)
+    query = tenant.select(SessionRow, first).where(SessionRow.id == session_id)
+    found: UUID | None = await tenant.connection.scalar(query)
+    return found
+
+
+async def forget(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> None:
+    """The session is free again: that handoff will never be recorded."""
+    await tenant.connection.execute(
+        update(SessionRow)
+        .where(
+            SessionRow.account_id == tenant.account_id,
+            SessionRow.id == session_id,
+            SessionRow.accepted_handoff_id == handoff_id,
+        )
+        .values(accepted_handoff_id=None)
+    )

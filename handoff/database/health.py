@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from handoff.contract import Channel, DeliveryState, HandoffStatus
 from handoff.database import Database
@@ -17,6 +18,9 @@ from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
 from handoff.rules.mail import SYSTEM_FAULTS
 
 SHOWN = 20
+
+STANDSTILL = 3
+"""So many mails wait with nobody beside them whom one has reached: no recipient's trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +109,34 @@ async def stalled_mail(
 
 
 async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
-    """The cause that keeps mail from leaving at present, if it is the system's."""
-    query = (
-        select(DeliveryRow.reason)
+    """The cause that keeps mail from leaving at present, if it is the system's.
+
+    It is when a cause says so by itself, and when several mails wait of events of which none left.
+    """
+    one, other = DeliveryRow, aliased(DeliveryRow)
+    left = (
+        select(other.handoff_id)
         .where(
-            DeliveryRow.channel == Channel.EMAIL,
-            DeliveryRow.state == DeliveryState.RETRYING,
-            DeliveryRow.reason.in_([cause.value for cause in SYSTEM_FAULTS]),
-            DeliveryRow.changed_at > func.clock_timestamp() - within,
+            other.handoff_id == one.handoff_id,
+            other.event_number == one.event_number,
+            other.channel == Channel.EMAIL,
+            other.state == DeliveryState.SENT,
         )
-        .limit(1)
+        .exists()
+    )
+    system = one.reason.in_([cause.value for cause in SYSTEM_FAULTS])
+    query = select(
+        func.max(one.reason).filter(system).label("system"),
+        func.max(one.reason).filter(~left).label("some"),
+        func.count().filter(~left).label("waiting"),
+    ).where(
+        one.channel == Channel.EMAIL,
+        one.state.in_([DeliveryState.RETRYING, DeliveryState.AMBIGUOUS]),
+        one.changed_at > func.clock_timestamp() - within,
     )
     async with database.engine_room() as connection:
-        found: str | None = await connection.scalar(query)
+        row = (await connection.execute(query)).one()
+    found: str | None = row.system or (row.some if row.waiting >= STANDSTILL else None)
     return found
 
 

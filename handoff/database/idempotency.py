@@ -14,7 +14,7 @@ from handoff.database.tables import IdempotencyRow
 from handoff.errors import IdempotencyMismatch, RequestInFlight
 from handoff.ids import new_id
 
-LOCKED_FOR = timedelta(seconds=20)
+LOCKED_FOR = timedelta(seconds=10)
 """A request whose process died is taken over by a repeat after so long."""
 
 PURGED_AT_ONCE = 1000

@@ -35,6 +35,7 @@ _Other = aliased(DeliveryRow)
 class DueMail:
     """One mail to be sent: to whom, about which event, and what was tried before."""
 
+    account_id: UUID
     recipient_id: UUID
     name: str
     address: str
@@ -80,6 +81,7 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
     query = (
         tenant.select(
             DeliveryRow,
+            DeliveryRow.account_id,
             DeliveryRow.recipient_id,
             UserRow.name,
             UserRow.email.label("address"),

@@ -45,6 +45,7 @@ _PLAIN = (
     "lease_until",
     "lease_reminded_at",
     "last_actor_id",
+    "last_act",
     "outcome",
     "resolution_note",
     "resolved_at",

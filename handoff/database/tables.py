@@ -160,6 +160,8 @@ class SessionRow(Table):
     context: Mapped[dict[str, Any] | None]
     holder_id: Mapped[UUID]
     status: Mapped[SessionStatus] = mapped_column(server_default=SessionStatus.ACTIVE.value)
+    # Answered 202: the engine has it, and it will be this session's next handoff.
+    accepted_handoff_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
@@ -222,6 +224,8 @@ class HandoffRow(Table):
     resolved_at: Mapped[datetime | None]
 
     last_actor_id: Mapped[UUID | None]
+    # What that person did: the type of its event.
+    last_act: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default="1")
     seen_version: Mapped[int] = mapped_column(server_default="0")
     audited_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ again and is answered by the rule. The same transaction holds the event with its
 session's new state and the messages to be sent, so nothing half done can ever be seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -42,13 +42,13 @@ async def command(
     decide: Decide,
     *,
     session_id: UUID | None = None,
-    if_version: int | None = None,
+    if_version: Collection[int] | None = None,
 ) -> Changed:
     """Carries out what a person asked for; final once this returns.
 
     Raises:
         NotFound: unknown, or another account's.
-        StaleVersion: `if_version` is not the present one.
+        StaleVersion: the present one is none of `if_version`.
         Refusal: what the rule says.
     """
     async with database.account(caller.account_id) as tenant:
@@ -68,8 +68,8 @@ async def command(
     raise AssertionError("a locked record cannot change under its lock")
 
 
-def _must_match(record: Record, if_version: int | None) -> None:
-    if if_version is not None and if_version != record.version:
+def _must_match(record: Record, if_version: Collection[int] | None) -> None:
+    if if_version is not None and record.version not in if_version:
         raise StaleVersion(
             f"It is at version {record.version} by now. Read it again.", version=record.version
         )
@@ -120,7 +120,9 @@ async def _write(
 
 
 def _handoff(tenant: Tenant, record: Record, change: Change, actor: Actor | None) -> CTE:
-    values = {**change.values, "last_actor_id": actor.id} if actor else change.values
+    values = dict(change.values)
+    if actor is not None and change.event is not None:
+        values |= {"last_actor_id": actor.id, "last_act": change.event.value}
     return (
         update(HandoffRow)
         .where(

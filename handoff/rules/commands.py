@@ -71,7 +71,7 @@ def release(record: Record, actor: Actor, now: datetime, *, reason: str | None) 
     """Back to open with a fresh round 1."""
     _must_work(actor)
     _must_not_be_final(record)
-    if record.status is HandoffStatus.OPEN and record.last_actor_id == actor.id:
+    if record.status is HandoffStatus.OPEN and _did(record, actor, EventType.RELEASED):
         return None
     _must_be(record, HandoffStatus.CLAIMED)
     _must_hold_or_lead(record, actor)
@@ -83,7 +83,7 @@ def resolve(
 ) -> Change | None:
     """Final, with an outcome."""
     _must_work(actor)
-    if record.status is HandoffStatus.RESOLVED and record.last_actor_id == actor.id:
+    if _did(record, actor, EventType.RESOLVED):
         return None
     _must_not_be_final(record)
     _must_be(record, HandoffStatus.CLAIMED)
@@ -106,7 +106,7 @@ def resolve(
 def cancel(record: Record, actor: Actor, now: datetime, *, reason: str | None) -> Change | None:
     """Final. The session goes back to the escalator. Once claimed, only for admins and owners."""
     _must_work(actor)
-    if record.status is HandoffStatus.CANCELLED and record.last_actor_id == actor.id:
+    if _did(record, actor, EventType.CANCELLED):
         return None
     leads = actor.role in LEADING_ROLES
     if record.escalator.id != actor.id and not leads:
@@ -130,7 +130,7 @@ def promote(record: Record, actor: Actor, now: datetime) -> Change | None:
     if record.escalator.id != actor.id:
         raise Forbidden("Only the one who parked it can promote it.")
     _must_not_be_final(record)
-    if record.status is HandoffStatus.OPEN and record.last_actor_id == actor.id:
+    if record.status is HandoffStatus.OPEN and _did(record, actor, EventType.PROMOTED):
         return None
     _must_be(record, HandoffStatus.PARKED)
     return Change(
@@ -267,6 +267,11 @@ def _extend_lease(record: Record, now: datetime) -> Change | None:
         return None
     values = {"lease_until": _lease_end(record, now), "lease_reminded_at": None}
     return Change(event=None, values=values)
+
+
+def _did(record: Record, actor: Actor, act: EventType) -> bool:
+    """Whether this is what was done last, by the same person: asked again, nothing happens."""
+    return record.last_actor_id == actor.id and record.last_act == act
 
 
 def _is_named(record: Record, actor: Actor) -> bool:

@@ -67,7 +67,8 @@ async def test_the_audit_names_what_it_cannot_heal(desk: Desk) -> None:
     assert ready.status_code == 503
     assert str(handoff.id) in ready.text
     await _audit(desk)
-    assert (await desk.http().get("/readyz")).status_code == 200
+    ready = await desk.http().get("/readyz")
+    assert ready.status_code == 200, ready.text
 
 
 @pytest.mark.desk(purge_after="1ms")

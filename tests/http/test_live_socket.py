@@ -160,7 +160,9 @@ async def test_no_identity_no_socket(desk: Desk) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with talk(desk, None):
             pass
-    assert refused.value.response.status_code == 403
+    answer = refused.value.response
+    assert answer.status_code == 401
+    assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def cookie(desk: Desk, who: Member) -> dict[str, str]:

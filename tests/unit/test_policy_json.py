@@ -52,8 +52,10 @@ def test_all_four_need_no_normal_to_lean_on() -> None:
 
 
 @given(st.floats(5, 7 * 24 * 3600))
-def test_the_proportion_holds_for_any_wait(seconds: float) -> None:
-    assert waits(seconds) == {p: seconds * ratio for p, ratio in WAIT_RATIO.items()}
+def test_the_proportion_holds_for_any_wait_within_the_bounds(seconds: float) -> None:
+    week = 7 * 24 * 3600
+    proportional = {priority: seconds * ratio for priority, ratio in WAIT_RATIO.items()}
+    assert waits(seconds) == {p: min(max(wait, 5.0), week) for p, wait in proportional.items()}
 
 
 @pytest.mark.parametrize(
