@@ -15,6 +15,8 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Every workflow imports its own module anew: compiled once here, even where Python may not write.
+	$(BIN)/python -m compileall -q handoff activities workflows api worker
 	@touch $(READY)
 
 up: setup

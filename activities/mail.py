@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import structlog
@@ -34,8 +34,17 @@ logger = structlog.get_logger(__name__)
 
 RING_WITHIN = timedelta(seconds=0.5)
 
+BEAT_EVERY = 0.2
+
 SHOWN_WITHIN = 1.0
 """Seconds within which a live page says that it has shown a call."""
+
+
+class _Result(NamedTuple):
+    """What became of one mail: how long to wait before it is tried again, or its end."""
+
+    pause: timedelta | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +57,8 @@ class MailActivities:
     settings: Settings
 
     @activity.defn
-    async def send_mail(self, batch: MailBatch) -> int:
-        """Sends what the batch still owes; how many of its mails had something to happen.
+    async def send_mail(self, batch: MailBatch) -> bool:
+        """Sends what the batch still owes; whether something failed, which the engine must see.
 
         Raises:
             ApplicationError: some failed for a while; says when to try again.
@@ -58,10 +67,10 @@ class MailActivities:
             due = await outbox.due(tenant, batch, burst=self.settings.burst_window)
             found = await find_record(tenant, batch.handoff_id)
         if found is None:
-            return 0
+            return False
         async with _heartbeats():
             delivered = await self._deliver_all(batch, due, found[0])
-        pauses = [pause for pause in delivered if pause is not None]
+        pauses = [one.pause for one in delivered if one.pause is not None]
         if pauses:
             raise ApplicationError(
                 f"{len(pauses)} of {batch.count} to be tried again",
@@ -69,18 +78,19 @@ class MailActivities:
                 next_retry_delay=min(pauses),
                 category=ApplicationErrorCategory.BENIGN,
             )
-        return len(due)
+        # What failed in an earlier attempt was not told yet.
+        return activity.info().attempt > 1 or any(one.failed for one in delivered)
 
     async def _deliver_all(
         self, batch: MailBatch, due: list[DueMail], record: Record
-    ) -> list[timedelta | None]:
+    ) -> list[_Result]:
         """Several at a time, so that one slow mailbox does not hold up all behind it.
 
         At most half of the connections: other handoffs' mails have to leave, too.
         """
         turn = asyncio.Semaphore(max(1, self.settings.smtp_connections // 2))
 
-        async def one(mail: DueMail) -> timedelta | None:
+        async def one(mail: DueMail) -> _Result:
             async with turn:
                 return await self._deliver(batch, mail, record)
 
@@ -88,11 +98,11 @@ class MailActivities:
             tasks = [group.create_task(one(mail)) for mail in due]
         return [task.result() for task in tasks]
 
-    async def _deliver(self, batch: MailBatch, mail: DueMail, record: Record) -> timedelta | None:
-        """One mail; how long to wait before it is tried again, or None once it is settled."""
+    async def _deliver(self, batch: MailBatch, mail: DueMail, record: Record) -> _Result:
+        """One mail, as far as it can be settled now."""
         turn = await self._turn(batch, mail, record)
         if turn.wait is not None:
-            return turn.wait
+            return _Result(pause=turn.wait)
         message_id = self._message_id(batch, mail)
         leaving = asyncio.Event()
 
@@ -102,7 +112,7 @@ class MailActivities:
                     leaving.set()
             return leaving.is_set()
 
-        async def attempt() -> timedelta | None:
+        async def attempt() -> _Result:
             letter = letter_about(mail, record, self.settings, message_id=message_id)
             outcome = await self.mailer.send(
                 compose(bundled(letter, mail, turn.companions, self.settings)),
@@ -111,7 +121,7 @@ class MailActivities:
                 before_data=last_look,
             )
             if outcome is None:
-                return None
+                return _Result()
             return await self._settle(batch, mail, outcome, leads=bool(turn.companions))
 
         return await _finish_once_leaving(attempt(), leaving)
@@ -144,7 +154,7 @@ class MailActivities:
 
     async def _settle(
         self, batch: MailBatch, mail: DueMail, outcome: Outcome, *, leads: bool
-    ) -> timedelta | None:
+    ) -> _Result:
         state, cause = outcome.state, outcome.cause.value
         again = state in (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS)
         if again and datetime.now(UTC) - mail.queued_at > self.settings.smtp_retry_for:
@@ -164,7 +174,8 @@ class MailActivities:
         )
         if failure is not None:
             await live.ring(self.redis, batch.account_id, [failure], RING_WITHIN)
-        return self._pause(mail.tried + 1) if again else None
+        pause = self._pause(mail.tried + 1) if again else None
+        return _Result(pause, failed=state is DeliveryState.FAILED)
 
     def _message_id(self, batch: MailBatch, mail: DueMail) -> str:
         """The same for every attempt: whoever gets a message twice can see that it is one."""
@@ -181,8 +192,8 @@ def _held_back(mail: DueMail, email_delay: float) -> timedelta:
 
 
 async def _finish_once_leaving(
-    attempt: Coroutine[Any, Any, timedelta | None], leaving: asyncio.Event
-) -> timedelta | None:
+    attempt: Coroutine[Any, Any, _Result], leaving: asyncio.Event
+) -> _Result:
     """A cancelled attempt ends at once, unless its message is leaving: then its fate is awaited."""
     task = asyncio.ensure_future(attempt)
     try:
@@ -196,12 +207,12 @@ async def _finish_once_leaving(
 
 @asynccontextmanager
 async def _heartbeats() -> AsyncIterator[None]:
-    """Tells Temporal five times a second that this worker lives, so that a dead one is missed."""
+    """Tells Temporal that this worker lives, and hears whether to stop; most mails are faster."""
 
     async def beat() -> None:
         while True:
+            await asyncio.sleep(BEAT_EVERY)
             activity.heartbeat()
-            await asyncio.sleep(0.2)
 
     beating = asyncio.create_task(beat())
     try:

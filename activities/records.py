@@ -14,8 +14,7 @@ from handoff.database.transitions import Changed
 from handoff.settings import Settings
 
 RING_WITHIN = timedelta(seconds=0.5)
-"""The doorbell is rung at once, but holds nobody up: the push activity repeats it."""
-
+"""The doorbell is rung at once, but holds nobody up."""
 
 _ringing: set[asyncio.Task[None]] = set()
 
@@ -46,14 +45,14 @@ class RecordActivities:
         return await snapshots.look(self.database, ref)
 
     @activity.defn
-    async def take_step(self, order: StepOrder) -> bool:
-        """One timed step; False when the record has moved on, and nothing was done."""
+    async def take_step(self, order: StepOrder) -> Snapshot | None:
+        """One timed step, unless the record has moved on; then, as `look`, the record after it."""
         changed = await transitions.step(self.database, order, self.settings.retention)
-        await self._ring(changed)
-        return changed is not None
+        self._ring_soon(changed)
+        return await snapshots.look(self.database, HandoffRef(order.account_id, order.handoff_id))
 
     def _ring_soon(self, changed: Changed | None) -> None:
-        """Who escalated does not wait for the bell."""
+        """Nobody waits for the bell: the push activity repeats it."""
         ringing = asyncio.create_task(self._ring(changed))
         _ringing.add(ringing)
         ringing.add_done_callback(_ringing.discard)

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.mail import MailActivities
@@ -49,8 +49,8 @@ Key = tuple[int, int]
 class HandoffWorkflow:
     """Records a handoff, then carries out what the record calls for until the record is closed.
 
-    It looks at the record; sends the mails and pushes that the record owes; waits until the next
-    step is due or somebody nudges it; carries out the step if it is due; and looks again. Signals
+    It looks at the record; takes the next step if that is due; else sends the mails and pushes that
+    the record owes, and waits until the step is due or somebody nudges it; and looks again. Signals
     are nudges under the command's name (`claim`, `release`, …): they prove nothing and carry
     nothing, because the record decides.
     """
@@ -62,6 +62,7 @@ class HandoffWorkflow:
         self._nudged = False
         self._mails: dict[Key, asyncio.Task[None]] = {}
         self._push: asyncio.Task[None] | None = None
+        self._unpublished = False
 
     @workflow.run
     async def run(self, start: HandoffStart) -> Recorded:
@@ -78,10 +79,10 @@ class HandoffWorkflow:
         while seen is not None and not self._is_over(seen):
             if workflow.info().is_continue_as_new_suggested():
                 await self._carry_on_afresh()
-            self._tell(seen)
-            if await self._is_due(seen.step):
-                await self._take(seen)
-            seen = await self._look()
+            if not self._is_due(seen.step):
+                self._tell(seen)
+                await self._wait(seen)
+            seen = await (self._take(seen) if self._is_due(seen.step) else self._look())
         await workflow.wait_condition(workflow.all_handlers_finished)
         return Recorded(Verdict.RECORDED)
 
@@ -106,19 +107,20 @@ class HandoffWorkflow:
         )
 
     async def _look(self) -> Snapshot | None:
+        """The record as it is now."""
         self._nudged = False
-        seen: Snapshot | None = await workflow.execute_local_activity_method(
+        seen = await workflow.execute_local_activity_method(
             RecordActivities.look,
             self._ref,
             summary=engine.public("look at the record"),
             **options.RECORD,
         )
-        if seen is not None:
-            self._show(seen)
-        return seen
+        return self._shown(seen)
 
-    def _show(self, seen: Snapshot) -> None:
+    def _shown(self, seen: Snapshot | None) -> Snapshot | None:
         """Keeps Temporal's list of workflows readable as the state of the desk."""
+        if seen is None:
+            return None
         claimed_by = str(seen.claimed_by_id) if seen.claimed_by_id else None
         wanted: list[SearchAttributeUpdate[Any]] = []
         known = workflow.info().typed_search_attributes
@@ -135,12 +137,14 @@ class HandoffWorkflow:
             f"**{seen.status.value}**, round {seen.round} of {seen.rounds_total}"
             + (f"; {STORY[seen.step.kind]}" if seen.step else "")
         )
+        return seen
 
     def _is_over(self, seen: Snapshot) -> bool:
         return seen.status in FINAL and not seen.mail and not seen.unpublished
 
     def _tell(self, seen: Snapshot) -> None:
         """Starts what the record owes and stops what it no longer wants."""
+        self._unpublished = seen.unpublished
         if seen.unpublished and (self._push is None or self._push.done()):
             self._push = asyncio.create_task(self._publish())
         owed = {(batch.event_number, batch.batch): batch for batch in seen.mail}
@@ -155,58 +159,72 @@ class HandoffWorkflow:
     async def _send(self, batch: MailBatch) -> None:
         people = "1 person" if batch.count == 1 else f"{batch.count} people"
         try:
-            await workflow.execute_activity_method(
+            has_failed = await workflow.execute_activity_method(
                 MailActivities.send_mail,
                 batch,
                 task_queue=engine.mail_queue(workflow.info().task_queue),
                 summary=engine.public(f"mail about event {batch.event_number} to {people}"),
                 **options.MAIL,
             )
-        except ActivityError:
-            workflow.logger.warning("mail.stopped")
-        else:
-            self._nudged = True
+            # Of mails that have left there is nothing new to see in the record.
+            self._nudged = self._nudged or has_failed
+        except ActivityError as stopped:
+            if not is_cancelled_exception(stopped):
+                workflow.logger.warning("mail.stopped")
+                await workflow.sleep(options.STOPPED_MAIL_RESTS)
 
     async def _publish(self) -> None:
-        await workflow.execute_activity_method(
-            PushActivities.publish,
-            self._ref,
-            summary=engine.public("push to everyone online"),
-            **options.PUSH,
-        )
-        self._nudged = True
+        """Goes on for as long as looks show that there is more: one publish runs at a time."""
+        while self._unpublished:
+            self._unpublished = False
+            await workflow.execute_activity_method(
+                PushActivities.publish,
+                self._ref,
+                summary=engine.public("push to everyone online"),
+                **options.PUSH,
+            )
 
-    async def _is_due(self, step: Step | None) -> bool:
-        """Waits for a nudge or for the step's time; whether that has come."""
-        left = None if step is None else step.at - workflow.now()
-        if left is not None and left <= timedelta(0):
-            return True
+    def _is_due(self, step: Step | None) -> bool:
+        return step is not None and step.at <= workflow.now()
+
+    async def _wait(self, seen: Snapshot) -> None:
+        """Until a nudge, or the step's time; of a closed handoff, until everybody is told."""
+        step, closed = seen.step, seen.status in FINAL
         story = engine.public(STORY[step.kind] if step else "waiting for somebody to act")
-        try:
-            await workflow.wait_condition(lambda: self._nudged, timeout=left, timeout_summary=story)
-        except TimeoutError:
-            return True
-        return False
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._nudged or (closed and self._has_told()),
+                timeout=None if step is None else step.at - workflow.now(),
+                timeout_summary=story,
+            )
 
-    async def _take(self, seen: Snapshot) -> None:
+    def _has_told(self) -> bool:
+        return all(task.done() for task in self._telling())
+
+    def _telling(self) -> list[asyncio.Task[None]]:
+        return [*self._mails.values(), *([self._push] if self._push else [])]
+
+    async def _take(self, seen: Snapshot) -> Snapshot | None:
+        """Carries out the step that is due; the record as it is after that."""
         step = seen.step
         assert step is not None  # noqa: S101 - only a step can be due
         order = StepOrder(
             self._ref.account_id, self._ref.handoff_id, step.kind, seen.version, workflow.now()
         )
         name = step.kind.value.replace("_", " ")
-        await workflow.execute_activity_method(
+        after = await workflow.execute_activity_method(
             RecordActivities.take_step,
             order,
             summary=engine.public(f"{name} (round {seen.round} so far)"),
             **options.RECORD,
         )
+        return self._shown(after)
 
     async def _carry_on_afresh(self) -> None:
         """A new run with an empty history. What is under way is waited for or told to stop."""
-        running = [*self._mails.values(), *([self._push] if self._push else [])]
-        for task in running:
+        telling = self._telling()
+        for task in telling:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*telling, return_exceptions=True)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(HandoffStart(self._ref.account_id, self._ref.handoff_id))

@@ -35,3 +35,6 @@ MAIL: dict[str, Any] = {
 Before a handoff is carried on by a new run, mails under way are waited for, so that none is sent
 by two runs.
 """
+
+STOPPED_MAIL_RESTS = timedelta(minutes=1)
+"""A mail activity that ended although it is owed is started again by a look after so long."""

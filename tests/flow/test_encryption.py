@@ -72,7 +72,7 @@ async def test_temporal_keeps_nothing_that_people_typed(desk: Desk) -> None:
     await desk.expect_mails(SENIORS, handoff, round=1)
     history = (await raw_history(desk, handoff)).SerializeToString()
     assert CANARY.encode() not in history
-    for told in (b"look at the record", b"waiting for a claim", b"urgent escalation"):
+    for told in (b"start round", b"waiting for a claim", b"urgent escalation"):
         assert told in history
     described = await desk.workflow(handoff).describe()
     assert CANARY.encode() not in described.raw_description.SerializeToString()
