@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup up demo test check fix bench audit lock screenshots clean
+.PHONY: setup up demo test check fix bench audit lock histories screenshots
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -51,6 +51,10 @@ audit: setup
 lock: setup
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements.txt --output-file requirements-dev.txt
+
+# The workflow's histories of today, for the replay test of tomorrow: make histories GENERATION=0002
+histories: setup
+	RECORD_HISTORIES=$(GENERATION) $(BIN)/python -m pytest -n 0 tests/flow/test_recording.py
 
 screenshots: setup
 	$(BIN)/python -m tests.browser.screenshots

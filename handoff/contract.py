@@ -209,7 +209,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A handoff as PostgreSQL has it: what rules decide on. Times are aware UTC."""
+    """A handoff as PostgreSQL has it: what rules decide on. Times are aware UTC.
+
+    The defaults are those of a new one.
+    """
 
     id: UUID
     session_id: UUID
@@ -222,31 +225,33 @@ class Record:
     engineer_notes: str | None
     context: dict[str, Any] | None
     escalator: Person
-    claimed_by: Person | None
-    claimed_at: datetime | None
-    first_claimed_at: datetime | None
     created_at: datetime
     policy: Policy
-    level: int
-    level_round: int
-    round: int
     rounds_total: int
-    deadline_at: datetime | None
-    exhausted_at: datetime | None
-    expires_at: datetime | None
-    snoozed_until: datetime | None
-    remind_at: datetime | None
-    reminded_at: datetime | None
-    transfer_to: Person | None
-    transfer_until: datetime | None
-    lease_until: datetime | None
-    lease_reminded_at: datetime | None
-    last_actor_id: UUID | None
-    last_act: str | None
-    outcome: Outcome | None
-    resolution_note: str | None
-    resolved_at: datetime | None
-    version: int
+    level: int = 0
+    level_round: int = 0
+    round: int = 0
+    claimed_by: Person | None = None
+    claimed_at: datetime | None = None
+    first_claimed_at: datetime | None = None
+    first_claimed_by_id: UUID | None = None
+    first_claimed_round: int | None = None
+    deadline_at: datetime | None = None
+    exhausted_at: datetime | None = None
+    expires_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
+    transfer_to: Person | None = None
+    transfer_until: datetime | None = None
+    lease_until: datetime | None = None
+    lease_reminded_at: datetime | None = None
+    last_actor_id: UUID | None = None
+    last_act: str | None = None
+    outcome: Outcome | None = None
+    resolution_note: str | None = None
+    resolved_at: datetime | None = None
+    version: int = 1
 
 
 class StepKind(StrEnum):

@@ -13,6 +13,7 @@ from handoff.contract import (
     HandoffStatus,
     Intent,
     NewHandoff,
+    Person,
     Policy,
     Record,
     Recorded,
@@ -21,10 +22,10 @@ from handoff.contract import (
     Verdict,
 )
 from handoff.database import Database, Tenant, events, people
-from handoff.database.records import records, to_record
+from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
 from handoff.database.transitions import Changed
-from handoff.rules.policy import WORKING_ROLES, default_policy, policy_from_json, policy_to_json
+from handoff.rules.policy import WORKING_ROLES, default_policy, policy_from_json
 from handoff.rules.steps import next_step
 
 LIVING = (HandoffStatus.PARKED, HandoffStatus.OPEN, HandoffStatus.CLAIMED)
@@ -40,13 +41,13 @@ async def record(
     """
     try:
         async with database.account(new.account_id) as tenant:
-            actor, stored = await _situation(tenant, new)
-            default = default_policy(claim_timeout, max_rounds)
-            policy = policy_from_json(stored) if stored else default
-            written = await _write(tenant, new, policy)
+            record, actor = await _as_recorded(
+                tenant, new, default_policy(claim_timeout, max_rounds)
+            )
+            await _write(tenant, record)
             event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
-            envelope = await events.append(tenant, written, event, at=new.created_at, actor=actor)
-            return Recorded(Verdict.RECORDED, first=_first(written)), Changed(written, envelope)
+            envelope = await events.append(tenant, record, event, at=new.created_at, actor=actor)
+            return Recorded(Verdict.RECORDED, first=_first(record)), Changed(record, envelope)
     except _Refused as refused:
         return await _answered_before(database, new) or refused.answer, None
 
@@ -82,29 +83,12 @@ async def _answered_before(database: Database, new: NewHandoff) -> Recorded | No
     return None if known is None else Recorded(Verdict.RECORDED)
 
 
-async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, Any] | None]:
-    """The actor at the time of the act, and the account's policy: the copy that is kept.
+async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tuple[Record, Actor]:
+    """The record to be, with its actor at the time of the act, and the account's policy.
 
     One question, for this is what the caller of an escalation waits for.
     """
-    query = (
-        tenant.select(
-            UserRow,
-            *people.ACTOR,
-            SessionRow.holder_id,
-            SessionRow.status,
-            SessionRow.accepted_handoff_id,
-            AccountRow.policy,
-        )
-        .join(AccountRow, AccountRow.id == UserRow.account_id)
-        .outerjoin(
-            SessionRow,
-            and_(SessionRow.account_id == UserRow.account_id, SessionRow.id == new.session_id),
-        )
-        .where(UserRow.id == new.escalator_id, *people.LIVING)
-        .with_for_update(read=True, of=UserRow)
-    )
-    row = (await tenant.connection.execute(query)).one_or_none()
+    row = (await tenant.connection.execute(_situation(tenant, new))).one_or_none()
     if row is None or row.role not in WORKING_ROLES:
         raise _Refused(Verdict.FORBIDDEN)
     if row.holder_id != row.id:
@@ -114,65 +98,86 @@ async def _situation(tenant: Tenant, new: NewHandoff) -> tuple[Actor, dict[str, 
     if row.accepted_handoff_id not in (None, new.id):
         raise _Refused(Verdict.ALREADY_OPEN, row.accepted_handoff_id)
     actor = Actor(**{column.key: getattr(row, column.key) for column in people.ACTOR})
-    return actor, row.policy
+    # The copy that is kept, whatever becomes of the account's own.
+    policy = policy_from_json(row.policy) if row.policy else default
+    parks = new.intent is Intent.PARK
+    record = Record(
+        id=new.id,
+        session_id=new.session_id,
+        session_title=row.title,
+        account_id=new.account_id,
+        team_id=row.session_team_id,
+        intent=new.intent,
+        priority=new.priority,
+        status=HandoffStatus.PARKED if parks else HandoffStatus.OPEN,
+        engineer_notes=new.engineer_notes,
+        context=new.context,
+        escalator=Person(actor.id, actor.name),
+        created_at=new.created_at,
+        policy=policy,
+        rounds_total=policy.rounds_total,
+        deadline_at=None if parks else new.created_at,
+        remind_at=new.remind_at,
+        last_actor_id=actor.id,
+    )
+    return record, actor
 
 
-async def _write(tenant: Tenant, new: NewHandoff, policy: Policy) -> Record:
+def _situation(tenant: Tenant, new: NewHandoff) -> Select[Any]:
+    of_session = and_(SessionRow.account_id == UserRow.account_id, SessionRow.id == new.session_id)
+    return (
+        tenant.select(
+            UserRow,
+            *people.ACTOR,
+            SessionRow.holder_id,
+            SessionRow.status,
+            SessionRow.accepted_handoff_id,
+            SessionRow.title,
+            SessionRow.team_id.label("session_team_id"),
+            AccountRow.policy,
+        )
+        .join(AccountRow, AccountRow.id == UserRow.account_id)
+        .outerjoin(SessionRow, of_session)
+        .where(UserRow.id == new.escalator_id, *people.LIVING)
+        .with_for_update(read=True, of=UserRow)
+    )
+
+
+async def _write(tenant: Tenant, record: Record) -> None:
     """The handoff, then its session: every transition locks in this order. One statement."""
     written = (
         insert(HandoffRow)
-        .values(**_values(tenant, new, policy))
+        # The engine learns of it by this very answer.
+        .values(**columns_of(record), seen_version=1, changed_at=func.clock_timestamp())
         .on_conflict_do_nothing()
-        .returning(*HandoffRow.__table__.columns)
+        .returning(HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id)
         .cte("written")
     )
-    status = SessionStatus.PARKED if new.intent is Intent.PARK else SessionStatus.ESCALATED
+    parks = record.status is HandoffStatus.PARKED
     held = (
         update(SessionRow)
         .where(
             SessionRow.account_id == tenant.account_id,
             SessionRow.id == written.c.session_id,
-            SessionRow.holder_id == new.escalator_id,
+            SessionRow.holder_id == record.escalator.id,
             or_(
                 SessionRow.accepted_handoff_id.is_(None),
-                SessionRow.accepted_handoff_id == new.id,
+                SessionRow.accepted_handoff_id == record.id,
             ),
         )
-        .values(status=status, accepted_handoff_id=None)
+        .values(
+            status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED,
+            accepted_handoff_id=None,
+        )
         .returning(SessionRow.id)
         .cte("held")
     )
-    query = records(tenant, written.c).outerjoin(held, true()).add_columns(held.c.id.label("held"))
-    row = (await tenant.connection.execute(query)).one_or_none()
+    query = tenant.select(written.c, written.c.id, held.c.id.label("held"))
+    row = (await tenant.connection.execute(query.outerjoin(held, true()))).one_or_none()
     if row is None:
-        raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, new.session_id))
+        raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, record.session_id))
     if row.held is None:
         raise _Refused(Verdict.NOT_HOLDER)
-    return to_record(row)
-
-
-def _values(tenant: Tenant, new: NewHandoff, policy: Policy) -> dict[str, Any]:
-    parks = new.intent is Intent.PARK
-    return {
-        "id": new.id,
-        "account_id": tenant.account_id,
-        "session_id": new.session_id,
-        "intent": new.intent,
-        "priority": new.priority,
-        "status": HandoffStatus.PARKED if parks else HandoffStatus.OPEN,
-        "engineer_notes": new.engineer_notes,
-        "context": new.context,
-        "escalator_id": new.escalator_id,
-        "created_at": new.created_at,
-        "remind_at": new.remind_at,
-        "policy": policy_to_json(policy),
-        "rounds_total": policy.rounds_total,
-        "deadline_at": None if parks else new.created_at,
-        "last_actor_id": new.escalator_id,
-        # The engine learns of it by this very answer.
-        "seen_version": 1,
-        "changed_at": func.clock_timestamp(),
-    }
 
 
 def _living(tenant: Tenant, session_id: UUID) -> Select[Any]:

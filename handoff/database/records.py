@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, func, not_, or_
 from sqlalchemy.orm import aliased
 
-from handoff.contract import HandoffView, Intent, Person, Record
+from handoff.contract import HandoffView, Intent, Person, Policy, Record
 from handoff.database import Tenant
 from handoff.database.tables import HandoffRow, SessionRow, UserRow
-from handoff.rules.policy import policy_from_json
+from handoff.rules.policy import policy_from_json, policy_to_json
 from handoff.rules.steps import next_action
 
 _Escalator = aliased(UserRow)
@@ -31,6 +31,8 @@ _PLAIN = (
     "created_at",
     "claimed_at",
     "first_claimed_at",
+    "first_claimed_by_id",
+    "first_claimed_round",
     "level",
     "level_round",
     "round",
@@ -54,29 +56,26 @@ _PLAIN = (
 """The record's fields that are columns of the same name."""
 
 
-def records(tenant: Tenant, handoffs: Any = HandoffRow) -> Select[Any]:
-    """The account's handoffs with the names that people know them by.
-
-    `handoffs`: the table, or the columns of what a statement has just written to it.
-    """
+def records(tenant: Tenant) -> Select[Any]:
+    """The account's handoffs with the names that people know them by."""
     return (
         tenant.select(
-            handoffs,
-            *(getattr(handoffs, name) for name in _PLAIN),
-            handoffs.policy,
+            HandoffRow,
+            *(getattr(HandoffRow, name) for name in _PLAIN),
+            HandoffRow.policy,
             SessionRow.title.label("session_title"),
             SessionRow.team_id,
-            handoffs.escalator_id,
+            HandoffRow.escalator_id,
             _Escalator.name.label("escalator_name"),
-            handoffs.claimed_by_id,
+            HandoffRow.claimed_by_id,
             _Claimer.name.label("claimer_name"),
-            handoffs.transfer_to_id,
+            HandoffRow.transfer_to_id,
             _Named.name.label("named_name"),
         )
-        .join(SessionRow, SessionRow.id == handoffs.session_id)
-        .join(_Escalator, _Escalator.id == handoffs.escalator_id)
-        .outerjoin(_Claimer, _Claimer.id == handoffs.claimed_by_id)
-        .outerjoin(_Named, _Named.id == handoffs.transfer_to_id)
+        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
+        .join(_Escalator, _Escalator.id == HandoffRow.escalator_id)
+        .outerjoin(_Claimer, _Claimer.id == HandoffRow.claimed_by_id)
+        .outerjoin(_Named, _Named.id == HandoffRow.transfer_to_id)
     )
 
 
@@ -91,6 +90,33 @@ def to_record(row: Row[Any]) -> Record:
         claimed_by=_person(row.claimed_by_id, row.claimer_name),
         transfer_to=_person(row.transfer_to_id, row.named_name),
     )
+
+
+def columns_of(record: Record) -> dict[str, Any]:
+    """The row of a record: the inverse of `to_record`, without what other tables hold."""
+    return to_columns({name: getattr(record, name) for name in (*_PLAIN, *_PEOPLE, "policy")})
+
+
+def to_columns(values: dict[str, Any]) -> dict[str, Any]:
+    """A record's values by the names of their columns: people by their ids."""
+    return {_PEOPLE.get(name, name): _stored(value) for name, value in values.items()}
+
+
+_PEOPLE = {
+    "escalator": "escalator_id",
+    "claimed_by": "claimed_by_id",
+    "transfer_to": "transfer_to_id",
+}
+
+
+def _stored(value: Any) -> Any:
+    match value:
+        case Person():
+            return value.id
+        case Policy():
+            return policy_to_json(value)
+        case _:
+            return value
 
 
 def _person(user_id: UUID | None, name: str | None) -> Person | None:

@@ -7,8 +7,9 @@ session's new state and the messages to be sent, so nothing half done can ever b
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CTE, Update, func, update
@@ -17,7 +18,7 @@ from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
 from handoff.database import Database, Tenant, deliveries, events, people
 from handoff.database.audience import choose
 from handoff.database.deliveries import Planned
-from handoff.database.records import find_record, records, to_record
+from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
 from handoff.rules.change import Change, Tells
@@ -107,22 +108,25 @@ async def apply(
 async def _write(
     tenant: Tenant, record: Record, change: Change, actor: Actor | None
 ) -> Record | None:
-    """The handoff, its session, and calls for help that will not leave any more: one statement."""
-    written = _handoff(tenant, record, change, actor)
-    query = records(tenant, written.c)
+    """The handoff, its session, and calls for help that will not leave any more: one statement.
+
+    Answers with the record as it is now; None when its version was not the present one any more.
+    """
+    values: dict[str, Any] = {**change.values, "version": record.version + 1}
+    if actor is not None and change.event is not None:
+        values |= {"last_actor_id": actor.id, "last_act": change.event.value}
+    written = _handoff(tenant, record, values)
+    query = tenant.select(written.c, written.c.id)
     if change.session:
         session = _session(tenant, written).values(**change.session)
         query = query.add_cte(session.cte("session"))
     if change.skips is not None:
         query = query.add_cte(deliveries.skipping(tenant, written, change.skips).cte("skipped"))
-    row = (await tenant.connection.execute(query)).one_or_none()
-    return None if row is None else to_record(row)
+    is_written = (await tenant.connection.execute(query)).one_or_none() is not None
+    return replace(record, **values) if is_written else None
 
 
-def _handoff(tenant: Tenant, record: Record, change: Change, actor: Actor | None) -> CTE:
-    values = dict(change.values)
-    if actor is not None and change.event is not None:
-        values |= {"last_actor_id": actor.id, "last_act": change.event.value}
+def _handoff(tenant: Tenant, record: Record, values: dict[str, Any]) -> CTE:
     return (
         update(HandoffRow)
         .where(
@@ -130,8 +134,8 @@ def _handoff(tenant: Tenant, record: Record, change: Change, actor: Actor | None
             HandoffRow.id == record.id,
             HandoffRow.version == record.version,
         )
-        .values(**values, version=record.version + 1, changed_at=func.clock_timestamp())
-        .returning(*HandoffRow.__table__.columns)
+        .values(**to_columns(values), changed_at=func.clock_timestamp())
+        .returning(HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id)
         .cte("written")
     )
 

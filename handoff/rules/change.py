@@ -21,7 +21,7 @@ class Tells(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One allowed change: the handoff's and the session's new values, and what to say of it.
+    """One allowed change: the record's and the session's new values, and what to say of it.
 
     `skips`: mails of rounds that have not left are skipped with this reason.
     `event` None: the version is raised, but there is nothing to tell.

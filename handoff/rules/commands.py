@@ -14,6 +14,7 @@ from handoff.contract import (
     HandoffStatus,
     Intent,
     Outcome,
+    Person,
     Record,
     SessionStatus,
     SkipReason,
@@ -33,7 +34,7 @@ NOT_WAITING: dict[str, Any] = {
     "deadline_at": None,
     "snoozed_until": None,
     "expires_at": None,
-    "transfer_to_id": None,
+    "transfer_to": None,
     "transfer_until": None,
     "lease_until": None,
     "lease_reminded_at": None,
@@ -57,7 +58,7 @@ def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
             **NOT_WAITING,
             **_first_claim(record, actor, now),
             "status": HandoffStatus.CLAIMED,
-            "claimed_by_id": actor.id,
+            "claimed_by": Person(actor.id, actor.name),
             "claimed_at": now,
             "lease_until": _lease_end(record, now),
         },
@@ -201,7 +202,7 @@ def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor) -> Chang
     return Change(
         event=EventType.TRANSFERRED,
         values={
-            "transfer_to_id": to.id,
+            "transfer_to": Person(to.id, to.name),
             "transfer_until": now + timedelta(seconds=record.policy.accept_window),
         },
         tells=Tells.NAMED,
@@ -218,7 +219,7 @@ def reopen(
         values={
             **NOT_WAITING,
             "status": HandoffStatus.OPEN,
-            "claimed_by_id": None,
+            "claimed_by": None,
             "claimed_at": None,
             "intent": Intent.ESCALATE,
             "level": 0,

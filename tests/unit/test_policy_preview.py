@@ -74,21 +74,22 @@ def test_never_the_escalator_a_viewer_or_one_who_is_deactivated() -> None:
 
 
 def _record(policy: Policy) -> Record:
-    nothing = dict.fromkeys(Record.__slots__)
-    known = {
-        "id": BO.id,
-        "intent": Intent.ESCALATE,
-        "priority": Priority.NORMAL,
-        "status": HandoffStatus.OPEN,
-        "escalator": Person(BO.id, BO.name),
-        "created_at": NOON,
-        "policy": policy,
-        "level": 0,
-        "level_round": 0,
-        "round": 0,
-        "rounds_total": policy.rounds_total,
-    }
-    return Record(**(nothing | known))  # type: ignore[arg-type]
+    return Record(
+        id=BO.id,
+        session_id=BO.id,
+        session_title="",
+        account_id=BO.id,
+        team_id=None,
+        intent=Intent.ESCALATE,
+        priority=Priority.NORMAL,
+        status=HandoffStatus.OPEN,
+        engineer_notes=None,
+        context=None,
+        escalator=Person(BO.id, BO.name),
+        created_at=NOON,
+        policy=policy,
+        rounds_total=policy.rounds_total,
+    )
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5))

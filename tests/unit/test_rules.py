@@ -45,26 +45,27 @@ PEOPLE = [Person(UUID(int=10 + number), f"Person {number}") for number in range(
 
 
 def _record(**fields: Any) -> Record:
-    blank: dict[str, Any] = dict.fromkeys(Record.__dataclass_fields__)
-    given_fields: dict[str, Any] = {
+    usual: dict[str, Any] = {
         "id": UUID(int=2),
         "session_id": UUID(int=3),
         "session_title": "VPN",
         "account_id": ACCOUNT,
+        "team_id": None,
         "intent": Intent.ESCALATE,
         "priority": Priority.NORMAL,
         "status": HandoffStatus.OPEN,
+        "engineer_notes": None,
+        "context": None,
         "escalator": PEOPLE[0],
         "created_at": NOW,
         "policy": DEFAULT,
-        "level": 0,
         "level_round": 1,
         "round": 1,
         "rounds_total": 5,
         "deadline_at": NOW + timedelta(minutes=15),
         "version": 3,
     }
-    return Record(**(blank | given_fields | fields))
+    return Record(**(usual | fields))
 
 
 def _actor(person: Person, role: Role = Role.ENGINEER) -> Actor:
@@ -103,7 +104,7 @@ def test_a_claim_is_given_only_where_nobody_else_has_it(
     named = record.transfer_to is not None and record.transfer_to.id == person.id
     assert holder is None or holder.id == person.id or named
     if change is not None and change.event is not None:
-        assert change.values["claimed_by_id"] == person.id
+        assert change.values["claimed_by"] == person
         assert change.values["deadline_at"] is None
 
 
