@@ -2,6 +2,7 @@
 
     HandoffError
     ├── ConfigurationError      the start fails and names the variable (exit code 78)
+    ├── ImportRefused           `handoff import` names the place in the file (exit code 1)
     ├── Unreachable             a dependency does not answer (exit code 3)
     │   └── EngineUnreachable   503
     └── Refusal                 an answer to a caller: a clear 4xx, nothing done
@@ -53,6 +54,12 @@ class ConfigurationError(HandoffError):
     """A setting is missing or wrong."""
 
     title = "Bad configuration"
+
+
+class ImportRefused(HandoffError):
+    """What stands in the file does not fit what is there. Nothing was changed."""
+
+    title = "The file does not fit"
 
 
 class Unreachable(HandoffError):

@@ -74,12 +74,13 @@ async def _play(state: StackState) -> None:
     async with _cast(state) as (bo, amir, chen):
         listening = [asyncio.create_task(player.listen(asyncio.Event())) for player in (amir, chen)]
         try:
-            await _escalate_and_claim(story, state, bo, amir, chen)
+            handoff_id = await _escalate_and_claim(story, state, bo, amir, chen)
         finally:
             for task in listening:
                 task.cancel()
             await asyncio.wait(listening)
-    story.tell(f"The audit, step by step: {state.temporal_ui_url}")
+    if state.workflows_url:
+        story.tell(f"The audit, step by step: {state.workflows_url}/handoff-{handoff_id}")
     story.tell(f"The mails: {state.mail_url}")
 
 
@@ -133,7 +134,7 @@ def _addresses(state: StackState) -> dict[str, Any]:
 
 async def _escalate_and_claim(
     story: _Story, state: StackState, bo: _Player, amir: _Player, chen: _Player
-) -> None:
+) -> str:
     session = (
         await bo.call("POST", "/ai-sessions", {"title": "VPN drops every ten minutes"})
     ).json()
@@ -154,35 +155,40 @@ async def _escalate_and_claim(
     story.tell(f"{bo.name} escalates: 201, recorded as {handoff['id']}.")
     await asyncio.gather(amir.hear("created"), chen.hear("created"))
     story.tell(f"The row appears on {amir.name}'s and {chen.name}'s screens.")
-    await _await_mail(story, state, handoff["id"], rounds=1)
+    await _await_mail(story, state, bo, path, rounds=1)
     await bo.call("POST", f"{path}/escalate-now", {"round": 1})
     await chen.hear("re_escalated")
     story.tell(f"Nobody claims; {bo.name} does not wait: round 2 starts, louder.")
-    await _await_mail(story, state, handoff["id"], rounds=2)
+    await _await_mail(story, state, bo, path, rounds=2)
     await _race(story, path, amir, chen)
-    await bo.call("GET", path)
     history = (await bo.call("GET", f"{path}/events")).json()
     story.tell("History: " + ", ".join(e["type"].removeprefix("handoff.") for e in history) + ".")
+    return str(handoff["id"])
 
 
-async def _await_mail(story: _Story, state: StackState, handoff_id: str, *, rounds: int) -> None:
-    if state.mail_url is None:
-        story.tell("(The mail goes to your own server.)")
-        return
-    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(PATIENCE):
+async def _await_mail(
+    story: _Story, state: StackState, bo: _Player, path: str, *, rounds: int
+) -> None:
+    async with asyncio.timeout(PATIENCE):
         while True:
-            mails = (await http.get(f"{state.mail_url}/api/messages")).json()
-            ours = [mail for mail in mails if _is_about(mail, handoff_id, rounds)]
-            if len(ours) >= 2:
+            if sent := await _sent(bo, path, rounds):
                 break
             await asyncio.sleep(0.05)
-    story.tell(f"Round {rounds}: mail to {len(ours)} people: «{ours[0]['subject']}»")
+    subject = f": «{await _subject(state, sent[0]['message_id'])}»" if state.mail_url else ""
+    story.tell(f"Round {rounds}: mail to {len(sent)} people{subject}")
 
 
-def _is_about(mail: dict[str, Any], handoff_id: str, round: int) -> bool:
-    headers = {name.lower(): value for name, value in mail["headers"]}
-    wanted = (handoff_id, str(round))
-    return (headers.get("x-handoff-id"), headers.get("x-handoff-round")) == wanted
+async def _sent(bo: _Player, path: str, round: int) -> list[dict[str, Any]]:
+    """The round's mails, once the mail server has taken all of them."""
+    rows = (await bo.call("GET", f"{path}/deliveries")).json()
+    mails = [row for row in rows if row["channel"] == "email" and row["round"] == round]
+    return mails if all(mail["state"] == "sent" for mail in mails) else []
+
+
+async def _subject(state: StackState, message_id: str) -> str:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        mails = (await http.get(f"{state.mail_url}/api/messages")).json()
+    return next(str(mail["subject"]) for mail in mails if mail["message_id"] == message_id)
 
 
 async def _race(story: _Story, path: str, amir: _Player, chen: _Player) -> None:

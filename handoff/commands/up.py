@@ -80,7 +80,7 @@ def _tell(state: StackState, *, seconds: float) -> None:
     addresses = {
         "console": state.console_url,
         "api": state.api_url,
-        "temporal": state.temporal_ui_url,
+        "temporal": state.workflows_url,
         "mail": state.mail_url,
     }
     for name, address in addresses.items():

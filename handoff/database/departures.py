@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import func
 
-from handoff.contract import Actor, HandoffStatus
+from handoff.contract import Actor, EventType, HandoffStatus
 from handoff.database import Tenant, people, transitions
 from handoff.database.records import find_record
 from handoff.database.tables import HandoffRow
@@ -26,9 +26,12 @@ async def begin_change(tenant: Tenant, caller: Actor) -> Actor:
 
 
 async def release_claims(
-    tenant: Tenant, actor: Actor, user_id: UUID, *, reason: str
+    tenant: Tenant, actor: Actor | None, user_id: UUID, *, reason: str
 ) -> list[Changed]:
-    """Gives back to the queue what the user has claimed: a fresh round 1 for each."""
+    """Gives back to the queue what the user has claimed: a fresh round 1 for each.
+
+    `actor`: who may change the directory, and did; None for the import.
+    """
     held = (
         tenant.select(HandoffRow, HandoffRow.id)
         .where(
@@ -43,12 +46,11 @@ async def release_claims(
     return [await _release(tenant, actor, handoff_id, reason) for handoff_id in ids]
 
 
-async def _release(tenant: Tenant, actor: Actor, handoff_id: UUID, reason: str) -> Changed:
+async def _release(tenant: Tenant, actor: Actor | None, handoff_id: UUID, reason: str) -> Changed:
     found = await find_record(tenant, handoff_id)
     assert found is not None  # noqa: S101 - it is locked
     record, now = found
-    change = commands.release(record, actor, now, reason=reason)
-    assert change is not None  # noqa: S101 - it is claimed
+    change = commands.reopen(record, now, EventType.RELEASED, {"reason": reason})
     changed = await transitions.apply(tenant, record, change, actor=actor, now=now)
     assert changed is not None  # noqa: S101 - a locked record cannot change under its lock
     return changed

@@ -1,16 +1,19 @@
 """Brings accounts, teams and users in from a file. Idempotent by id: a repeat changes nothing."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract import Role
-from handoff.database import Database
+from handoff.database import Database, Tenant
+from handoff.database.departures import release_claims
 from handoff.database.tables import AccountRow, TeamRow, UserRow
+from handoff.errors import ImportRefused
+from handoff.rules.policy import WORKING_ROLES
 
 EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
 
@@ -45,7 +48,12 @@ class UserEntry(_Entry):
     role: Role
     team_id: UUID | None = None
     is_active: bool = True
-    deleted_at: datetime | None = None
+    deleted_at: AwareDatetime | None = None
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether a claim may stay with them."""
+        return self.is_active and self.deleted_at is None and self.role in WORKING_ROLES
 
 
 class AccountEntry(_Entry):
@@ -64,30 +72,46 @@ class Directory(_Entry):
 
 
 async def bring_in(database: Database, directory: Directory) -> None:
-    """All or nothing: one fault in the file, and nothing is changed."""
+    """All or nothing: one fault in the file, and nothing is changed.
+
+    Raises:
+        ImportRefused: names the place in the file and what does not fit.
+    """
     async with database.engine_room() as connection:
-        for account in directory.accounts:
-            await _upsert(connection, AccountRow, [{"id": account.id, "name": account.name}])
-            owned = {"account_id": account.id}
-            await _upsert(
-                connection, TeamRow, [team.model_dump() | owned for team in account.teams]
-            )
-            await _upsert(
-                connection, UserRow, [user.model_dump() | owned for user in account.users]
-            )
+        for number, account in enumerate(directory.accounts):
+            await _bring_in_one(connection, account, f"accounts/{number}")
+
+
+async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path: str) -> None:
+    owned = {"account_id": account.id}
+    await _upsert(connection, AccountRow, {"id": account.id, "name": account.name}, path)
+    for number, team in enumerate(account.teams):
+        await _upsert(connection, TeamRow, team.model_dump() | owned, f"{path}/teams/{number}")
+    for number, user in enumerate(account.users):
+        await _upsert(connection, UserRow, user.model_dump() | owned, f"{path}/users/{number}")
+        if not user.can_hold:
+            reason = f"{user.name} can no longer hold it"
+            await release_claims(Tenant(connection, account.id), None, user.id, reason=reason)
 
 
 async def _upsert(
-    connection: AsyncConnection, table: type[Any], rows: list[dict[str, Any]]
+    connection: AsyncConnection, table: type[Any], row: dict[str, Any], path: str
 ) -> None:
-    """An id that another account has stays where it is."""
-    if not rows:
-        return
-    statement = insert(table)
-    changed = {
-        name: statement.excluded[name] for name in rows[0] if name not in ("id", "account_id")
-    }
-    own = None if table is AccountRow else table.account_id == statement.excluded.account_id
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=own), rows
-    )
+    """An id that another account has stays where it is, and is complained of."""
+    statement = insert(table).values(**row)
+    changed = {name: row[name] for name in row if name not in ("id", "account_id")}
+    own = None if table is AccountRow else table.account_id == row["account_id"]
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=own)
+    try:
+        written = await connection.scalar(statement.returning(table.id))
+    except IntegrityError as fault:
+        constraint = getattr(getattr(fault.orig, "__cause__", None), "constraint_name", None)
+        raise ImportRefused(f"{path}: {_MISFITS.get(constraint, 'does not fit')}") from None
+    if written is None:
+        raise ImportRefused(f"{path}: another account has the id {row['id']}")
+
+
+_MISFITS: dict[str | None, str] = {
+    "uq_users_account_id_email": "another living user of the account has this address",
+    "fk_users_account_id_team_id": "its team_id names no team of this account",
+}

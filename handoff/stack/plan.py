@@ -74,6 +74,7 @@ class Planner:
             redis_url=self._given.get("HANDOFF_REDIS_URL") or self._valkey().url,
             database_url=self._given.get("HANDOFF_DATABASE_URL") or self._postgres().url,
             auth_secret=self._auth_secret(),
+            auth_jwks_url=self._given.get("HANDOFF_AUTH_JWKS_URL"),
             payload_keys=self._given.get("HANDOFF_PAYLOAD_KEYS")
             or self._home.secret("payload_key"),
         )

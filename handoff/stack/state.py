@@ -27,8 +27,15 @@ class StackState:
     temporal_ui_url: str | None = None
     mail_url: str | None = None
     auth_secret: str | None = field(default=None, repr=False)
+    auth_jwks_url: str | None = None
     payload_keys: str | None = field(default=None, repr=False)
     pids: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def workflows_url(self) -> str | None:
+        """Where Temporal's UI lists our workflows; below it, each stands under its id."""
+        ui = self.temporal_ui_url
+        return f"{ui}/namespaces/{self.temporal_namespace}/workflows" if ui else None
 
     def as_environment(self) -> dict[str, str]:
         """The settings by which the applications, and the other commands, find everything."""
@@ -45,6 +52,8 @@ class StackState:
             settings["HANDOFF_TEMPORAL_UI_URL"] = self.temporal_ui_url
         if self.auth_secret:
             settings["HANDOFF_AUTH_SECRET"] = self.auth_secret
+        if self.auth_jwks_url:
+            settings["HANDOFF_AUTH_JWKS_URL"] = self.auth_jwks_url
         if self.payload_keys:
             settings["HANDOFF_PAYLOAD_KEYS"] = self.payload_keys
         return settings
