@@ -65,8 +65,8 @@ class Nudges:
         self._task_queue = task_queue
         self._asked: dict[tuple[UUID, int], _Asked] = {}
 
-    async def repeat(self) -> None:
-        """One look. A workflow that is stuck holds up no other one.
+    async def repeat(self) -> int:
+        """One look; how many were nudged. A workflow that is stuck holds up no other one.
 
         Raises:
             RPCError, TimeoutError: the engine does not answer anybody at present.
@@ -81,6 +81,7 @@ class Nudges:
         for living in found:
             await self._nudge(living)
             self._rest(living, now)
+        return len(found)
 
     def _rest(self, living: Living, now: float) -> None:
         change = (living.handoff_id, living.version)

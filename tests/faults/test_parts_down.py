@@ -182,3 +182,45 @@ async def test_a_hundred_claimers_settle_at_once_and_one_wins(desk: Desk) -> Non
     )
     assert (await desk.history(handoff)).count("claimed") == 1
     desk.mail_matters = False
+
+
+@pytest.mark.desk(create_wait="1500ms")
+async def test_of_two_creates_that_nobody_recorded_yet_the_first_one_counts(desk: Desk) -> None:
+    await desk.stop_worker()
+    session_id = await desk.start_session()
+    first = await desk.hand_off(session_id)
+    assert first.status_code == 202
+    second = await desk.hand_off(session_id, intent="park")
+    assert second.status_code == 409
+    assert second.json()["type"] == "/problems/handoff-already-open"
+    assert second.json()["handoff_id"] == first.json()["id"]
+    await desk.start_worker()
+    handoff = Handoff(first.json()["id"], session_id, BO)
+    await desk.expect_mails(SENIORS, handoff, round=1)
+    assert (await desk.command(BO, handoff, "cancel")).status_code == 200
+    assert (await desk.hand_off(session_id, intent="park")).status_code == 201
+    desk.mail_matters = False
+
+
+@pytest.mark.desk(create_wait="1500ms")
+async def test_two_creates_at_once_without_a_worker_are_one(desk: Desk) -> None:
+    await desk.stop_worker()
+    session_id = await desk.start_session()
+    answers = await asyncio.gather(*(desk.hand_off(session_id) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409]
+    [accepted] = [answer.json()["id"] for answer in answers if answer.status_code == 202]
+    await desk.start_worker()
+    await desk.expect_mails(SENIORS, Handoff(accepted, session_id, BO), round=1)
+
+
+@pytest.mark.desk(create_wait="1500ms")
+async def test_what_the_engine_has_lost_keeps_no_session(desk: Desk) -> None:
+    await desk.stop_worker()
+    session_id = await desk.start_session()
+    accepted = await desk.hand_off(session_id)
+    lost = Handoff(accepted.json()["id"], session_id, BO)
+    await desk.workflow(lost).terminate("lost with the store")
+    await desk.start_worker()
+    again = await desk.hand_off(session_id)
+    assert again.status_code == 201
+    await desk.expect_mails(SENIORS, Handoff(again.json()["id"], session_id, BO), round=1)

@@ -1,5 +1,6 @@
 """Nothing stalls silently: what is lost is found, healed or named."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from handoff.database.tables import HandoffRow
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk
 from worker.auditor import Auditor
+from worker.nudges import Nudges
 
 
 async def _audit(desk: Desk) -> int:
@@ -107,3 +109,48 @@ async def test_a_mail_server_that_refuses_us_is_the_systems_trouble(desk: Desk) 
     await desk.until(is_red)
     rows = await desk.deliveries(handoff)
     assert {row["state"] for row in rows if row["channel"] == "email"} <= {"retrying", "queued"}
+
+
+async def test_a_mail_server_that_takes_nobodys_mail_is_the_systems_trouble(desk: Desk) -> None:
+    desk.mail_matters = False
+    desk.postbox.greet_with(421)
+    await desk.escalate()
+
+    async def is_red() -> bool:
+        return "server_busy" in (await desk.http().get("/readyz")).text
+
+    await desk.until(is_red)
+
+
+@pytest.mark.desk(create_wait="1500ms", audit_grace="1ms")
+async def test_what_was_accepted_and_cannot_be_recorded_is_named(desk: Desk) -> None:
+    await desk.stop_worker()
+    accepted = await desk.hand_off(await desk.start_session())
+    assert accepted.status_code == 202
+
+    async def is_named() -> bool:
+        await _audit(desk)
+        ready = (await desk.http().get("/readyz")).json()
+        return f"not_recorded {accepted.json()['id']}" in (ready["checks"]["audit"]["detail"] or "")
+
+    await desk.until(is_named)
+
+
+async def test_a_lost_signal_is_repeated_ever_more_rarely(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    await desk.stop_worker()
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    nudges = Nudges(
+        desk.temporal,
+        desk.database,
+        after=timedelta(milliseconds=1),
+        task_queue=desk.settings.task_queue,
+    )
+    told = 0
+    for _ in range(12):
+        await asyncio.sleep(0.01)
+        told += await nudges.repeat()
+    # Pauses that double, from 1 ms on: fewer than looks.
+    assert 2 <= told <= 9

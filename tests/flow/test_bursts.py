@@ -1,5 +1,7 @@
 """Bursts: many handoffs within a minute do not bury a person in mail. Urgent calls never wait."""
 
+import re
+
 import pytest
 
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
@@ -52,4 +54,20 @@ async def test_a_claim_frees_those_that_its_mail_would_have_led(desk: Desk) -> N
     for member in (CHEN, OLIVE):
         mail = await desk.expect_mail(member, third, round=1)
         assert "second" not in mail.text
+    desk.mail_matters = False
+
+
+@pytest.mark.desk(burst_delay="1500ms")
+async def test_each_handoff_of_a_bundle_can_be_claimed_by_its_own_link(desk: Desk) -> None:
+    first = await desk.escalate(title="first", priority="urgent")
+    await desk.expect_mails(SENIORS, first)
+    second = await desk.escalate(title="second", engineer_notes="only of the second")
+    third = await desk.escalate(title="third")
+    mail = await desk.expect_mail(CHEN, subject="2 handoffs wait for you")
+    assert "only of the second" not in mail.text
+    links = re.findall(r"Claim it: \S+(/c/\S+)", mail.text)
+    assert len(links) == 2
+    for link in links:
+        assert (await desk.http(CHEN).post(link)).status_code == 200
+    assert {(await desk.see(one))["claimed_by"]["name"] for one in (second, third)} == {"Chen"}
     desk.mail_matters = False

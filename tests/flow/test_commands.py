@@ -229,3 +229,40 @@ async def test_mail_is_held_back_from_somebody_who_has_seen_the_push(
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     for member in (AMIR, OLIVE, BO):
         await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+
+
+async def test_only_what_was_done_last_is_done_already(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    for member in (BO, AMIR):
+        assert (await desk.command(member, handoff, "release", {})).status_code == 409
+    assert (await desk.command(BO, handoff, "promote")).status_code == 409
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert (await desk.command(AMIR, handoff, "snooze", {"until": later})).status_code == 200
+    assert (await desk.command(AMIR, handoff, "release", {})).status_code == 409
+    await desk.claim(CHEN, handoff)
+    for _ in range(2):
+        assert (await desk.command(CHEN, handoff, "release", {})).status_code == 200
+
+
+async def test_commands_take_nothing_that_they_do_not_know(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    for name in ("claim", "promote"):
+        assert (await desk.command(CHEN, handoff, name, {"surprise": 1})).status_code == 422
+    for round in ("1", True, 1.0):
+        refused = await desk.command(BO, handoff, "escalate-now", {"round": round})
+        assert refused.status_code == 422, round
+    assert (await desk.command(CHEN, handoff, "claim", {})).status_code == 200
+
+
+async def test_any_of_several_versions_may_match(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    version = (await desk.see(handoff))["version"]
+    for tags in ('"none of ours"', '"1", "2"'):
+        stale = await desk.command(CHEN, handoff, "release", {}, **{"If-Match": tags})
+        assert stale.status_code == 412, tags
+    fresh = {"If-Match": f'"1", "{version}"'}
+    assert (await desk.command(CHEN, handoff, "release", {}, **fresh)).status_code == 200

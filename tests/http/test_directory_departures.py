@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS, Member
+from handoff.database.importing import bring_in
+from handoff.errors import ImportRefused
+from tests.support.cast import AMIR, BO, CHEN, HUGO, OLIVE, SENIORS, Member, directory
 from tests.support.desk import Desk, Handoff
 
 
@@ -103,3 +105,37 @@ async def test_a_refused_change_releases_nothing(desk: Desk) -> None:
     answer = await desk.http(OLIVE).delete(f"/directory/users/{OLIVE.id}")
     assert answer.status_code == 409
     assert (await desk.see(handoff))["claimed_by"]["name"] == "Olive"
+
+
+async def test_an_import_leaves_no_claim_with_somebody_who_is_gone(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    assert (await desk.claim(CHEN, handoff)).status_code == 200
+    cast = directory()
+    [chen] = [user for user in cast.accounts[0].users if user.id == CHEN.id]
+    chen.is_active = False
+    await bring_in(desk.database, cast)
+    released = await desk.until_handoff(handoff, status="open")
+    assert released["claimed_by"] is None
+    assert "released" in await desk.history(handoff)
+
+
+@pytest.mark.parametrize(
+    ("member", "changes", "complaint"),
+    [
+        (CHEN, {"email": AMIR.email}, "accounts/0/users/2: another living user of the account"),
+        (CHEN, {"team_id": HUGO.team_id}, "accounts/0/users/2: its team_id names no team"),
+        (CHEN, {"id": HUGO.id}, "accounts/0/users/2: another account has the id"),
+    ],
+)
+async def test_an_import_that_does_not_fit_says_where_and_changes_nothing(
+    desk: Desk, member: Member, changes: dict[str, Any], complaint: str
+) -> None:
+    cast = directory()
+    cast.accounts[0].name = "Renamed"
+    [user] = [user for user in cast.accounts[0].users if user.id == member.id]
+    for name, value in changes.items():
+        setattr(user, name, value)
+    with pytest.raises(ImportRefused, match=complaint):
+        await bring_in(desk.database, cast)
+    assert (await desk.http(AMIR).get("/me")).json()["account"]["name"] == "Acme"

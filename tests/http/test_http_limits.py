@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -401,3 +402,24 @@ async def test_pipelined_requests_are_answered_in_order(front_desk: Desk) -> Non
             posting(front_desk, "/ai-sessions", body) * 3 + head(front_desk, "GET /livez")
         )
         assert [(await wire.answer()).status for _ in range(4)] == [201, 201, 201, 200]
+
+
+@pytest.mark.parametrize(
+    "remind_at",
+    ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2020-01-01T00:00:00Z"],
+)
+async def test_a_reminder_lies_ahead_on_the_calendar(desk: Desk, remind_at: str) -> None:
+    session_id = await desk.start_session()
+    refused = await desk.hand_off(session_id, intent="park", remind_at=remind_at)
+    assert refused.status_code == 422
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    assert (await desk.hand_off(session_id, remind_at=soon)).status_code == 422
+    assert (await desk.hand_off(session_id, intent="park", remind_at=soon)).status_code == 201
+
+
+async def test_a_context_is_measured_as_it_was_sent(desk: Desk) -> None:
+    session_id = await desk.start_session()
+    fits = {"a": "x" * (32 * 1024 - len('{"a":""}'))}
+    over = {"a": fits["a"] + "x"}
+    assert (await desk.hand_off(session_id, intent="park", context=over)).status_code == 422
+    assert (await desk.hand_off(session_id, intent="park", context=fits)).status_code == 201

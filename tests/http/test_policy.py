@@ -200,3 +200,9 @@ async def test_people_who_leave_make_a_stored_policy_faulty_and_it_says_so(desk:
     preview = (await desk.http(AMIR).post("/policy/preview", json={})).json()
     assert [warned["type"] for warned in preview["warnings"]] == ["fault"]
     assert [warned["type"] for warned in preview["rounds"][0]["warnings"]] == ["nobody"]
+
+
+async def test_the_shortest_wait_is_taken_whatever_the_proportion_makes_of_it(desk: Desk) -> None:
+    answer = await put(desk, {"levels": [level(wait="5s")]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["levels"][0]["wait"]["urgent"] == 5
