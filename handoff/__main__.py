@@ -8,9 +8,9 @@ import sys
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from handoff.commands.bring_in import import_directory
 from handoff.commands.demo import demo
 from handoff.commands.doctor import doctor
+from handoff.commands.import_file import import_directory
 from handoff.commands.parts import api, migrate, worker
 from handoff.commands.token import token
 from handoff.commands.up import up

@@ -73,7 +73,7 @@ WORKFLOW_MAY_IMPORT = {
     "activities.mail",
     "activities.push",
     "activities.records",
-    "activities.test_notification",
+    "activities.trial",
 }
 """Besides the standard library. The activities are references for the engine, never called."""
 

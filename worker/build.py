@@ -13,14 +13,14 @@ from activities.mail import MailActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
 from activities.smtp import Mailer
-from activities.test_notification import TrialActivities
+from activities.trial import TrialActivities
 from handoff import engine, live
 from handoff.database import Database
 from handoff.settings import Settings, SmtpAddress
 from worker.auditor import Auditor
 from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
-from workflows.test_notification import TrialWorkflow
+from workflows.trial import TrialWorkflow
 
 GRACE = timedelta(seconds=5)
 """How long running activities may go on after a stop was asked for."""

@@ -10,7 +10,7 @@ from api.idempotency import IdempotentRoute, resource_id
 from api.identity import Caller, Parts
 from api.me_schemas import NotificationChoices, UnderWay
 from api.routes.answers import problems
-from api.trying import try_out
+from api.trials import try_out
 from handoff.contract import Trial, TrialResult
 from handoff.database import me
 from handoff.database.me import Profile

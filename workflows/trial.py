@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.test_notification import TrialActivities
+    from activities.trial import TrialActivities
     from handoff import engine
     from handoff.contract import Trial, TrialResult
 

@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from handoff import engine
 from handoff.contract import Trial, TrialResult
 from handoff.errors import EngineUnreachable, Unreachable
-from workflows.test_notification import LIFETIME, TrialWorkflow
+from workflows.trial import LIFETIME, TrialWorkflow
 
 START_WITHIN = 2.5
 WAIT = 5.0
