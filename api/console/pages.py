@@ -25,16 +25,17 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 pieces = APIRouter(prefix="/console", include_in_schema=False)
 """Read by our own modules: what goes wrong is a problem document, as everywhere in the API."""
 
-MOST_KEPT = 50
+MOST_KEPT = 100
 
 
 async def _asked(
     tab: Annotated[str, Query()] = Tab.WAITING,
     scope: Annotated[str, Query()] = "team",
+    q: Annotated[str, Query(max_length=200)] = "",
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
 ) -> Asked:
     known = Tab(tab) if tab in set(Tab) else Tab.WAITING
-    return Asked(known, whole_account=scope == "account", keep=keep or ())
+    return Asked(known, whole_account=scope == "account", search=q, keep=keep or ())
 
 
 WhatIsAsked = Annotated[Asked, Depends(_asked)]
@@ -84,7 +85,7 @@ async def pulse(me: Caller, parts: Parts) -> Response:
     """What every page wants to know, whichever it shows: who calls the reader, how many wait."""
     async with parts.database.account(me.account_id) as tenant:
         _, number = await events.bounds(tenant)
-        waiting = await board.waiting(tenant, team_id=me.team_id)
+        waiting = await board.waiting(tenant, me.id, team_id=me.team_id)
         calls = await board.calls(tenant, me.id)
     body = {"number": number, "waiting": waiting, "calls": jsonable(calls)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 from api.console import words
 from handoff.contract import Actor, EventType
 from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
+from handoff.rules.steps import next_action
 from handoff.settings import Settings
 from handoff.wire import rfc3339
 
@@ -46,20 +47,55 @@ def _timed(moment: datetime, kind: str, shown: str) -> Markup:
 
 
 def _ago(moment: datetime, now: datetime) -> Markup:
+    """`4 min ago`."""
     return _timed(moment, "ago", words.since(moment, now))
 
 
 def _countdown(moment: datetime, now: datetime) -> Markup:
+    """`4:12`, until then."""
     return _timed(moment, "countdown", words.countdown(moment, now))
+
+
+def _length(moment: datetime, now: datetime) -> Markup:
+    """`4 min`, since then."""
+    return _timed(moment, "length", words.length(moment, now))
+
+
+def _wait(moment: datetime, now: datetime) -> Markup:
+    """The same for somebody who waits: it grows louder, and so does its style."""
+    return Markup(
+        '<time datetime="{at}" title="{exact}" data-time="length" data-age="{age}">{shown}</time>'
+    ).format(
+        at=rfc3339(moment),
+        exact=words.exact(moment),
+        age=words.age(moment, now),
+        shown=words.length(moment, now),
+    )
+
+
+def _clock(moment: datetime, now: datetime) -> Markup:
+    """The time of day, which the browser says in its own zone."""
+    return _timed(moment, "clock", words.exact(moment))
+
+
+_TIMES = {"ago": _ago, "countdown": _countdown, "length": _length, "wait": _wait, "clock": _clock}
+
+
+def _at(timed: words.Timed, now: datetime) -> Markup:
+    """A sentence with its time in it."""
+    shown = _TIMES[timed.kind](timed.at, now) if timed.at is not None else ""
+    return Markup(" ").join(part for part in (timed.before, shown) if part) + timed.after
 
 
 def _readable(value: Any) -> str:
     """A value of somebody's context, as plain as it goes."""
+    if value is None:
+        return "–"
     if isinstance(value, str):
         return value
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(map(_readable, value))
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def _environment() -> Environment:
@@ -70,9 +106,11 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(ago=_ago, countdown=_countdown, readable=_readable, rfc3339=rfc3339)
+    made.filters.update(_TIMES, at=_at, readable=_readable, rfc3339=rfc3339)
     made.globals.update(
         words=words,
+        clock_now=lambda: datetime.now(UTC),
+        next_of=next_action,
         event_types=" ".join(kind.value for kind in EventType),
         is_working=lambda actor: actor.role in WORKING_ROLES,
         is_leading=lambda actor: actor.role in LEADING_ROLES,

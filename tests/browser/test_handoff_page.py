@@ -1,5 +1,8 @@
 """A handoff's page: the commands that one may give and no others, its timeline, hostile text."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.async_api import expect
 
@@ -21,9 +24,9 @@ async def commands(screen: Screen) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        (BO, ["Escalate now", "Snooze", "Cancel"]),
-        (CHEN, ["Claim", "Escalate now", "Snooze"]),
-        (OLIVE, ["Claim", "Escalate now", "Snooze", "Cancel"]),
+        (BO, ["Call round 2 now", "Snooze", "Cancel"]),
+        (CHEN, ["Claim", "Call round 2 now", "Snooze"]),
+        (OLIVE, ["Claim", "Call round 2 now", "Snooze", "Cancel"]),
         (VERA, []),
     ],
 )
@@ -52,6 +55,90 @@ async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
     await expect(bo.page.locator(".moment").first).to_contain_text("Rolled back.")
     assert await commands(amir) == []
     amir.must_be_quiet()
+
+
+async def test_what_is_said_stands_under_the_commands(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    await amir.until_live()
+    await desk.claim(CHEN, handoff)
+    await expect(amir.page.locator(".badge")).to_have_text("Claimed by Chen")
+    order = "all => all.map(one => one.dataset.key ?? one.id)"
+    assert (await amir.page.locator("#story > *").evaluate_all(order))[2:6] == [
+        "commands",
+        "problem",
+        "looking",
+        "columns",
+    ]
+
+
+async def test_only_ones_own_next_step_is_strong(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    strong = amir.page.locator(".commands .strong")
+    await expect(strong).to_have_text("Claim")
+    await desk.claim(CHEN, handoff)
+    # An admin may resolve what Chen has, but it is not their next step.
+    await expect(amir.page.get_by_role("button", name="Resolve")).to_be_visible()
+    await expect(strong).to_have_count(0)
+    await expect(amir.page.locator(".next")).to_contain_text("With Chen for")
+    await expect(amir.page.locator(".next")).to_contain_text("No more calls.")
+    chen = await sit(CHEN, f"/handoffs/{handoff.id}")
+    await expect(chen.page.locator(".commands .strong")).to_have_text("Resolve")
+
+
+async def test_the_sessions_own_context_is_shown(desk: Desk, sit: Sit) -> None:
+    about = {"zone": None, "model": "gw-200"}
+    session_id = await desk.start_session(BO, context=about)
+    answer = await desk.hand_off(session_id, BO, context={"b": None, "a": "first"})
+    amir = await sit(AMIR, f"/handoffs/{answer.json()['id']}")
+    shown = amir.page.get_by_role("region", name="Session context")
+    assert await shown.locator("dt").all_inner_texts() == ["model", "zone"]
+    assert await shown.locator("dd").all_inner_texts() == ["gw-200", "–"]
+    ours = amir.page.get_by_role("region", name="Context", exact=True)
+    assert await ours.locator("dt").all_inner_texts() == ["a", "b"]
+
+
+async def test_mails_that_were_not_sent_share_a_chip(desk: Desk, sit: Sit) -> None:
+    policy = (await desk.http(OLIVE).get("/policy")).json()
+    held = await desk.http(OLIVE).put("/policy", json=policy | {"email_delay": 30})
+    assert held.status_code == 200, held.text
+    handoff = await desk.escalate(BO)
+    await desk.until_handoff(handoff, round=1)
+    await desk.claim(CHEN, handoff)
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    chips = amir.page.locator(".moment.notified .chip")
+    await expect(chips.filter(has_text="3 mails")).to_contain_text("not sent: claimed first")
+    await expect(chips.filter(has_text="not sent")).to_have_count(1)
+
+
+async def test_a_snooze_says_until_when(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    await desk.until_handoff(handoff, round=1)
+    until = datetime.now(UTC) + timedelta(days=2)
+    await desk.command(CHEN, handoff, "snooze", {"until": until.isoformat()})
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}", timezone_id="Asia/Tokyo", locale="en-GB")
+    there = until.astimezone(ZoneInfo("Asia/Tokyo"))
+    await expect(amir.page.locator(".moment.snoozed")).to_contain_text(
+        f"Chen snoozed it until {there:%-d %b %Y, %H:%M}"
+    )
+
+
+async def test_the_audit_leads_elsewhere_and_tells_leaders_of_the_tick(
+    desk: Desk, sit: Sit
+) -> None:
+    await desk.stop_api()
+    changed = {"temporal_ui_url": "http://127.0.0.1:9"}
+    desk.settings = desk.settings.model_copy(update=changed)
+    await desk.start_api(temporal=desk.temporal)
+    handoff = await desk.escalate(BO)
+    amir, chen = [await sit(who, f"/handoffs/{handoff.id}") for who in (AMIR, CHEN)]
+    last = amir.page.locator(".commands > *").last
+    await expect(last).to_contain_text("Audit in Temporal")
+    await expect(last).to_contain_text("in a new tab")
+    await expect(last).to_contain_text("include cross-origin credentials")
+    await amir.must_be_accessible()
+    await expect(chen.page.locator(".audit")).not_to_contain_text("credentials")
 
 
 async def test_chips_say_what_became_of_each_message(desk: Desk, sit: Sit) -> None:

@@ -15,6 +15,7 @@ function signature(element) {
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) {
     time.removeAttribute("title");
+    time.removeAttribute("data-age");
     if (time.dataset.time) time.textContent = "";
   }
   return copy.outerHTML;
