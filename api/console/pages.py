@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
 from api.console.rendering import page
 from api.console.routing import PageRoute
@@ -89,6 +90,18 @@ async def pulse(me: Caller, parts: Parts) -> Response:
         calls = await board.calls(tenant, me.id)
     body = {"number": number, "waiting": waiting, "calls": jsonable(calls)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+
+@pieces.get("/waiting")
+async def waiting_by_day(
+    since: Annotated[AwareDatetime, Query(alias="from")],
+    until: Annotated[AwareDatetime, Query(alias="to")],
+    me: WorkingCaller,
+    parts: Parts,
+) -> dict[str, int]:
+    """How many of each day's escalations still wait: the report counts them as unanswered."""
+    async with parts.database.account(me.account_id) as tenant:
+        return await board.waiting_since(tenant, since, until)
 
 
 @router.get("/new")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_
 
 from handoff.contract import (
     FINAL,
@@ -173,6 +173,23 @@ async def closed(
         .limit(limit)
     )
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def waiting_since(tenant: Tenant, start: datetime, end: datetime) -> dict[str, int]:
+    """How many of the escalations of a time still wait for a first claim, by their UTC day."""
+    day = cast(func.timezone("UTC", HandoffRow.created_at), Date)
+    query = (
+        tenant.select(HandoffRow, day, func.count())
+        .where(
+            HandoffRow.status == HandoffStatus.OPEN,
+            HandoffRow.first_claimed_at.is_(None),
+            HandoffRow.exhausted_at.is_(None),
+            HandoffRow.created_at >= start,
+            HandoffRow.created_at < end,
+        )
+        .group_by(day)
+    )
+    return {row[0].isoformat(): row[1] for row in (await tenant.connection.execute(query)).all()}
 
 
 async def session_context(tenant: Tenant, session_id: UUID) -> dict[str, Any]:
