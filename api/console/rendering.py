@@ -1,6 +1,7 @@
 """How a page is made: the template engine and the headers that every page bears. No content."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.console import words
 from handoff.contract import Actor, EventType
@@ -38,6 +39,19 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+_TURNS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""The marks that turn the direction of what follows: a title could read as another one by them."""
+
+
+def straight(value: Any) -> Any:
+    """What people typed, without the marks that make it read as something else.
+
+    Every expression of every template passes here. The same is done in `dom.js`.
+    """
+    plain = isinstance(value, str) and not isinstance(value, Markup)
+    return value.translate(_TURNS) if plain else value
 
 
 def _timed(moment: datetime, kind: str, shown: str) -> Markup:
@@ -84,7 +98,7 @@ _TIMES = {"ago": _ago, "countdown": _countdown, "length": _length, "wait": _wait
 def _at(timed: words.Timed, now: datetime) -> Markup:
     """A sentence with its time in it."""
     shown = _TIMES[timed.kind](timed.at, now) if timed.at is not None else ""
-    return Markup(" ").join(part for part in (timed.before, shown) if part) + timed.after
+    return Markup(" ").join(part for part in (straight(timed.before), shown) if part) + timed.after
 
 
 def _readable(value: Any) -> str:
@@ -98,15 +112,31 @@ def _readable(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
+def _prose(text: str) -> Markup:
+    """Paragraphs of our own documentation: its lines joined, its backticks as code."""
+    said = (_line(paragraph) for paragraph in re.split(r"\n\s*\n", text.strip()))
+    return Markup("").join(Markup("<p>{}</p>").format(one) for one in said)
+
+
+def _line(text: str) -> Markup:
+    pieces = re.split(r"`([^`]+)`", " ".join(text.split()))
+    code = Markup("<code>{}</code>")
+    return Markup("").join(
+        code.format(piece) if at % 2 else escape(piece) for at, piece in enumerate(pieces)
+    )
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
+        finalize=straight,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.filters.update(_TIMES, at=_at, readable=_readable, rfc3339=rfc3339)
+    made.filters.update(prose=_prose, line=_line)
     made.globals.update(
         words=words,
         clock_now=lambda: datetime.now(UTC),

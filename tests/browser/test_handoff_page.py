@@ -1,5 +1,6 @@
 """A handoff's page: the commands that one may give and no others, its timeline, hostile text."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,9 @@ HOSTILE = (
     "<script>document.title='owned'</script><img src=x onerror=alert(1)>"
     "{{ 7 * 7 }} {% include '/etc/passwd' %} ${7*7} \u202egnirts lanoitceridib\u2066 &amp; \"' </p>"
 )
+
+
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 async def commands(screen: Screen) -> list[str]:
@@ -45,6 +49,7 @@ async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
     await expect(amir.page.locator(".next")).to_contain_text("Round 2 tells every engineer")
     await amir.page.get_by_role("button", name="Claim").click()
     await expect(bo.page.locator(".moment").first).to_contain_text("Amir claimed it")
+    await expect(amir.page.get_by_role("button", name="Resolve")).to_be_visible()
     assert await commands(amir) == ["Resolve", "Pass it on", "Give it back", "Cancel"]
     await amir.page.get_by_role("button", name="Resolve").click()
     dialog = amir.page.locator("#resolve-dialog")
@@ -161,27 +166,31 @@ async def test_the_loser_of_a_race_reads_who_has_it(desk: Desk, sit: Sit) -> Non
 
 async def test_hostile_text_stays_text(desk: Desk, sit: Sit) -> None:
     title = HOSTILE[:200]
+    # The marks that turn the direction are the only thing that is not shown.
+    seen = HOSTILE.replace("\u202e", "").replace("\u2066", "")
+    heading = title.replace("\u202e", "").replace("\u2066", "")
     handoff = await desk.escalate(
         BO, title=title, engineer_notes=HOSTILE, context={HOSTILE: [HOSTILE, {"x": HOSTILE}]}
     )
     await desk.command(CHEN, handoff, "claim")
     await desk.command(CHEN, handoff, "release", {"reason": HOSTILE})
     amir = await sit(AMIR)
-    await expect(amir.row(handoff).get_by_role("link")).to_have_text(title)
+    await expect(amir.row(handoff).get_by_role("link")).to_have_text(heading)
     await amir.row(handoff).get_by_role("link").click()
-    await expect(amir.page.get_by_role("heading", level=1)).to_have_text(title)
+    await expect(amir.page.get_by_role("heading", level=1)).to_have_text(heading)
     text = amir.page.locator(".typed .text")
-    await expect(text).to_have_text(HOSTILE)
+    await expect(text).to_have_text(seen)
     assert await amir.page.locator("main script, main img").count() == 0
     assert await amir.page.title() != "owned"
-    await expect(amir.page.locator(".moment .quote")).to_have_text(HOSTILE)
+    assert not TURNS.search(await amir.page.content())
+    await expect(amir.page.locator(".moment .quote")).to_have_text(seen)
     amir.must_be_quiet()
 
 
 async def test_what_is_not_ours_does_not_exist(desk: Desk, sit: Sit) -> None:
     handoff = await desk.escalate(BO)
     hugo = await sit(HUGO, f"/handoffs/{handoff.id}")
-    await expect(hugo.page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
+    await expect(hugo.page.get_by_role("heading", level=1)).to_have_text("Page not found")
 
 
 async def test_others_who_look_are_shown(desk: Desk, sit: Sit) -> None:
@@ -190,6 +199,10 @@ async def test_others_who_look_are_shown(desk: Desk, sit: Sit) -> None:
     await chen.until_live()
     amir = await sit(AMIR, f"/handoffs/{handoff.id}")
     await expect(amir.page.locator("#looking")).to_have_text("Chen is looking at this, too.")
+    # And who came first hears of it within seconds.
+    await expect(chen.page.locator("#looking")).to_have_text(
+        "Amir is looking at this, too.", timeout=6000
+    )
 
 
 async def test_escalate_and_park_from_the_page(desk: Desk, sit: Sit) -> None:
