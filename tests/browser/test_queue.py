@@ -231,6 +231,19 @@ async def test_a_search_that_finds_nothing_says_where_else_to_look(desk: Desk, s
     assert "q=long+ago" in amir.page.url
 
 
+async def test_a_row_that_has_not_changed_is_left_alone(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, title="The same")
+    await desk.until_handoff(handoff, round=1)
+    amir = await sit(AMIR)
+    await amir.row(handoff).evaluate("row => row.setAttribute('data-mark', 'this one')")
+    await amir.until_live()
+    other = await desk.escalate(BO, title="Other")
+    await expect(amir.row(other)).to_be_visible()
+    await expect(amir.row(handoff)).to_have_attribute("data-mark", "this one")
+    await expect(amir.page.locator("#announcer")).to_contain_text("Other")
+    await expect(amir.page.locator("#announcer")).not_to_contain_text("The same")
+
+
 async def test_a_waiting_time_grows_louder(desk: Desk, sit: Sit) -> None:
     handoff = await desk.escalate(BO)
     amir = await sit(AMIR, "/sign-in")
