@@ -81,9 +81,7 @@ def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, C
     """
     status = HandoffRow.status
     team = _of_team(team_id)
-    near = (
-        or_(*team, HandoffRow.id.in_(_called(tenant, reader_id))) if team else status.is_not(None)
-    )
+    near = or_(*team, _has_called(tenant, reader_id)) if team else status.is_not(None)
     return {
         "waiting": or_(and_(status == HandoffStatus.OPEN, near), _is_passed_to(reader_id)),
         "mine": _is_mine(reader_id),
@@ -144,11 +142,17 @@ def _of_team(team_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
     return (or_(SessionRow.team_id == team_id, SessionRow.team_id.is_(None)),)
 
 
-def _called(tenant: Tenant, user_id: UUID) -> Select[Any]:
-    """The handoffs for which this person has been called."""
-    return tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
-        DeliveryRow.recipient_id == user_id, DeliveryRow.event_type.in_(ROUND_EVENTS)
+def _has_called(tenant: Tenant, user_id: UUID) -> ColumnElement[bool]:
+    """Whether this person has been called for the handoff.
+
+    Asked of each handoff by itself: what somebody was ever told of only grows.
+    """
+    calls = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
+        DeliveryRow.handoff_id == HandoffRow.id,
+        DeliveryRow.recipient_id == user_id,
+        DeliveryRow.event_type.in_(ROUND_EVENTS),
     )
+    return calls.correlate(HandoffRow).exists()
 
 
 def _is_passed_to(user_id: UUID) -> ColumnElement[bool]:

@@ -104,7 +104,9 @@ async def test_a_person_is_deleted_after_a_second_question(desk: Desk, sit: Sit)
 
 async def test_people_are_cards_on_a_phone(desk: Desk, sit: Sit) -> None:
     amir = await sit(AMIR, "/settings/people", viewport={"width": 360, "height": 740})
-    for cell in await amir.page.locator("#people tr").first.locator("td").all():
+    row = amir.page.locator("#people tr").first
+    await expect(row).to_be_visible()
+    for cell in await row.locator("td").all():
         box = await cell.bounding_box()
         assert box is not None
         assert box["x"] + box["width"] <= 360
