@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from api.console import words
+from api.console import times, words
 from handoff.contract import Actor, EventType
 from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
 from handoff.rules.steps import next_action
@@ -56,23 +56,23 @@ def straight(value: Any) -> Any:
 
 def _timed(moment: datetime, kind: str, shown: str) -> Markup:
     return Markup('<time datetime="{at}" title="{exact}" data-time="{kind}">{shown}</time>').format(
-        at=rfc3339(moment), exact=words.exact(moment), kind=kind, shown=shown
+        at=rfc3339(moment), exact=times.exact(moment), kind=kind, shown=shown
     )
 
 
 def _ago(moment: datetime, now: datetime) -> Markup:
     """`4 min ago`."""
-    return _timed(moment, "ago", words.since(moment, now))
+    return _timed(moment, "ago", times.since(moment, now))
 
 
 def _countdown(moment: datetime, now: datetime) -> Markup:
     """`4:12`, until then."""
-    return _timed(moment, "countdown", words.countdown(moment, now))
+    return _timed(moment, "countdown", times.countdown(moment, now))
 
 
 def _length(moment: datetime, now: datetime) -> Markup:
     """`4 min`, since then."""
-    return _timed(moment, "length", words.length(moment, now))
+    return _timed(moment, "length", times.length(moment, now))
 
 
 def _wait(moment: datetime, now: datetime) -> Markup:
@@ -81,15 +81,15 @@ def _wait(moment: datetime, now: datetime) -> Markup:
         '<time datetime="{at}" title="{exact}" data-time="length" data-age="{age}">{shown}</time>'
     ).format(
         at=rfc3339(moment),
-        exact=words.exact(moment),
-        age=words.age(moment, now),
-        shown=words.length(moment, now),
+        exact=times.exact(moment),
+        age=times.age(moment, now),
+        shown=times.length(moment, now),
     )
 
 
 def _clock(moment: datetime, now: datetime) -> Markup:
     """The time of day, which the browser says in its own zone."""
-    return _timed(moment, "clock", words.exact(moment))
+    return _timed(moment, "clock", times.exact(moment))
 
 
 _TIMES = {"ago": _ago, "countdown": _countdown, "length": _length, "wait": _wait, "clock": _clock}

@@ -41,7 +41,7 @@ export function countdown(moment) {
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
-/** How loudly a waiting time is shown; the same steps as in `words.py`. */
+/** How loudly a waiting time is shown; the same steps as in `times.py`. */
 function age(moment) {
   const waited = (now() - moment) / 1000;
   if (waited >= HOUR) return "longest";
