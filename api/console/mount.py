@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from api.browser_session import RenewSession
-from api.console import more_pages, pages, reference, sign_in
+from api.console import more_pages, pages, reference, routing, sign_in
 from handoff.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -32,5 +32,6 @@ def install(app: FastAPI, settings: Settings) -> None:
     app.include_router(pages.pieces)
     app.include_router(more_pages.router)
     app.include_router(reference.router)
+    routing.install(app)
     app.mount("/static", _Files(directory=STATIC), name="static")
     app.add_middleware(RenewSession, settings=settings)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 
 from api.console.rendering import page
 from api.console.routing import PageRoute
@@ -25,16 +26,17 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 pieces = APIRouter(prefix="/console", include_in_schema=False)
 """Read by our own modules: what goes wrong is a problem document, as everywhere in the API."""
 
-MOST_KEPT = 50
+MOST_KEPT = 100
 
 
 async def _asked(
     tab: Annotated[str, Query()] = Tab.WAITING,
     scope: Annotated[str, Query()] = "team",
+    q: Annotated[str, Query(max_length=200)] = "",
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
 ) -> Asked:
     known = Tab(tab) if tab in set(Tab) else Tab.WAITING
-    return Asked(known, whole_account=scope == "account", keep=keep or ())
+    return Asked(known, whole_account=scope == "account", search=q, keep=keep or ())
 
 
 WhatIsAsked = Annotated[Asked, Depends(_asked)]
@@ -84,10 +86,22 @@ async def pulse(me: Caller, parts: Parts) -> Response:
     """What every page wants to know, whichever it shows: who calls the reader, how many wait."""
     async with parts.database.account(me.account_id) as tenant:
         _, number = await events.bounds(tenant)
-        waiting = await board.waiting(tenant, team_id=me.team_id)
+        waiting = await board.waiting(tenant, me.id, team_id=me.team_id)
         calls = await board.calls(tenant, me.id)
     body = {"number": number, "waiting": waiting, "calls": jsonable(calls)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+
+@pieces.get("/waiting")
+async def waiting_by_day(
+    since: Annotated[AwareDatetime, Query(alias="from")],
+    until: Annotated[AwareDatetime, Query(alias="to")],
+    me: WorkingCaller,
+    parts: Parts,
+) -> dict[str, int]:
+    """How many of each day's escalations still wait: the report counts them as unanswered."""
+    async with parts.database.account(me.account_id) as tenant:
+        return await board.waiting_since(tenant, since, until)
 
 
 @router.get("/new")

@@ -7,10 +7,23 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.console.rendering import page
+from api.console.routing import reader
 
 router = APIRouter(include_in_schema=False)
 
+Schema = dict[str, Any]
+
 _METHODS = ("get", "post", "put", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of what an operation takes."""
+
+    name: str
+    kind: str
+    is_required: bool
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,7 @@ class Operation:
     said: str
     parameters: list[dict[str, Any]]
     takes: str | None
+    fields: list[Field]
     answers: dict[str, str]
 
 
@@ -31,28 +45,31 @@ async def reference(request: Request) -> Response:
     """The page."""
     document = request.app.openapi()
     content = {"about": document["info"], "tags": _by_tag(document)}
-    return page(request, "reference.html", content)
+    return page(request, "reference.html", content, me=await reader(request))
 
 
 def _by_tag(document: dict[str, Any]) -> dict[str, list[Operation]]:
     found: dict[str, list[Operation]] = defaultdict(list)
+    schemas = document["components"]["schemas"]
     for path, methods in document["paths"].items():
         for method in _METHODS:
             if method in methods:
                 operation = methods[method]
                 tag = (operation.get("tags") or ["others"])[0]
-                found[tag].append(_operation(path, method, operation))
+                found[tag].append(_operation(path, method, operation, schemas))
     return found
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
+def _operation(path: str, method: str, operation: Schema, schemas: Schema) -> Operation:
+    takes = _schema(operation.get("requestBody", {}))
     return Operation(
         method=method.upper(),
         path=path,
         id=operation["operationId"],
         said=operation.get("description") or operation.get("summary", ""),
         parameters=[one for one in operation.get("parameters", []) if "name" in one],
-        takes=_schema(operation.get("requestBody", {})),
+        takes=takes,
+        fields=_fields(schemas[takes], schemas) if takes else [],
         answers={
             status: answer.get("description") or ""
             for status, answer in operation.get("responses", {}).items()
@@ -60,7 +77,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
     )
 
 
-def _schema(body: dict[str, Any]) -> str | None:
+def _schema(body: Schema) -> str | None:
     """The name of what an operation takes, as the document's own schemas are called."""
     for content in body.get("content", {}).values():
         schema = content.get("schema", {})
@@ -68,3 +85,26 @@ def _schema(body: dict[str, Any]) -> str | None:
             if "$ref" in choice:
                 return str(choice["$ref"]).rpartition("/")[2]
     return None
+
+
+def _fields(schema: Schema, schemas: Schema) -> list[Field]:
+    required = schema.get("required", [])
+    return [
+        Field(name, _kind(one, schemas), name in required, one.get("description", ""))
+        for name, one in schema.get("properties", {}).items()
+    ]
+
+
+def _kind(schema: Schema, schemas: Schema) -> str:
+    """What a field may hold, in a few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _kind(schemas[name], schemas) if "enum" in schemas[name] else name
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    choices = schema.get("anyOf") or schema.get("oneOf") or []
+    if choices:
+        return " or ".join(dict.fromkeys(_kind(choice, schemas) for choice in choices))
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}), schemas)}"
+    return str(schema.get("format") or schema.get("type") or "anything")

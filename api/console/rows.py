@@ -9,9 +9,8 @@ from uuid import UUID
 from api.console import words
 from api.console.allowed import allowed
 from handoff.contract import Actor, HandoffStatus, HandoffView, Record, Target, TargetKind
-from handoff.database import Database, Tenant, board, events, queue
+from handoff.database import Database, Tenant, board, events
 from handoff.database.board import Counts
-from handoff.database.queue import Wanted
 from handoff.database.records import view
 from handoff.rules.policy import WORKING_ROLES
 
@@ -28,20 +27,13 @@ class Tab(StrEnum):
     CLOSED = "closed"
 
 
-STATUSES = {
-    Tab.WAITING: (HandoffStatus.OPEN,),
-    Tab.MINE: (HandoffStatus.OPEN, HandoffStatus.PARKED, HandoffStatus.CLAIMED),
-    Tab.CLAIMED: (HandoffStatus.CLAIMED,),
-    Tab.PARKED: (HandoffStatus.PARKED,),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the page asks for. `keep`: rows on the screen that stay though they have left."""
 
     tab: Tab
     whole_account: bool
+    search: str = ""
     keep: Sequence[UUID] = ()
 
 
@@ -51,8 +43,9 @@ class Row:
 
     handoff: HandoffView
     state: str
+    standing: words.Timed
+    then: words.Timed | None
     why: str | None
-    next: words.Timed | None
     commands: list[str]
     is_gone: bool
     is_mine: bool
@@ -81,7 +74,7 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
         told = await board.told(tenant, reader.id, [record.id for record in (*found, *gone)])
-    records = _in_order([*found, *gone], asked.tab) if gone else found
+    records = _in_order([*found, *gone], asked.tab, reader) if gone else found
     rows = [_row(record, reader, record.id not in there, told, now) for record in records]
     return Board(number, counts, rows, more, now)
 
@@ -92,63 +85,67 @@ async def _find(
     if asked.tab is Tab.CLOSED:
         found = await board.closed(tenant, team_id=team_id, limit=PAGE + 1, now=now)
         return found[:PAGE], len(found) > PAGE
-    mine = asked.tab is Tab.MINE
-    wanted = Wanted(
-        statuses=STATUSES[asked.tab],
-        team_id=None if mine else team_id,
-        mine=reader.id if mine else None,
-        limit=PAGE,
+    found = await board.living(
+        tenant, asked.tab.value, reader_id=reader.id, team_id=team_id, limit=PAGE + 1
     )
-    found, end = await queue.page(tenant, wanted)
-    return found, end is not None
+    return found[:PAGE], len(found) > PAGE
 
 
-def _in_order(records: list[Record], tab: Tab) -> list[Record]:
+def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
+    """The order of the lists, with rows in between that have left them."""
     if tab is Tab.CLOSED:
         return records
     order = ["urgent", "high", "normal", "low"]
-    return sorted(records, key=lambda one: (order.index(one.priority), one.created_at, one.id))
+    return sorted(
+        records,
+        key=lambda one: (
+            not is_passed_to(one, reader),
+            order.index(one.priority),
+            one.created_at,
+            one.id,
+        ),
+    )
 
 
 def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], now: datetime) -> Row:
     shown = view(record, reader_id=reader.id)
     return Row(
         handoff=shown,
-        state=words.state(shown),
+        state=words.state(shown, reader.id),
+        standing=words.standing(shown, reader.id),
+        then=words.then(shown, reader.id),
         why=why(record, reader, told.get(record.id)),
-        next=words.next_action(shown.next_action, shown),
         commands=allowed(record, reader, now),
         is_gone=is_gone,
         is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,
     )
 
 
+def is_passed_to(record: Record, reader: Actor) -> bool:
+    """Whether it waits for the reader to accept it."""
+    return record.transfer_to is not None and record.transfer_to.id == reader.id
+
+
 def why(record: Record, reader: Actor, told_in: int | None) -> str | None:
-    """Why this concerns the reader, or None when it does not."""
-    if record.transfer_to is not None and record.transfer_to.id == reader.id:
-        return "Passed to you: claim it to accept"
-    if record.claimed_by is not None and record.claimed_by.id == reader.id:
-        return "Yours"
+    """Why this concerns the reader, or None when nothing else on the row says so."""
     if record.escalator.id == reader.id:
         return "You parked it" if record.status is HandoffStatus.PARKED else "You escalated it"
     if record.status is not HandoffStatus.OPEN or reader.role not in WORKING_ROLES:
         return None
-    if told_in is not None:
-        return f"You were told: {_reason(record, reader)}"
-    return None
+    return None if told_in is None else _called(record, reader)
 
 
-def _reason(record: Record, reader: Actor) -> str:
-    """The most personal of the targets that hit the reader."""
+def _called(record: Record, reader: Actor) -> str:
+    """By the most personal of the targets that hit the reader."""
     targets = record.policy.levels[record.level].targets
-    reasons = {
-        TargetKind.USER: "by name",
-        TargetKind.TEAM: "your team",
-        TargetKind.ROLE: f"as {reader.role.value}",
-        TargetKind.ACCOUNT: "everyone",
+    said = {
+        TargetKind.USER: "You were called by name",
+        TargetKind.TEAM: "Your team was called",
+        TargetKind.ROLE: f"Every {reader.role.value} was called",
+        TargetKind.ACCOUNT: "Everyone was called",
     }
     hit = {target.kind for target in targets if _hits(target, reader)}
-    return next((said for kind, said in reasons.items() if kind in hit), "in an earlier round")
+    return next((words for kind, words in said.items() if kind in hit), "You were called before")
 
 
 def _hits(target: Target, reader: Actor) -> bool:

@@ -1,9 +1,10 @@
 """One handoff as its page shows it: state, commands, and one timeline of events and messages."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from api.console import words
@@ -17,17 +18,21 @@ from handoff.contract import (
     Envelope,
     HandoffView,
     Person,
+    Record,
 )
 from handoff.database import Database, board, events, offers, records
 from handoff.database.board import Message
 from handoff.errors import NotFound
+
+MANY = 6
+"""From so many on, people to whom the same happened share a chip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """What became of one message: by which channel, how far it came."""
 
-    channel: Channel
+    channel: Channel | None
     state: DeliveryState
     said: str
     detail: str | None
@@ -35,10 +40,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One recipient of an event, and the ways by which they were told."""
+    """One recipient of an event, or several (`names`), and the ways by which they were told."""
 
     name: str
     ways: list[Way]
+    names: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Moment:
     kind: str
     at: datetime
     said: str
+    until: datetime | None
     note: str | None
     chips: list[Chip]
 
@@ -62,6 +69,8 @@ class Story:
     state: str
     why: str | None
     next: words.Timed | None
+    own_step: str | None
+    session_context: dict[str, Any]
     commands: list[str]
     colleagues: list[Person]
     moments: list[Moment]
@@ -84,16 +93,20 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         messages = await board.messages(tenant, handoff_id)
         told = await board.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
+        session_context = await board.session_context(tenant, found[0].session_id)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
+    commands = allowed(record, reader, now)
     holder = record.claimed_by or record.escalator
     return Story(
         number=number,
         handoff=shown,
-        state=words.state(shown),
+        state=words.state(shown, reader.id),
         why=why(record, reader, told.get(record.id)),
-        next=words.next_action(shown.next_action, shown),
-        commands=allowed(record, reader, now),
+        next=words.next_action(shown, reader.id),
+        own_step=_own_step(record, reader, commands),
+        session_context=session_context,
+        commands=commands,
         colleagues=[
             person for person in colleagues if person.id not in (holder.id, record.escalator.id)
         ],
@@ -101,6 +114,19 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         is_settled=not any(message.state in UNSETTLED for message in messages),
         now=now.astimezone(UTC),
     )
+
+
+def _own_step(record: Record, reader: Actor, commands: list[str]) -> str | None:
+    """The one command that is the reader's own next step; what else they may do stands back."""
+    holds = record.claimed_by is not None and record.claimed_by.id == reader.id
+    for command, is_theirs in (
+        ("promote", True),
+        ("claim", True),
+        ("resolve", holds and record.transfer_to is None),
+    ):
+        if command in commands and is_theirs:
+            return command
+    return None
 
 
 def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
@@ -114,6 +140,7 @@ def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
             kind=envelope.type.removeprefix("handoff."),
             at=envelope.time,
             said=words.event(envelope),
+            until=_until(envelope),
             note=_note(envelope),
             chips=_chips(told[envelope.id]),
         )
@@ -127,10 +154,55 @@ def _note(envelope: Envelope) -> str | None:
     return str(note) if note else None
 
 
+def _until(envelope: Envelope) -> datetime | None:
+    """The time that a snooze names."""
+    until = (envelope.data.get("details") or {}).get("until")
+    return None if until is None else datetime.fromisoformat(until)
+
+
 def _chips(messages: list[Message]) -> list[Chip]:
-    """One for each recipient. The messages come in the order of their names."""
-    people = groupby(messages, lambda message: (message.name, message.recipient_id))
-    return [Chip(name, [_way(message) for message in some]) for (name, _), some in people]
+    """One for each recipient, but what many messages have in common is said once.
+
+    The messages come in the order of their recipients' names.
+    """
+    kept, alike = _apart(messages)
+    people = groupby(kept, lambda message: (message.name, message.recipient_id))
+    chips = [Chip(name, [_way(message) for message in some]) for (name, _), some in people]
+    return [*_together(chips), *alike]
+
+
+def _apart(messages: list[Message]) -> tuple[list[Message], list[Chip]]:
+    """Messages that never left for the same reason need no chip for each of their recipients."""
+    skipped: dict[tuple[Channel, str | None], list[Message]] = defaultdict(list)
+    for message in messages:
+        if message.state is DeliveryState.SKIPPED:
+            skipped[message.channel, message.reason].append(message)
+    many = {key: some for key, some in skipped.items() if len(some) > 1}
+    kept = [
+        message
+        for message in messages
+        if message.state is not DeliveryState.SKIPPED
+        or (message.channel, message.reason) not in many
+    ]
+    return kept, [_unsent(channel, some) for (channel, _), some in many.items()]
+
+
+def _unsent(channel: Channel, messages: list[Message]) -> Chip:
+    thing = "mails" if channel is Channel.EMAIL else "pushes"
+    names = ", ".join(message.name for message in messages)
+    return Chip(f"{len(messages)} {thing}", [replace(_way(messages[0]), channel=None)], names)
+
+
+def _together(chips: list[Chip]) -> list[Chip]:
+    """Many people to whom the very same happened share one chip."""
+    same: dict[str, list[Chip]] = defaultdict(list)
+    for chip in chips:
+        same[repr(chip.ways)].append(chip)
+    return [one for some in same.values() for one in (some if len(some) < MANY else [_crowd(some)])]
+
+
+def _crowd(chips: list[Chip]) -> Chip:
+    return Chip(f"{len(chips)} people", chips[0].ways, ", ".join(chip.name for chip in chips))
 
 
 def _way(message: Message) -> Way:

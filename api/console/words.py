@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from handoff.contract import Envelope, HandoffStatus, HandoffView, NextAction
+from handoff.contract import Envelope, HandoffStatus, HandoffView, Person
 
 PRIORITY = {"urgent": "Urgent", "high": "High", "normal": "Normal", "low": "Low"}
 OUTCOME = {
@@ -22,7 +23,7 @@ COMMAND = {
     "transfer": "Pass it on",
     "release": "Give it back",
     "promote": "Escalate it",
-    "escalate-now": "Escalate now",
+    "escalate-now": "Call the next round now",
     "snooze": "Snooze",
     "cancel": "Cancel",
 }
@@ -38,25 +39,41 @@ DELIVERY = {
     "seen": "seen",
 }
 SKIPPED = {
-    "claimed": "it was claimed first",
-    "cancelled": "it was cancelled first",
+    "claimed": "claimed first",
+    "cancelled": "cancelled first",
     "superseded": "overtaken by what came next",
     "no_longer_eligible": "no longer to be told",
     "opted_out": "opted out",
+    "bundled": "goes out with others in one mail",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A sentence around a time that counts down: `before`, the time, `after`."""
+    """A sentence around a time that goes on: `before`, the time, `after`.
+
+    `kind`: how the time is said, see `rendering.py`. With `loud` it wants to be noticed.
+    """
 
     before: str
-    at: datetime | None
+    at: datetime | None = None
     after: str = ""
+    kind: str = "countdown"
+    loud: bool = False
 
 
-def next_action(action: NextAction | None, view: HandoffView) -> Timed | None:
+def command(name: str, view: HandoffView) -> str:
+    """What stands on a command's button."""
+    if name == "claim" and view.status is HandoffStatus.PARKED:
+        return "Take it up"
+    if name == "escalate-now" and view.round < view.rounds_total:
+        return f"Call round {view.round + 1} now"
+    return "End the last call now" if name == "escalate-now" else COMMAND[name]
+
+
+def next_action(view: HandoffView, reader_id: UUID | None = None) -> Timed | None:
     """What happens next, in words."""
+    action = view.next_action
     if action is None:
         return None
     to = action.to or "nobody"
@@ -71,15 +88,25 @@ def next_action(action: NextAction | None, view: HandoffView) -> Timed | None:
             return Timed(f"Still claimable. It expires, and {to} is told, in", action.at)
         case "remind":
             return Timed(f"Reminds {to} in", action.at)
+        case "return_to_queue" if _is(view.transfer_to, reader_id):
+            return Timed(f"{_name(view.claimed_by)} passes this to you; claim within", action.at)
+        case "return_to_queue" if view.transfer_to is not None:
+            return Timed(f"Passed to {view.transfer_to.name}, back in the queue in", action.at)
         case "return_to_queue":
             return Timed("Returns to the queue in", action.at)
         case _:
             return Timed(f"{action.action.replace('_', ' ').capitalize()} in", action.at)
 
 
-def state(view: HandoffView) -> str:
+def state(view: HandoffView, reader_id: UUID | None = None) -> str:
     """Where it stands, in a few words."""
     match view.status:
+        case HandoffStatus.CLAIMED if _is(view.transfer_to, reader_id):
+            return f"{_name(view.claimed_by)} passes this to you"
+        case HandoffStatus.CLAIMED if view.transfer_to is not None:
+            return f"Passed to {view.transfer_to.name}"
+        case HandoffStatus.CLAIMED if _is(view.claimed_by, reader_id):
+            return "Claimed by you"
         case HandoffStatus.CLAIMED:
             return f"Claimed by {_name(view.claimed_by)}"
         case HandoffStatus.PARKED:
@@ -94,6 +121,48 @@ def state(view: HandoffView) -> str:
             return f"Resolved: {OUTCOME[view.outcome.value]}" if view.outcome else "Resolved"
         case status:
             return status.value.capitalize()
+
+
+def standing(view: HandoffView, reader_id: UUID) -> Timed:
+    """A row's first line: how it stands, and for how long somebody has been waiting."""
+    said = state(view, reader_id)
+    if view.status is not HandoffStatus.OPEN:
+        return Timed(said, loud=_is(view.transfer_to, reader_id))
+    exhausted = view.exhausted_at is not None
+    said = "Unanswered" if exhausted else "Waiting"
+    return Timed(said, view.created_at, kind="wait", loud=exhausted)
+
+
+def then(view: HandoffView, reader_id: UUID) -> Timed | None:
+    """A row's second line: what comes next, or when the last thing was."""
+    action = view.next_action
+    if view.status is HandoffStatus.CLAIMED and view.transfer_to is None:
+        return Timed("", view.claimed_at, kind="ago")
+    if view.resolved_at is not None:
+        return Timed("", view.resolved_at, kind="ago")
+    if action is None:
+        return Timed("", view.created_at, kind="ago")
+    match action.action:
+        case "notify" if view.snoozed_until is not None:
+            return Timed(f"Snoozed, round {action.round} in", action.at)
+        case "notify" if view.round == 0:
+            return Timed("Round 1 starts in", action.at)
+        case "notify":
+            return Timed(f"Round {view.round} of {view.rounds_total}, next in", action.at)
+        case "exhaust":
+            return Timed("Last round, ends in", action.at)
+        case "expire":
+            return Timed("Expires in", action.at)
+        case "remind":
+            return Timed("Reminds in", action.at)
+        case _ if _is(view.transfer_to, reader_id):
+            return Timed("claim within", action.at)
+        case _:
+            return Timed("back in the queue in", action.at)
+
+
+def _is(person: Person | None, reader_id: UUID | None) -> bool:
+    return person is not None and person.id == reader_id
 
 
 def event(envelope: Envelope) -> str:
@@ -140,47 +209,13 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     ),
     "cancelled": lambda who, data, _: f"{who or 'Somebody'} cancelled it",
     "promoted": lambda who, data, _: f"{who} turned it into an escalation",
-    "hurried": lambda who, data, _: f"{who} did not wait for the next round",
+    "hurried": lambda who, data, _: f"{who} called the next round at once",
     "snoozed": lambda who, data, _: f"{who} snoozed it",
     "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
     "reminded": _reminded,
     "expired": lambda who, data, _: "It expired unanswered",
     "delivery_failed": lambda who, data, _: "A mail could not be delivered",
 }
-
-
-def ago(moment: datetime, now: datetime) -> str:
-    """`just now`, `4 min`, `3 h`, `2 d`: how long since, or until."""
-    seconds = abs((now - moment).total_seconds())
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return "just now" if seconds < 10 else f"{int(seconds)} s"
-
-
-def since(moment: datetime, now: datetime) -> str:
-    """`just now`, `4 min ago`."""
-    said = ago(moment, now)
-    return said if said == "just now" else f"{said} ago"
-
-
-def countdown(moment: datetime, now: datetime) -> str:
-    """`4:12`, `2 h 05 min`, `3 d 4 h`; `now` once it has come."""
-    left = max(moment - now, timedelta(0))
-    seconds = int(left.total_seconds())
-    if seconds == 0:
-        return "a moment"
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes}:{seconds:02}"
-
-
-def exact(moment: datetime) -> str:
-    """The time itself, for those who hover."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _name(person: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_
 
 from handoff.contract import (
     FINAL,
@@ -74,26 +74,55 @@ class Message:
     attempts: list[dict[str, Any]]
 
 
-async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime) -> Counts:
-    """One look over the account's living handoffs, one over those that closed lately."""
+def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, ColumnElement[bool]]:
+    """What each list of living handoffs holds: they are counted and shown by the same condition.
+
+    A team's list leaves out what belongs to other teams, but never a call that reached the reader.
+    """
     status = HandoffRow.status
     team = _of_team(team_id)
+    near = or_(*team, _has_called(tenant, reader_id)) if team else status.is_not(None)
+    return {
+        "waiting": or_(and_(status == HandoffStatus.OPEN, near), _is_passed_to(reader_id)),
+        "mine": _is_mine(reader_id),
+        "claimed": and_(status == HandoffStatus.CLAIMED, *team),
+        "parked": and_(status == HandoffStatus.PARKED, *team),
+    }
+
+
+async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime) -> Counts:
+    """One look over the account's living handoffs, one over those that closed lately."""
+    lists = _lists(tenant, reader.id, team_id)
     living = _handoffs(
-        tenant,
-        func.count().filter(status == HandoffStatus.OPEN, *team).label("waiting"),
-        func.count().filter(_is_mine(reader.id)).label("mine"),
-        func.count().filter(status == HandoffStatus.CLAIMED, *team).label("claimed"),
-        func.count().filter(status == HandoffStatus.PARKED, *team).label("parked"),
-    ).where(status.in_(LIVING))
+        tenant, *(func.count().filter(which).label(name) for name, which in lists.items())
+    ).where(HandoffRow.status.in_(LIVING))
     row = (await tenant.connection.execute(living)).one()
-    lately = _handoffs(tenant, func.count()).where(*_closed_lately(now), *team)
+    lately = _handoffs(tenant, func.count()).where(*_closed_lately(now), *_of_team(team_id))
     return Counts(**row._mapping, closed=await tenant.connection.scalar(lately) or 0)
 
 
-async def waiting(tenant: Tenant, *, team_id: UUID | None) -> int:
-    """How many wait for somebody."""
+async def living(
+    tenant: Tenant, name: str, *, reader_id: UUID, team_id: UUID | None, limit: int
+) -> list[Record]:
+    """A list's handoffs: first what is passed to the reader, then urgent, then longest waiting."""
+    query = (
+        records(tenant)
+        .where(HandoffRow.status.in_(LIVING), _lists(tenant, reader_id, team_id)[name])
+        .order_by(
+            _is_passed_to(reader_id).desc(),
+            HandoffRow.urgency.desc(),
+            HandoffRow.created_at,
+            HandoffRow.id,
+        )
+        .limit(limit)
+    )
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def waiting(tenant: Tenant, reader_id: UUID, *, team_id: UUID | None) -> int:
+    """How many wait for the reader, or for somebody of the team."""
     query = _handoffs(tenant, func.count()).where(
-        HandoffRow.status == HandoffStatus.OPEN, *_of_team(team_id)
+        HandoffRow.status.in_(LIVING), _lists(tenant, reader_id, team_id)["waiting"]
     )
     return await tenant.connection.scalar(query) or 0
 
@@ -113,6 +142,25 @@ def _of_team(team_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
     return (or_(SessionRow.team_id == team_id, SessionRow.team_id.is_(None)),)
 
 
+def _has_called(tenant: Tenant, user_id: UUID) -> ColumnElement[bool]:
+    """Whether this person has been called for the handoff.
+
+    Asked of each handoff by itself: what somebody was ever told of only grows.
+    """
+    calls = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
+        DeliveryRow.handoff_id == HandoffRow.id,
+        DeliveryRow.recipient_id == user_id,
+        DeliveryRow.event_type.in_(ROUND_EVENTS),
+    )
+    return calls.correlate(HandoffRow).exists()
+
+
+def _is_passed_to(user_id: UUID) -> ColumnElement[bool]:
+    """Never null, so that it can be sorted by."""
+    named = HandoffRow.transfer_to_id.is_not_distinct_from(user_id)
+    return and_(HandoffRow.status == HandoffStatus.CLAIMED, named)
+
+
 def _is_mine(user_id: UUID) -> ColumnElement[bool]:
     columns = (HandoffRow.claimed_by_id, HandoffRow.escalator_id, HandoffRow.transfer_to_id)
     return or_(*(column == user_id for column in columns))
@@ -129,6 +177,29 @@ async def closed(
         .limit(limit)
     )
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def waiting_since(tenant: Tenant, start: datetime, end: datetime) -> dict[str, int]:
+    """How many of the escalations of a time still wait for a first claim, by their UTC day."""
+    day = cast(func.timezone("UTC", HandoffRow.created_at), Date)
+    query = (
+        tenant.select(HandoffRow, day, func.count())
+        .where(
+            HandoffRow.status == HandoffStatus.OPEN,
+            HandoffRow.first_claimed_at.is_(None),
+            HandoffRow.exhausted_at.is_(None),
+            HandoffRow.created_at >= start,
+            HandoffRow.created_at < end,
+        )
+        .group_by(day)
+    )
+    return {row[0].isoformat(): row[1] for row in (await tenant.connection.execute(query)).all()}
+
+
+async def session_context(tenant: Tenant, session_id: UUID) -> dict[str, Any]:
+    """What was written about the session itself, whoever holds it."""
+    query = tenant.select(SessionRow, SessionRow.context).where(SessionRow.id == session_id)
+    return await tenant.connection.scalar(query) or {}
 
 
 async def by_ids(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:

@@ -93,7 +93,10 @@ async def test_without_a_stream_it_asks_and_says_so(desk: Desk, sit: Sit) -> Non
     amir = await sit(AMIR, "/sign-in")
     await amir.page.context.route("**/events?*", refuse)
     await amir.page.goto("/")
-    await expect(amir.live()).to_have_text("Every 5 s", timeout=20000)
+    # It never stood, so it is not opened again.
+    await amir.page.wait_for_event("requestfinished", lambda one: "/events?" in one.url)
+    await expect(amir.live()).to_have_text("Connecting")
+    await expect(amir.live()).to_have_text("Polling every 5 s", timeout=20000)
     handoff = await desk.escalate(BO)
     await expect(amir.row(handoff)).to_be_visible(timeout=7000)
     await amir.page.context.unroute("**/events?*")

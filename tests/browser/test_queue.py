@@ -5,8 +5,8 @@ import asyncio
 from playwright.async_api import expect
 
 from tests.browser.conftest import Sit
-from tests.support.cast import AMIR, BO, CHEN, HUGO, VERA
-from tests.support.desk import Desk
+from tests.support.cast import AMIR, BILLING, BO, CHEN, HUGO, VERA
+from tests.support.desk import Desk, Handoff
 
 
 async def test_an_escalation_appears_within_a_second(desk: Desk, sit: Sit) -> None:
@@ -19,7 +19,7 @@ async def test_an_escalation_appears_within_a_second(desk: Desk, sit: Sit) -> No
         await expect(screen.row(handoff)).to_be_visible(timeout=1000)
         await expect(screen.row(handoff)).to_contain_text("Urgent")
         await expect(screen.page).to_have_title("(1) Handoff")
-        await expect(screen.row(handoff)).to_contain_text("You were told: everyone")
+        await expect(screen.row(handoff)).to_contain_text("Everyone was called")
         await expect(screen.row(handoff)).to_contain_text("Round 1 of 5")
     await expect(amir.page.locator("#announcer")).to_contain_text("VPN drops")
     await expect(hugo.row(handoff)).to_have_count(0)
@@ -137,3 +137,124 @@ async def test_the_chime_rings_once_and_only_when_wanted(desk: Desk, sit: Sit) -
     await expect(html).to_have_attribute("data-chimes", "1")
     await expect(second).to_have_title("(2) Handoff")
     await expect(second.locator("html")).not_to_have_attribute("data-chimes", "1")
+
+
+async def test_of_sixty_rows_the_claimed_one_stays_and_keeps_the_focus(
+    desk: Desk, sit: Sit
+) -> None:
+    first = await desk.park(BO, title="The longest waiting")
+    # A few at a time, so that each is recorded at once.
+    for start in range(1, 60, 5):
+        some = range(start, min(start + 5, 60))
+        await asyncio.gather(*(desk.park(BO, title=f"Number {one}") for one in some))
+    amir = await sit(AMIR, "/?tab=parked")
+    await amir.until_live()
+    await expect(amir.page.locator("#rows > .row")).to_have_count(60)
+    await amir.row(first).get_by_role("button", name="Take it up").click()
+    await expect(amir.row(first)).to_contain_text("Yours")
+    assert await amir.focused() == str(first.id)
+
+
+async def of_another_team(desk: Desk) -> Handoff:
+    """An escalation of billing's, of which the account's policy tells everybody."""
+    session_id = await desk.start_session(BO, title="Invoice run", team_id=str(BILLING))
+    answer = await desk.hand_off(session_id, BO)
+    handoff = Handoff(answer.json()["id"], session_id, BO)
+    await desk.until_handoff(handoff, round=1)
+    return handoff
+
+
+async def test_a_call_that_reached_me_stands_in_my_list_whatever_its_team(
+    desk: Desk, sit: Sit
+) -> None:
+    handoff = await of_another_team(desk)
+    chen, bo = await sit(CHEN), await sit(BO)
+    await expect(chen.row(handoff)).to_contain_text("Everyone was called")
+    await expect(chen.page.locator("[data-tab=waiting] .count")).to_have_text("1")
+    await expect(chen.page).to_have_title("(1) Handoff")
+    # Nobody has called Bo, who is of another team.
+    await expect(bo.row(handoff)).to_have_count(0)
+    await expect(bo.page.locator("[data-tab=waiting] .count")).to_have_text("0")
+
+
+async def test_what_is_passed_to_me_comes_first_and_says_until_when(desk: Desk, sit: Sit) -> None:
+    passed = await desk.escalate(BO, title="Passed on", priority="low")
+    await desk.claim(AMIR, passed)
+    await desk.command(AMIR, passed, "transfer", {"to": str(CHEN.id)})
+    other = await desk.escalate(BO, title="Other", priority="urgent")
+    chen, amir = await sit(CHEN), await sit(AMIR, "/?tab=mine")
+    for tab in ("waiting", "mine"):
+        await chen.page.locator(f"[data-tab={tab}]").click()
+        row = chen.page.locator("#rows > .row").first
+        await expect(row).to_contain_text("Passed on")
+        await expect(row).to_contain_text("Amir passes this to you")
+        await expect(row).to_contain_text("claim within 9:")
+    await expect(chen.page.locator("[data-tab=waiting] .count")).to_have_text("2")
+    await expect(amir.row(passed)).to_contain_text("Passed to Chen")
+    await expect(amir.row(passed)).to_contain_text("back in the queue in 9:")
+    await amir.page.goto(f"/handoffs/{passed.id}")
+    await expect(amir.page.locator(".next")).to_contain_text(
+        "Passed to Chen, back in the queue in 9:"
+    )
+    await chen.page.goto("/")
+    await chen.claim(passed)
+    await expect(chen.row(passed)).to_contain_text("Yours")
+    await expect(chen.row(other)).to_be_visible()
+
+
+async def test_the_search_looks_at_title_people_and_priority_alone(desk: Desk, sit: Sit) -> None:
+    first = await desk.escalate(BO, title="Number 7", priority="urgent")
+    second = await desk.escalate(BO, title="Number 1", priority="low")
+    third = await desk.escalate(CHEN, title="Printer")
+    await desk.until_handoff(first, round=1)
+    amir = await sit(AMIR)
+    for words, found in (("number 1", {second}), ("chen", {third}), ("urgent bo", {first})):
+        await amir.page.locator("#search").fill(words)
+        for row in (first, second, third):
+            await expect(amir.row(row)).to_be_visible(visible=row in found)
+    await amir.page.reload()
+    await expect(amir.page.locator("#search")).to_have_value("urgent bo")
+    await expect(amir.row(second)).to_be_hidden()
+
+
+async def test_a_search_that_finds_nothing_says_where_else_to_look(desk: Desk, sit: Sit) -> None:
+    solved = await desk.escalate(BO, title="Solved long ago")
+    await desk.claim(AMIR, solved)
+    await desk.command(AMIR, solved, "resolve", {"outcome": "fixed"})
+    await desk.escalate(BO, title="Other")
+    amir = await sit(AMIR)
+    await amir.page.locator("#search").fill("long ago")
+    nothing = amir.page.locator("#nothing")
+    await expect(nothing).to_contain_text("No row here matches “long ago”.")
+    await expect(nothing.get_by_role("link", name="Search everybody’s")).to_be_visible()
+    await nothing.get_by_role("link", name="Search what has closed").click()
+    await expect(amir.row(solved)).to_be_visible()
+    await expect(nothing).to_be_hidden()
+    assert "tab=closed" in amir.page.url
+    assert "q=long+ago" in amir.page.url
+
+
+async def test_a_row_that_has_not_changed_is_left_alone(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, title="The same")
+    await desk.until_handoff(handoff, round=1)
+    amir = await sit(AMIR)
+    await amir.row(handoff).evaluate("row => row.setAttribute('data-mark', 'this one')")
+    await amir.until_live()
+    other = await desk.escalate(BO, title="Other")
+    await expect(amir.row(other)).to_be_visible()
+    await expect(amir.row(handoff)).to_have_attribute("data-mark", "this one")
+    await expect(amir.page.locator("#announcer")).to_contain_text("Other")
+    await expect(amir.page.locator("#announcer")).not_to_contain_text("The same")
+
+
+async def test_a_waiting_time_grows_louder(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, "/sign-in")
+    await amir.page.clock.install()
+    await amir.page.goto("/")
+    waited = amir.row(handoff).locator("[data-age]")
+    await expect(amir.row(handoff)).to_contain_text("Waiting")
+    for later, age in (("00:00:05", "short"), ("00:20:00", "long"), ("01:00:00", "longest")):
+        await amir.page.route("**/console/**", lambda route: route.abort())
+        await amir.page.clock.fast_forward(later)
+        await expect(waited).to_have_attribute("data-age", age)

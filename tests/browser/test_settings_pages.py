@@ -3,14 +3,14 @@
 from playwright.async_api import expect
 
 from tests.browser.conftest import Sit
-from tests.support.cast import AMIR, BO, CHEN, OLIVE
+from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA
 from tests.support.desk import Desk
 
 
 async def test_my_notifications(desk: Desk, sit: Sit) -> None:
     chen = await sit(CHEN, "/settings/notifications", timezone_id="Europe/Berlin")
     page = chen.page
-    await page.get_by_label("Email: from which priority on").select_option("High")
+    await page.get_by_label("Email: minimum priority").select_option("High")
     await page.get_by_label("Keep quiet every day").check()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
@@ -32,15 +32,33 @@ async def test_a_policy_is_seen_ahead_and_saved(desk: Desk, sit: Sit) -> None:
     await first.get_by_label("Team Network").check()
     await first.get_by_label("Rounds of this level").fill("1")
     await first.locator("[data-wait=normal]").fill("90s")
-    await expect(page.locator("#preview")).to_contain_text("Round 2, after 1 min 30 s")
+    preview = page.locator("#preview")
+    await expect(preview).to_contain_text("Round 2, after 1 min 30 s")
+    await second.get_by_label("Rounds of this level").fill("4")
+    await expect(preview).to_contain_text("Rounds 2–5, after 1 min 30 s and then every 15 min")
+    await expect(preview.locator("li.moment")).to_have_count(3)
+    await second.get_by_label("Rounds of this level").fill("1")
+    await page.get_by_label("Hold mail back").fill("20s")
     await expect(second.get_by_label("Every owner")).to_be_checked()
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
     known = (await desk.http(OLIVE).get("/policy")).json()
     assert [level["wait"]["normal"] for level in known["levels"]] == [90, 900]
-    await first.locator("[data-wait=normal]").fill("nonsense")
+    assert known["email_delay"] == 20
+    for box, value, said in (
+        (second.locator("[data-wait=urgent]"), "1s", "Level 2, Urgent: a wait of 1 s"),
+        (first.locator("[data-wait=normal]"), "nonsense", "Level 1, Normal: must be a duration"),
+        (page.get_by_label("Hold mail back"), "5m", "Hold mail back: holds mail back for"),
+    ):
+        before = await box.input_value()
+        await box.fill(value)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("#problem")).to_contain_text(said)
+        await expect(box).to_have_attribute("aria-invalid", "true")
+        await expect(box).to_be_focused()
+        await box.fill(before)
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator("#problem")).to_contain_text("duration")
+    await expect(page.locator("[aria-invalid]")).to_have_count(0)
     olive.must_be_quiet()
 
 
@@ -59,6 +77,71 @@ async def test_people_are_changed(desk: Desk, sit: Sit) -> None:
     await sheet.get_by_role("button", name="Save").click()
     await expect(row).to_contain_text("inactive")
     amir.must_be_quiet()
+
+
+async def test_a_person_is_deleted_after_a_second_question(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR, "/settings/people")
+    page, sheet, sure = amir.page, amir.page.locator("#person"), amir.page.locator("#sure")
+    await page.get_by_role("button", name="Change Chen").click()
+    await expect(sheet.get_by_role("heading")).to_have_text("Chen")
+    await sheet.get_by_role("button", name="Delete").click()
+    await expect(sure).to_contain_text("Delete Chen?")
+    await expect(sure).to_contain_text("What they have claimed goes back to the queue")
+    await amir.must_be_accessible()
+    await sure.get_by_role("button", name="Keep").click()
+    await expect(page.get_by_role("row", name="chen@acme.test")).to_be_visible()
+    await page.get_by_role("button", name="Change Chen").click()
+    await sheet.get_by_role("button", name="Delete").click()
+    await sure.get_by_role("button", name="Delete Chen").click()
+    await expect(page.get_by_role("row", name="chen@acme.test")).to_have_count(0)
+    await page.locator("#teams").get_by_role("button", name="Billing").click()
+    await page.locator("#team-sheet").get_by_role("button", name="Delete").click()
+    await expect(sure).to_contain_text("of no team afterwards")
+    await sure.get_by_role("button", name="Delete Billing").click()
+    await expect(page.locator("#teams").get_by_role("button")).to_have_count(1)
+    amir.must_be_quiet()
+
+
+async def test_people_are_cards_on_a_phone(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR, "/settings/people", viewport={"width": 360, "height": 740})
+    row = amir.page.locator("#people tr").first
+    await expect(row).to_be_visible()
+    for cell in await row.locator("td").all():
+        box = await cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 360
+
+
+async def test_a_viewer_reads_that_nobody_calls_them(desk: Desk, sit: Sit) -> None:
+    vera = await sit(VERA, "/settings/notifications")
+    await expect(vera.page.get_by_text("never called")).to_be_visible()
+    await expect(vera.page.locator("form.form")).to_have_count(0)
+    await vera.must_be_accessible()
+    vera.must_be_quiet()
+
+
+async def test_charts_fit_a_phone_and_today_is_on_them(desk: Desk, sit: Sit) -> None:
+    waits, claimed = await desk.escalate(BO), await desk.escalate(BO, title="Claimed")
+    await desk.claim(AMIR, claimed)
+    await desk.until_handoff(waits, round=1)
+    amir = await sit(AMIR, "/analytics", viewport={"width": 360, "height": 740})
+    chart = amir.page.get_by_role("img", name="Escalations per day")
+    for days in ("7", "30", "365"):
+        await amir.page.locator("#span").select_option(days)
+        await expect(amir.page.locator("[aria-busy=true]")).to_have_count(0)
+        for kind in ("claimed", "still-waiting"):
+            bar = chart.locator(f".part.{kind}")
+            await expect(bar).to_have_count(1)
+            box = await bar.bounding_box()
+            assert box is not None
+            assert 200 < box["x"] < box["x"] + box["width"] <= 360
+        await expect(chart.locator(".part.unanswered-at-the-end")).to_have_count(0)
+        text = await chart.locator("text").last.bounding_box()
+        assert text is not None
+        assert text["height"] >= 12
+    swatches = amir.page.locator(".swatch")
+    colours = await swatches.evaluate_all("all => all.map(one => getComputedStyle(one).background)")
+    assert len(set(colours)) == 4
 
 
 async def test_the_numbers_can_be_read(desk: Desk, sit: Sit) -> None:

@@ -1,6 +1,8 @@
 // Chime and desktop notification, for calls that reach this person. Off until they turn it on.
 // Each call rings once per browser: the tab that listens rings, and notes the call's number.
 
+import { straight } from "./dom.js";
+
 const STORE = "handoff.alerts";
 let audio = null;
 
@@ -44,8 +46,8 @@ function chime() {
 function notify(call) {
   if (!chosen().notify || globalThis.Notification?.permission !== "granted") return;
   try {
-    const shown = new Notification(`${call.caller} needs help`, {
-      body: `${call.title}\n${call.priority}, round ${call.round}`,
+    const shown = new Notification(straight(`${call.caller} needs help`), {
+      body: straight(`${call.title}\n${call.priority}, round ${call.round}`),
       tag: call.handoff_id,
     });
     shown.onclick = () => {

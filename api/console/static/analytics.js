@@ -33,15 +33,22 @@ function numbers(found) {
     card(found.total, found.total === 1 ? "escalation" : "escalations", found.withdrawn ? `${found.withdrawn} withdrawn` : null),
     card(share(found.answered, found.total - found.withdrawn), "answered", `${found.answered} claimed`),
     card(open.total, "unanswered", why || "nobody was left alone"),
-    card(said(claim.p50), "until claimed, half of them", `nine in ten within ${said(claim.p90)}`),
+    card(said(claim.p50), "median time to claim", `90th percentile: ${said(claim.p90)}`),
   );
 }
 
-function show(found) {
+/** What still waits is no failure yet, so it is drawn apart from what nobody answered. */
+function parts(day, waiting) {
+  const waits = Math.min(waiting[day.date] ?? 0, day.unanswered);
+  const withdrawn = day.created - day.claimed - day.unanswered;
+  return [["claimed", day.claimed], ["still waiting", waits], ["unanswered at the end", day.unanswered - waits], ["withdrawn", withdrawn]];
+}
+
+function show(found, waiting) {
   const named = (counts, names) => Object.entries(counts).map(([key, count]) => [names(key), count, String(count)]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
-  const claimers = found.per_claimer.map((one) => [one.name, one.count, `${one.count}, half within ${said(one.median)}`]);
-  const days = found.per_day.map((day) => ({ label: day.date, parts: [["claimed", day.claimed], ["unanswered", day.unanswered], ["withdrawn", day.created - day.claimed - day.unanswered]] }));
+  const claimers = found.per_claimer.map((one) => [one.name, one.count, `${one.count}, median ${said(one.median)}`]);
+  const days = found.per_day.map((day) => ({ label: day.date, parts: parts(day, waiting) }));
   report.replaceChildren(
     numbers(found),
     part("Per day", columns("Escalations per day", days)),
@@ -62,7 +69,7 @@ async function read() {
   const query = new URLSearchParams({ from: new Date(until - span.value * DAY).toISOString(), to: until.toISOString() });
   report.setAttribute("aria-busy", "true");
   try {
-    show(await readJson(`/analytics/escalations?${query}`));
+    show(await readJson(`/analytics/escalations?${query}`), await readJson(`/console/waiting?${query}`));
     csv.dataset.query = query;
     problem.textContent = "";
   } catch {

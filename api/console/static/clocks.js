@@ -1,4 +1,4 @@
-// Times that go on: "4 min ago", "next in 4:12". By the server's clock, whatever this one says.
+// Times that go on: "4 min ago", "next in 4:12", "waiting 20 min". By the server's clock, whatever this one says.
 
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 let ahead = 0;
@@ -14,12 +14,18 @@ export function now() {
   return Date.now() + ahead;
 }
 
-/** How long since: `just now`, `4 min ago`, `3 h ago`, `2 d ago`. */
-export function ago(moment) {
+/** How long it has gone on: `4 min`, `3 h`, `2 d`; in its first seconds `a moment`. */
+export function length(moment) {
   const seconds = Math.abs(now() - moment) / 1000;
   for (const [size, unit] of [[DAY, "d"], [HOUR, "h"], [MINUTE, "min"]])
-    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit} ago`;
-  return seconds < 10 ? "just now" : `${Math.floor(seconds)} s ago`;
+    if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
+  return seconds < 10 ? "a moment" : `${Math.floor(seconds)} s`;
+}
+
+/** How long since: `just now`, `4 min ago`, `3 h ago`, `2 d ago`. */
+export function ago(moment) {
+  const said = length(moment);
+  return said === "a moment" ? "just now" : `${said} ago`;
 }
 
 /** How long still: `4:12`, `2 h 05 min`, `3 d 4 h`; `a moment` once it has come. */
@@ -35,12 +41,31 @@ export function countdown(moment) {
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 
+/** How loudly a waiting time is shown; the same steps as in `times.py`. */
+function age(moment) {
+  const waited = (now() - moment) / 1000;
+  if (waited >= HOUR) return "longest";
+  return waited >= MINUTE * 15 ? "long" : "short";
+}
+
+const hours = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** The time of day, with its day unless that is today. */
+function clock(moment) {
+  const isToday = new Date(moment).toDateString() === new Date(now()).toDateString();
+  return (isToday ? hours : days).format(moment);
+}
+
+const SAID = { ago, countdown, length, clock };
+
 /** Brings the times inside `root` up to date. */
 export function tick(root = document) {
   for (const time of root.querySelectorAll("time[data-time]")) {
     const moment = Date.parse(time.dateTime);
-    const text = time.dataset.time === "countdown" ? countdown(moment) : ago(moment);
+    const text = SAID[time.dataset.time](moment);
     if (time.textContent !== text) time.textContent = text;
+    if (time.dataset.age) time.dataset.age = age(moment);
     if (!time.dataset.local) {
       time.title = exact.format(moment);
       time.dataset.local = "yes";

@@ -11,7 +11,7 @@ const WORDS = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
-  polling: "Every 5 s",
+  polling: "Polling every 5 s",
 };
 const TITLES = {
   connecting: "The live stream is being opened",

@@ -21,7 +21,8 @@ class Live extends EventTarget {
     this.lostAt = Date.now();
     this.asking = null;
     this.channel = new BroadcastChannel(`handoff-live-${me}`);
-    this.stream = new Stream(Number(number), eventTypes.split(" "), {
+    // A page that shows nothing of the record knows no number: it hears what comes from now on.
+    this.stream = new Stream(number === undefined ? null : Number(number), eventTypes.split(" "), {
       event: (event) => this.#ring(event.subject),
       resync: () => this.#ring(null),
       rights: () => this.#ring(null),
@@ -87,6 +88,7 @@ class Live extends EventTarget {
 
   /** The server answers. A stream that does not bring what has happened is dead, and says nothing. */
   #answered(pulse) {
+    this.stream.position ??= pulse.number;
     if (this.state !== "live") {
       if (Date.now() - this.lostAt > PATIENCE) this.#change("polling");
       return;
@@ -103,6 +105,8 @@ class Live extends EventTarget {
   }
 
   #change(state) {
+    // What never stood cannot be lost: it is still being opened.
+    if (state === "reconnecting" && this.state === "connecting") return;
     // Between two tries the browser's stream is merely lost; asking still works.
     if (state === "reconnecting" && this.state === "polling" && this.asking === null) return;
     if (this.state === "live" && state !== "live") this.lostAt = Date.now();

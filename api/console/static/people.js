@@ -1,10 +1,11 @@
 // The account's people and teams: shown, added, changed, deleted.
 
-import { element } from "./dom.js";
+import { element, straight } from "./dom.js";
 import { readJson, reason, send } from "./server.js";
 
 const sheet = document.getElementById("person");
 const teamSheet = document.getElementById("team-sheet");
+const sure = document.getElementById("sure");
 let teams = [];
 let open = null;
 
@@ -33,10 +34,10 @@ function personRow(person) {
     "tr",
     { class: person.is_active ? null : "inactive" },
     element("th", { scope: "row" }, element("bdi", {}, person.name)),
-    element("td", {}, element("bdi", {}, person.email)),
-    element("td", {}, person.role),
-    element("td", {}, element("bdi", {}, team)),
-    element("td", {}, person.is_active ? "active" : "inactive"),
+    element("td", { "data-label": "Email" }, element("bdi", {}, person.email)),
+    element("td", { "data-label": "Role" }, person.role),
+    element("td", { "data-label": "Team" }, element("bdi", {}, team || "–")),
+    element("td", { "data-label": "State" }, person.is_active ? "active" : "inactive"),
     element("td", {}, change),
   );
 }
@@ -53,6 +54,7 @@ async function show() {
 
 function openSheet(dialog, thing, fields) {
   open = thing;
+  dialog.querySelector("h2").textContent = straight(thing.known ? thing.name : thing.title);
   dialog.querySelector(".problem").textContent = "";
   dialog.querySelector("[data-delete]").hidden = !thing.known;
   const form = dialog.querySelector("form");
@@ -64,24 +66,37 @@ function openSheet(dialog, thing, fields) {
   dialog.showModal();
 }
 
+const OF_PERSON = "What they have claimed goes back to the queue, and nobody tells them anything any more. History keeps their name.";
+const OF_TEAM = "Its people and sessions are of no team afterwards. Nobody is deleted with it.";
+
 function edit(person) {
   const fields = person ?? { name: "", email: "", role: "engineer", team_id: "", is_active: true };
   const { name, email, role, team_id, is_active } = fields;
-  openSheet(sheet, at("users", person), { name, email, role, team_id, is_active });
+  openSheet(sheet, { ...at("users", person), title: "A new person", says: OF_PERSON }, { name, email, role, team_id, is_active });
 }
 
 function editTeam(team) {
-  openSheet(teamSheet, at("teams", team), { name: team?.name ?? "" });
+  openSheet(teamSheet, { ...at("teams", team), title: "A new team", says: OF_TEAM }, { name: team?.name ?? "" });
 }
 
 function at(kind, thing) {
-  return { url: `/directory/${kind}/${thing?.id ?? newId()}`, known: Boolean(thing) };
+  return { url: `/directory/${kind}/${thing?.id ?? newId()}`, known: Boolean(thing), name: thing?.name };
 }
 
 function said(form) {
   const fields = Object.fromEntries(new FormData(form));
   if (!form.elements.email) return fields;
   return { ...fields, team_id: fields.team_id || null, is_active: form.elements.is_active.checked };
+}
+
+/** Deleting is asked about a second time, with what happens then. */
+function ask(dialog) {
+  dialog.close();
+  sure.querySelector("h2").textContent = straight(`Delete ${open.name}?`);
+  document.getElementById("sure-says").textContent = open.says;
+  sure.querySelector("[data-sure]").textContent = straight(`Delete ${open.name}`);
+  sure.querySelector(".problem").textContent = "";
+  sure.showModal();
 }
 
 async function finish(dialog, method, body) {
@@ -98,8 +113,13 @@ for (const dialog of [sheet, teamSheet]) {
     finish(dialog, "PUT", said(form));
   });
   dialog.querySelector("[data-closes]").addEventListener("click", () => dialog.close());
-  dialog.querySelector("[data-delete]").addEventListener("click", () => finish(dialog, "DELETE"));
+  dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog));
 }
+sure.querySelector("[data-closes]").addEventListener("click", () => sure.close());
+sure.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  finish(sure, "DELETE");
+});
 document.getElementById("add-person").addEventListener("click", () => edit(null));
 document.getElementById("add-team").addEventListener("click", () => editTeam(null));
 show();

@@ -14,7 +14,7 @@ export function remember(root) {
 function signature(element) {
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) {
-    time.removeAttribute("title");
+    for (const ours of ["title", "data-age", "data-local"]) time.removeAttribute(ours);
     if (time.dataset.time) time.textContent = "";
   }
   return copy.outerHTML;

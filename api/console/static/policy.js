@@ -2,6 +2,7 @@
 
 import { written } from "./durations.js";
 import { element } from "./dom.js";
+import { clear, inWords, mark } from "./faults.js";
 import { showPreview } from "./preview.js";
 import { readJson, reason, send } from "./server.js";
 
@@ -40,6 +41,7 @@ function readPolicy() {
     levels: Array.from(levels.children, readLevel),
     accept_window: form.elements.accept_window.value.trim(),
     claim_lease: form.elements.claim_lease.value.trim() || null,
+    email_delay: form.elements.email_delay.value.trim() || 0,
   };
 }
 
@@ -47,8 +49,9 @@ function show(policy) {
   levels.replaceChildren(...policy.levels.map(makeLevel));
   form.elements.accept_window.value = written(policy.accept_window);
   form.elements.claim_lease.value = written(policy.claim_lease);
+  form.elements.email_delay.value = policy.email_delay ? written(policy.email_delay) : "";
   document.getElementById("standing").textContent = policy.is_default ? "This is the default; the account has set none." : "";
-  const faults = policy.faults.map((fault) => element("li", { class: "problem" }, `${fault.path}: ${fault.message}`));
+  const faults = policy.faults.map((fault) => element("li", { class: "problem" }, inWords(fault)));
   document.getElementById("faults").replaceChildren(...faults);
   changed();
 }
@@ -80,10 +83,16 @@ function act(event) {
   if (what) changed();
 }
 
+function refuse(answer) {
+  const faults = answer.body.errors ?? [];
+  problem.textContent = faults.length ? mark(form, faults).join("; ") : reason(answer);
+}
+
 async function put(method, body, done) {
   problem.textContent = saved.textContent = "";
+  clear(form);
   const answer = await send(method, "/policy", body);
-  if (!answer.ok) return (problem.textContent = reason(answer));
+  if (!answer.ok) return refuse(answer);
   show(answer.body);
   saved.textContent = done;
 }

@@ -7,8 +7,11 @@ import { refresh, remember } from "./pieces.js";
 import { readPiece, reason, send } from "./server.js";
 
 const STAYS = 30000;
+const MOST_KEPT = 100;
 const board = document.getElementById("board");
+const box = document.getElementById("search");
 const notes = new Map();
+const touched = new Map();
 const leftAt = new Map();
 let reading = null;
 let missed = false;
@@ -17,13 +20,23 @@ let wanted = location.search;
 const rows = () => Array.from(document.querySelectorAll("#rows > .row"));
 const rowOf = (element) => element?.closest?.(".row") ?? null;
 
-/** Rows that have left stay a while, so that nobody sees a row vanish under their hand. */
+/**
+ * Rows that have left stay a while, so that nobody sees a row vanish under their hand.
+ * Where there are more than can be asked for, those that somebody has to do with come first.
+ */
 function keep() {
   const now = Date.now();
   return rows()
     .filter((row) => !row.classList.contains("gone") || isStill(row, now))
-    .map((row) => row.dataset.key)
-    .slice(-50);
+    .sort((one, other) => matters(other, now) - matters(one, now))
+    .slice(0, MOST_KEPT)
+    .map((row) => row.dataset.key);
+}
+
+function matters(row, now) {
+  if (row.contains(document.activeElement)) return 3;
+  if (now - (touched.get(row.dataset.key) ?? 0) < STAYS) return 2;
+  return row.classList.contains("gone") ? 1 : 0;
 }
 
 function isStill(row, now) {
@@ -84,6 +97,7 @@ async function claim(row) {
   const button = row?.querySelector("[data-command=claim]");
   if (!button || button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
+  touched.set(row.dataset.key, Date.now());
   notes.delete(row.dataset.key);
   const answer = await send("POST", `${row.dataset.path}/claim`);
   button.removeAttribute("aria-busy");
@@ -94,12 +108,33 @@ async function claim(row) {
   read();
 }
 
+/** Shows the rows whose title, people and priority have every word that is looked for. */
 function search() {
-  const words = document.getElementById("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const sought = box.value.trim();
+  const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
   for (const row of rows()) {
-    const text = row.textContent.toLowerCase();
+    const text = row.dataset.search.toLowerCase();
     row.hidden = !words.every((word) => text.includes(word));
   }
+  const finds = !sought || rows().some((row) => !row.hidden);
+  document.getElementById("nothing").hidden = finds;
+  document.getElementById("sought").textContent = sought;
+  board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
+  for (const link of board.querySelectorAll("a[href^='/?']")) link.href = withSearch(link.href, sought);
+}
+
+function withSearch(address, sought) {
+  const made = new URL(address, location.href);
+  if (sought) made.searchParams.set("q", sought);
+  else made.searchParams.delete("q");
+  return made.pathname + made.search;
+}
+
+/** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
+function seek() {
+  history.replaceState(null, "", withSearch(location.href, box.value.trim()));
+  wanted = location.search;
+  search();
 }
 
 function step(by) {
@@ -117,6 +152,7 @@ function choose(link) {
 
 function turn() {
   wanted = location.search;
+  box.value = new URLSearchParams(wanted).get("q") ?? "";
   leftAt.clear();
   read({ fresh: true });
 }
@@ -136,16 +172,17 @@ addEventListener("popstate", turn);
 setInterval(() => rows().some((row) => row.classList.contains("gone")) && !document.hidden && read(), 10000);
 
 board.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-key], a[data-scope]");
+  const link = event.target.closest("a[href^='/?']");
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-  if (link && !rowOf(link) && plain) {
+  if (link && plain) {
     event.preventDefault();
     choose(link);
   } else if (event.target.closest("[data-command=claim]")) {
     claim(rowOf(event.target));
   }
 });
-document.getElementById("search").addEventListener("input", search);
+box.addEventListener("input", seek);
+search();
 
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
@@ -154,4 +191,4 @@ onKey("r", () => {
   const row = rowOf(document.activeElement);
   if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
 });
-onKey("/", () => document.getElementById("search").focus());
+onKey("/", () => box.focus());

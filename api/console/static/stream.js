@@ -12,7 +12,8 @@ export class Stream {
 
   open() {
     this.close();
-    const source = new EventSource(`/events?last_event_id=${this.position}`);
+    const from = this.position === null ? "" : `?last_event_id=${this.position}`;
+    const source = new EventSource(`/events${from}`);
     this.source = source;
     source.onopen = () => this.on.state("live");
     source.onerror = () => this.#lost(source);

@@ -1,9 +1,11 @@
-"""The page and the small JSON API over the caught mail. Loopback only, no script anywhere.
+"""The page and the small JSON API over the caught mail. Loopback only; one script, on the list.
 
-A mail is hostile until proven otherwise: its text is escaped, its HTML is shown in a sandboxed
-frame that may run, load and submit nothing, and no other web page can read any of it.
+The list's script asks whether newer mail has come, and does nothing else. A mail is hostile until
+proven otherwise: its text is escaped, its HTML is shown in a sandboxed frame that may run, load and
+submit nothing, and no other web page can read any of it.
 """
 
+import textwrap
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -21,6 +23,8 @@ from handoff.stack.mail.store import MailStore
 _HERE = Path(__file__).parent
 _templates = Jinja2Templates(_HERE / "templates")
 _SHOWN = 200
+_LINE, _LINE_HEIGHT, _AROUND = 40, 26, 160
+"""How a letter's text fills the frame on a phone: characters a line, pixels, pixels around."""
 
 _COMMON = {
     "Cache-Control": "no-store",
@@ -32,6 +36,10 @@ _COMMON = {
 _PAGE = _COMMON | {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+}
+_LIST = _COMMON | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 _MAIL = _COMMON | {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -45,7 +53,8 @@ def make_app(store: MailStore) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", _list),
-            Route("/style.css", _style),
+            Route("/style.css", _asset),
+            Route("/list.js", _asset),
             Route("/messages/{name}", _show),
             Route("/messages/{name}/html", _show_html),
             Route("/messages/{name}/raw", _show_raw),
@@ -65,14 +74,22 @@ async def _list(request: Request) -> Response:
     names = store.ids()
     messages = [store.message(name) for name in reversed(names[-_SHOWN:])]
     return _templates.TemplateResponse(
-        request, "list.html", {"messages": messages, "total": len(names)}, headers=_PAGE
+        request, "list.html", {"messages": messages, "total": len(names)}, headers=_LIST
     )
 
 
 async def _show(request: Request) -> Response:
+    message = _message(request)
     return _templates.TemplateResponse(
-        request, "message.html", {"message": _message(request)}, headers=_PAGE
+        request, "message.html", {"message": message, "height": _height(message)}, headers=_PAGE
     )
+
+
+def _height(message: Message) -> int:
+    """Pixels for the frame. It is sandboxed, so nothing can measure what it shows: by its text."""
+    wrapped = textwrap.TextWrapper(_LINE, break_long_words=False, break_on_hyphens=False)
+    lines = sum(len(wrapped.wrap(line)) or 1 for line in (message.text or "").splitlines())
+    return min(_AROUND + _LINE_HEIGHT * max(lines, 12), 6_000)
 
 
 async def _show_html(request: Request) -> Response:
@@ -90,8 +107,8 @@ async def _show_raw(request: Request) -> Response:
     return Response(raw, media_type="text/plain", headers=_MAIL)
 
 
-async def _style(_request: Request) -> Response:
-    return FileResponse(_HERE / "templates" / "style.css", headers=_COMMON)
+async def _asset(request: Request) -> Response:
+    return FileResponse(_HERE / "templates" / request.url.path.strip("/"), headers=_COMMON)
 
 
 async def _api_list(request: Request) -> Response:
