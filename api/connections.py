@@ -61,6 +61,12 @@ class SocketConnection(WebSocketsSansIOProtocol):
         if self.transport.get_write_buffer_size() > UNREAD_BYTES:
             self.transport.abort()
 
+    async def send(self, message: Any) -> None:
+        """A refusal that was answered as HTTP completes the handshake, too; uvicorn forgets to."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
+
     def send_receive_event_to_app(self) -> None:
         """Text that is no UTF-8 ends the connection quietly; it is no error of ours."""
         if self.curr_msg_data_type == "text" and not _is_text(self.frames):

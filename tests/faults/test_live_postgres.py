@@ -68,7 +68,7 @@ async def test_streams_outlive_its_restarts(
         while heard[-1].get("id") != str(written[-1]):
             heard.append(await hear(chen))
         assert [int(frame["id"]) for frame in heard if "id" in frame] == written
-        assert {"type": "keep-alive", "data": {"number": 1}} in heard
+        assert "keep-alive" in {frame["type"] for frame in heard}
     assert crashes(caplog) == []
 
 
