@@ -112,7 +112,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/health.py": "over all accounts, for readiness and the auditor",
     "handoff/database/counts.py": "over all accounts, for the operator",
     "handoff/database/api_tokens.py:find_holder": "finds out which account a token belongs to",
-    "handoff/database/people.py:identify": "finds out which account somebody belongs to",
+    "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
     "handoff/database/outbox.py:due": "a subquery, tied to a handoff of the account",
     "handoff/database/outbox.py:_still_called_for": "a subquery, tied to a delivery of the account",

@@ -1,12 +1,13 @@
 """Who is told of a change: the messages that a transition plans, in its own transaction."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import Select, Uuid, bindparam, or_
 
 from handoff.contract import Actor, Channel, Person, Record, Role
-from handoff.database import Tenant, people
+from handoff.database import ANY, Tenant, people
 from handoff.database.deliveries import Planned, told_by_mail
 from handoff.database.tables import UserRow
 from handoff.rules.attention import choices_from_json, wants
@@ -28,28 +29,13 @@ async def choose(
         record: as the change has left it.
         held_by: who had claimed it before; they count as told of it.
     """
-    escalator = UserRow.id == record.escalator.id
-    holder = _is(held_by)
     match change.tells:
         case Tells.NOBODY:
             return []
         case Tells.ROUND:
             return await _round(tenant, record, now)
-        case Tells.TOLD:
-            told = or_(escalator, holder, UserRow.id.in_(told_by_mail(tenant, record.id)))
-            return await _mails(tenant, record, told, now, but=actor, report=True)
-        case Tells.ESCALATOR:
-            return await _mails(tenant, record, escalator, now)
-        case Tells.ESCALATOR_AND_OWNERS:
-            return await _mails(tenant, record, or_(escalator, UserRow.role == Role.OWNER), now)
-        case Tells.CLAIMER:
-            return await _mails(tenant, record, holder, now)
-        case Tells.NAMED:
-            return await _mails(tenant, record, _is(record.transfer_to), now)
-
-
-def _is(person: Person | None) -> ColumnElement[bool]:
-    return UserRow.id == (person.id if person else None)
+        case _:
+            return await _mails(tenant, record, change.tells, now, held_by=held_by, but=actor)
 
 
 async def _round(tenant: Tenant, record: Record, now: datetime) -> list[Planned]:
@@ -69,23 +55,47 @@ def _wanted(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
 async def _mails(
     tenant: Tenant,
     record: Record,
-    whom: ColumnElement[bool],
+    tells: Tells,
     now: datetime,
     *,
-    but: Actor | None = None,
-    report: bool = False,
+    held_by: Person | None,
+    but: Actor | None,
 ) -> list[Planned]:
     """One short mail each. A mere report may be opted out of, except by the escalator."""
-    query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(whom, *people.LIVING)
-    if but is not None:
-        query = query.where(UserRow.id != but.id)
-    users = (await tenant.connection.execute(query.order_by(UserRow.id))).all()
+    users = await tenant.run(
+        _whom(tells),
+        handoff=record.id,
+        escalator=record.escalator.id,
+        holder=held_by.id if held_by else None,
+        named=record.transfer_to.id if record.transfer_to else None,
+        but=but.id if but else None,
+    )
+    is_report = tells is Tells.TOLD
     return [
         Planned(user.id, Channel.EMAIL, opted_out=not _wants_report(user, record, now))
-        if report and user.id != record.escalator.id
+        if is_report and user.id != record.escalator.id
         else Planned(user.id, Channel.EMAIL)
-        for user in users
+        for user in users.all()
     ]
+
+
+@cache
+def _whom(tells: Tells) -> Select[Any]:
+    escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
+    whom = {
+        Tells.TOLD: or_(
+            escalator,
+            holder,
+            UserRow.id.in_(told_by_mail(ANY, bindparam("handoff", type_=Uuid()))),
+        )
+        & UserRow.id.is_distinct_from(bindparam("but")),
+        Tells.ESCALATOR: escalator,
+        Tells.ESCALATOR_AND_OWNERS: or_(escalator, UserRow.role == Role.OWNER),
+        Tells.CLAIMER: holder,
+        Tells.NAMED: UserRow.id == bindparam("named"),
+    }[tells]
+    query = ANY.select(UserRow, UserRow.id, UserRow.notifications)
+    return query.where(whom, *people.LIVING).order_by(UserRow.id)
 
 
 def _wants_report(user: Any, record: Record, now: datetime) -> bool:

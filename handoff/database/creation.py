@@ -1,10 +1,11 @@
 """Records a new handoff: the workflow's first act. Idempotent by the handoff's id."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, not_, or_, true, update
+from sqlalchemy import BindParameter, Select, Uuid, and_, bindparam, func, not_, or_, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract import (
@@ -21,7 +22,7 @@ from handoff.contract import (
     Snapshot,
     Verdict,
 )
-from handoff.database import Database, Tenant, events, people
+from handoff.database import ANY, Database, Gate, Tenant, events, people
 from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
 from handoff.database.transitions import Changed
@@ -88,7 +89,8 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
 
     One question, for this is what the caller of an escalation waits for.
     """
-    row = (await tenant.connection.execute(_situation(tenant, new))).one_or_none()
+    found = await tenant.run(_situation(), session=new.session_id, escalator=new.escalator_id)
+    row = found.one_or_none()
     if row is None or row.role not in WORKING_ROLES:
         raise _Refused(Verdict.FORBIDDEN)
     if row.holder_id != row.id:
@@ -123,10 +125,13 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
     return record, actor
 
 
-def _situation(tenant: Tenant, new: NewHandoff) -> Select[Any]:
-    of_session = and_(SessionRow.account_id == UserRow.account_id, SessionRow.id == new.session_id)
+@cache
+def _situation() -> Select[Any]:
+    of_session = and_(
+        SessionRow.account_id == UserRow.account_id, SessionRow.id == bindparam("session")
+    )
     return (
-        tenant.select(
+        ANY.select(
             UserRow,
             *people.ACTOR,
             SessionRow.holder_id,
@@ -138,50 +143,61 @@ def _situation(tenant: Tenant, new: NewHandoff) -> Select[Any]:
         )
         .join(AccountRow, AccountRow.id == UserRow.account_id)
         .outerjoin(SessionRow, of_session)
-        .where(UserRow.id == new.escalator_id, *people.LIVING)
+        .where(UserRow.id == bindparam("escalator"), *people.LIVING)
         .with_for_update(read=True, of=UserRow)
     )
 
 
 async def _write(tenant: Tenant, record: Record) -> None:
-    """The handoff, then its session: every transition locks in this order. One statement."""
-    written = (
-        insert(HandoffRow)
-        # The engine learns of it by this very answer.
-        .values(**columns_of(record), seen_version=1, changed_at=func.clock_timestamp())
-        .on_conflict_do_nothing()
-        .returning(HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id)
-        .cte("written")
-    )
     parks = record.status is HandoffStatus.PARKED
-    held = (
-        update(SessionRow)
-        .where(
-            SessionRow.account_id == tenant.account_id,
-            SessionRow.id == written.c.session_id,
-            SessionRow.holder_id == record.escalator.id,
-            or_(
-                SessionRow.accepted_handoff_id.is_(None),
-                SessionRow.accepted_handoff_id == record.id,
-            ),
-        )
-        .values(
-            status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED,
-            accepted_handoff_id=None,
-        )
-        .returning(SessionRow.id)
-        .cte("held")
+    columns = columns_of(record)
+    written = await tenant.run(
+        _written(frozenset(columns)),
+        session_status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED,
+        **{f"new_{name}": value for name, value in columns.items()},
     )
-    query = tenant.select(written.c, written.c.id, held.c.id.label("held"))
-    row = (await tenant.connection.execute(query.outerjoin(held, true()))).one_or_none()
+    row = written.one_or_none()
     if row is None:
         raise _Refused(Verdict.ALREADY_OPEN, await living_handoff(tenant, record.session_id))
     if row.held is None:
         raise _Refused(Verdict.NOT_HOLDER)
 
 
-def _living(tenant: Tenant, session_id: UUID) -> Select[Any]:
-    return tenant.select(HandoffRow, HandoffRow.id).where(
+@cache
+def _written(columns: frozenset[str]) -> Select[Any]:
+    """The handoff, then its session: every transition locks in this order. One statement."""
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
+    written = (
+        insert(HandoffRow)
+        # The engine learns of it by this very answer.
+        .values({**new, "seen_version": 1, "changed_at": func.clock_timestamp()})
+        .on_conflict_do_nothing()
+        .returning(
+            HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id, HandoffRow.escalator_id
+        )
+        .cte("written")
+    )
+    held = (
+        update(SessionRow)
+        .where(
+            SessionRow.account_id == ANY.account_id,
+            SessionRow.id == written.c.session_id,
+            SessionRow.holder_id == written.c.escalator_id,
+            or_(
+                SessionRow.accepted_handoff_id.is_(None),
+                SessionRow.accepted_handoff_id == written.c.id,
+            ),
+        )
+        .values(status=bindparam("session_status"), accepted_handoff_id=None)
+        .returning(SessionRow.id)
+        .cte("held")
+    )
+    query = ANY.select(written.c, written.c.id, held.c.id.label("held"))
+    return query.outerjoin(held, true())
+
+
+def _living(gate: Gate, session_id: UUID | BindParameter[UUID]) -> Select[Any]:
+    return gate.select(HandoffRow, HandoffRow.id).where(
         HandoffRow.session_id == session_id, HandoffRow.status.in_(LIVING)
     )
 
@@ -194,11 +210,7 @@ async def living_handoff(tenant: Tenant, session_id: UUID) -> UUID | None:
 
 async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded:
     """What the record would say to a handoff of this session now. It alone has the last word."""
-    living = _living(tenant, session_id).scalar_subquery().label("living")
-    query = tenant.select(
-        SessionRow, SessionRow.holder_id, SessionRow.accepted_handoff_id, living
-    ).where(SessionRow.id == session_id)
-    row = (await tenant.connection.execute(query)).one_or_none()
+    row = (await tenant.run(_standing(), session=session_id)).one_or_none()
     if row is None or row.holder_id != holder_id:
         return Recorded(Verdict.NOT_HOLDER)
     if row.living is not None:
@@ -206,6 +218,13 @@ async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded
     if row.accepted_handoff_id is not None:
         return Recorded(Verdict.ACCEPTED, row.accepted_handoff_id)
     return Recorded(Verdict.RECORDED)
+
+
+@cache
+def _standing() -> Select[Any]:
+    living = _living(ANY, bindparam("session", type_=Uuid())).scalar_subquery().label("living")
+    columns = (SessionRow.holder_id, SessionRow.accepted_handoff_id, living)
+    return ANY.select(SessionRow, *columns).where(SessionRow.id == bindparam("session"))
 
 
 async def accept(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> UUID | None:

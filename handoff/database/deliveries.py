@@ -6,7 +6,20 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Row, ScalarSelect, Select, Update, func, or_, text, tuple_, update
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Row,
+    ScalarSelect,
+    Select,
+    Update,
+    bindparam,
+    func,
+    or_,
+    text,
+    tuple_,
+    update,
+)
 
 from handoff.contract import (
     UNSETTLED,
@@ -14,9 +27,8 @@ from handoff.contract import (
     DeliveryState,
     EventType,
     Record,
-    SkipReason,
 )
-from handoff.database import Tenant
+from handoff.database import Gate, Tenant
 from handoff.database.tables import DeliveryRow, EventRow, UserRow
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
@@ -84,27 +96,29 @@ def _is_mail(message: Planned) -> bool:
     return message.channel is Channel.EMAIL and not message.opted_out
 
 
-def skipping(tenant: Tenant, written: CTE, reason: SkipReason) -> Update:
+def skipping(gate: Gate, written: CTE) -> Update:
     """Calls for help that have not left will not leave any more, if the handoff is `written`.
+
+    The bound value `skip_reason` says why.
 
     One that is `sending` is in the mail server's hands already: its own attempt settles it.
     """
     return (
         update(DeliveryRow)
         .where(
-            DeliveryRow.account_id == tenant.account_id,
+            DeliveryRow.account_id == gate.account_id,
             DeliveryRow.handoff_id == written.c.id,
             DeliveryRow.event_type.in_(ROUND_EVENTS),
             DeliveryRow.channel == Channel.EMAIL,
             DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
         )
-        .values(state=DeliveryState.SKIPPED, reason=reason.value, changed_at=func.now())
+        .values(state=DeliveryState.SKIPPED, reason=bindparam("skip_reason"), changed_at=func.now())
     )
 
 
-def told_by_mail(tenant: Tenant, handoff_id: UUID) -> Select[Any]:
+def told_by_mail(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
     """The ids of those whom a call for help has, or may have, reached by mail."""
-    return tenant.select(DeliveryRow, DeliveryRow.recipient_id).where(
+    return gate.select(DeliveryRow, DeliveryRow.recipient_id).where(
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ROUND_EVENTS),
         DeliveryRow.channel == Channel.EMAIL,
@@ -115,14 +129,14 @@ def told_by_mail(tenant: Tenant, handoff_id: UUID) -> Select[Any]:
     )
 
 
-def unsettled(tenant: Tenant, handoff_id: UUID) -> ScalarSelect[Any]:
+def unsettled(gate: Gate, handoff_id: BindParameter[UUID]) -> ScalarSelect[Any]:
     """The mails that still have something to happen to them, by the activity that sends them.
 
     `[[event number, batch, how many mails], …]` as JSON, or null when there are none.
     """
     by = (DeliveryRow.account_id, DeliveryRow.event_number, DeliveryRow.batch)
     batches = (
-        tenant.select(DeliveryRow, *by, func.count().label("mails"))
+        gate.select(DeliveryRow, *by, func.count().label("mails"))
         .where(
             DeliveryRow.handoff_id == handoff_id,
             DeliveryRow.channel == Channel.EMAIL,
@@ -132,7 +146,7 @@ def unsettled(tenant: Tenant, handoff_id: UUID) -> ScalarSelect[Any]:
         .subquery()
     ).c
     one = func.jsonb_build_array(batches.event_number, batches.batch, batches.mails)
-    return tenant.select(batches, func.jsonb_agg(one)).scalar_subquery()
+    return gate.select(batches, func.jsonb_agg(one)).scalar_subquery()
 
 
 async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int]) -> None:

@@ -1,13 +1,15 @@
 """The append-only history: numbers without gaps, in commit order, per account."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, ScalarSelect, Select, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy.sql.dml import ReturningInsert
 
 from handoff.contract import Actor, Envelope, EventType, Person, Record
-from handoff.database import Tenant
+from handoff.database import ANY, Tenant
 from handoff.database.records import IS_PRIVATE, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
 from handoff.wire import jsonable
@@ -36,32 +38,30 @@ async def append(
         "details": jsonable(details or {}),
     }
     stored = {name: value for name, value in data.items() if name not in _JOINED}
-    number = await tenant.connection.scalar(
-        insert(EventRow)
-        .values(
-            account_id=tenant.account_id,
-            number=_next_number(tenant),
-            handoff_id=record.id,
-            type=event,
-            at=at,
-            actor_id=actor.id if actor else None,
-            data=stored,
-        )
-        .returning(EventRow.number)
+    written = await tenant.run(
+        _append(),
+        account_id=tenant.account_id,
+        handoff_id=record.id,
+        type=event,
+        at=at,
+        actor_id=actor.id if actor else None,
+        data=stored,
     )
-    assert number is not None  # noqa: S101 - the account's row stands as long as its handoffs
+    number: int = written.scalar_one()
     return _envelope(tenant.account_id, number, event, record.id, at, data)
 
 
-def _next_number(tenant: Tenant) -> ScalarSelect[int]:
+@cache
+def _append() -> ReturningInsert[tuple[int]]:
     taken = (
         update(AccountRow)
-        .where(AccountRow.id == tenant.account_id)
+        .where(AccountRow.id == ANY.account_id)
         .values(last_event_number=AccountRow.last_event_number + 1)
         .returning(AccountRow.last_event_number)
         .cte("taken")
     )
-    return select(taken.c.last_event_number).scalar_subquery()
+    number = select(taken.c.last_event_number).scalar_subquery()
+    return insert(EventRow).values(number=number).returning(EventRow.number)
 
 
 def _envelope(

@@ -91,7 +91,7 @@ async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path
         await _upsert(connection, UserRow, user.model_dump() | owned, f"{path}/users/{number}")
         if not user.can_hold:
             reason = f"{user.name} can no longer hold it"
-            await release_claims(Tenant(connection, account.id), None, user.id, reason=reason)
+            await release_claims(Tenant(account.id, connection), None, user.id, reason=reason)
 
 
 async def _upsert(

@@ -1,13 +1,14 @@
 """Users: who somebody is at this moment, and who is to be told."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract import Actor, Level, Role, Target, TargetKind
-from handoff.database import Tenant
+from handoff.database import ANY, Tenant
 from handoff.database.tables import UserRow
 from handoff.errors import Unauthenticated
 from handoff.rules.policy import WORKING_ROLES
@@ -25,9 +26,13 @@ LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
 
 async def identify(connection: AsyncConnection, user_id: UUID) -> Actor | None:
     """The living user behind a token. The only read that does not know its account yet."""
-    query = select(*ACTOR).where(UserRow.id == user_id, *LIVING)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_identity(), {"user": user_id})).one_or_none()
     return None if row is None else Actor(**row._mapping)
+
+
+@cache
+def _identity() -> Executable:
+    return select(*ACTOR).where(UserRow.id == bindparam("user"), *LIVING)
 
 
 async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
@@ -36,11 +41,16 @@ async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
     Raises:
         Unauthenticated: they have been deactivated, deleted or moved meanwhile.
     """
-    query = tenant.select(UserRow, *ACTOR).where(UserRow.id == user_id, *LIVING)
-    row = (await tenant.connection.execute(query.with_for_update(read=True))).one_or_none()
+    row = (await tenant.run(_actor(), user=user_id)).one_or_none()
     if row is None:
         raise Unauthenticated("This account is no longer active.")
     return Actor(**row._mapping)
+
+
+@cache
+def _actor() -> Select[Any]:
+    query = ANY.select(UserRow, *ACTOR).where(UserRow.id == bindparam("user"), *LIVING)
+    return query.with_for_update(read=True)
 
 
 async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:

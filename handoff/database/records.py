@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, not_, or_
+from sqlalchemy import Row, Select, and_, bindparam, func, not_, or_
 from sqlalchemy.orm import aliased
 
 from handoff.contract import HandoffView, Intent, Person, Policy, Record
-from handoff.database import Tenant
+from handoff.database import ANY, Gate, Tenant
 from handoff.database.tables import HandoffRow, SessionRow, UserRow
 from handoff.rules.policy import policy_from_json, policy_to_json
 from handoff.rules.steps import next_action
@@ -56,10 +57,10 @@ _PLAIN = (
 """The record's fields that are columns of the same name."""
 
 
-def records(tenant: Tenant) -> Select[Any]:
+def records(gate: Gate) -> Select[Any]:
     """The account's handoffs with the names that people know them by."""
     return (
-        tenant.select(
+        gate.select(
             HandoffRow,
             *(getattr(HandoffRow, name) for name in _PLAIN),
             HandoffRow.policy,
@@ -127,15 +128,26 @@ async def find_record(
     tenant: Tenant, handoff_id: UUID, *, session_id: UUID | None = None, lock: bool = False
 ) -> tuple[Record, datetime] | None:
     """The handoff and the database's time, or None: unknown and foreign look alike."""
-    query = records(tenant).add_columns(func.clock_timestamp().label("now"))
-    query = query.where(HandoffRow.id == handoff_id)
-    if session_id is not None:
-        query = query.where(HandoffRow.session_id == session_id)
     if lock:
-        # No stronger: an event that points at the handoff may be on its way to commit.
-        query = query.with_for_update(of=HandoffRow, key_share=True)
-    row = (await tenant.connection.execute(query)).one_or_none()
+        # By itself: what is joined to a row that had to be waited for is as old as the question.
+        await tenant.run(_lock(), handoff=handoff_id)
+    query = _one(of_session=session_id is not None)
+    row = (await tenant.run(query, handoff=handoff_id, session=session_id)).one_or_none()
     return None if row is None else (to_record(row), row.now)
+
+
+@cache
+def _lock() -> Select[Any]:
+    query = ANY.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == bindparam("handoff"))
+    # No stronger: an event that points at the handoff may be on its way to commit.
+    return query.with_for_update(key_share=True)
+
+
+@cache
+def _one(*, of_session: bool) -> Select[Any]:
+    query = records(ANY).add_columns(func.clock_timestamp().label("now"))
+    query = query.where(HandoffRow.id == bindparam("handoff"))
+    return query.where(HandoffRow.session_id == bindparam("session")) if of_session else query
 
 
 _SHOWN = [field.name for field in fields(HandoffView) if field.name != "next_action"]

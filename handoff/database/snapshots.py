@@ -1,8 +1,10 @@
 """What the workflow reads: the record, what is due, and what is still to be told."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, exists, func, select, update
 
 from handoff.contract import (
     Channel,
@@ -14,7 +16,7 @@ from handoff.contract import (
     Step,
     StepKind,
 )
-from handoff.database import Database, Tenant, deliveries
+from handoff.database import ANY, Database, Tenant, deliveries
 from handoff.database.records import records, to_record
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 from handoff.rules.steps import can_skip_level, next_step
@@ -26,15 +28,7 @@ async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
     Nobody waits for a look. A change that comes meanwhile has a version that was not seen yet.
     """
     async with database.account(ref.account_id) as tenant:
-        # One statement: what is owed is as old as the state that it follows from.
-        query = records(tenant).where(HandoffRow.id == ref.handoff_id)
-        query = query.add_columns(
-            func.clock_timestamp().label("now"),
-            HandoffRow.seen_version,
-            deliveries.unsettled(tenant, ref.handoff_id).label("owed"),
-            _has_unpublished().label("unpublished"),
-        )
-        row = (await tenant.connection.execute(query)).one_or_none()
+        row = (await tenant.run(_state_and_debts(), handoff=ref.handoff_id)).one_or_none()
         if row is None:
             return None
         record = to_record(row)
@@ -54,6 +48,22 @@ async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
             ),
             unpublished=row.unpublished,
         )
+
+
+@cache
+def _state_and_debts() -> Select[Any]:
+    """One statement: what is owed is as old as the state that it follows from."""
+    handoff_id = bindparam("handoff", type_=Uuid())
+    return (
+        records(ANY)
+        .where(HandoffRow.id == handoff_id)
+        .add_columns(
+            func.clock_timestamp().label("now"),
+            HandoffRow.seen_version,
+            deliveries.unsettled(ANY, handoff_id).label("owed"),
+            _has_unpublished().label("unpublished"),
+        )
+    )
 
 
 async def _mark_seen(tenant: Tenant, record: Record) -> None:

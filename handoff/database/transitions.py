@@ -9,13 +9,14 @@ session's new state and the messages to be sent, so nothing half done can ever b
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Update, func, update
+from sqlalchemy import CTE, Select, Update, bindparam, func, update
 
 from handoff.contract import Actor, Envelope, EventType, Record, StepOrder
-from handoff.database import Database, Tenant, deliveries, events, people
+from handoff.database import ANY, Database, Tenant, deliveries, events, people
 from handoff.database.audience import choose
 from handoff.database.deliveries import Planned
 from handoff.database.records import find_record, to_columns
@@ -115,34 +116,46 @@ async def _write(
     values: dict[str, Any] = {**change.values, "version": record.version + 1}
     if actor is not None and change.event is not None:
         values |= {"last_actor_id": actor.id, "last_act": change.event.value}
-    written = _handoff(tenant, record, values)
-    query = tenant.select(written.c, written.c.id)
-    if change.session:
-        session = _session(tenant, written).values(**change.session)
-        query = query.add_cte(session.cte("session"))
-    if change.skips is not None:
-        query = query.add_cte(deliveries.skipping(tenant, written, change.skips).cte("skipped"))
-    is_written = (await tenant.connection.execute(query)).one_or_none() is not None
-    return replace(record, **values) if is_written else None
+    columns = to_columns(values)
+    statement = _written(frozenset(columns), frozenset(change.session), skips=bool(change.skips))
+    written = await tenant.run(
+        statement,
+        handoff=record.id,
+        seen=record.version,
+        skip_reason=change.skips,
+        **{f"new_{name}": value for name, value in columns.items()},
+        **{f"session_{name}": value for name, value in change.session.items()},
+    )
+    return replace(record, **values) if written.one_or_none() is not None else None
 
 
-def _handoff(tenant: Tenant, record: Record, values: dict[str, Any]) -> CTE:
-    return (
+@cache
+def _written(columns: frozenset[str], session: frozenset[str], *, skips: bool) -> Select[Any]:
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
+    written = (
         update(HandoffRow)
         .where(
-            HandoffRow.account_id == tenant.account_id,
-            HandoffRow.id == record.id,
-            HandoffRow.version == record.version,
+            HandoffRow.account_id == ANY.account_id,
+            HandoffRow.id == bindparam("handoff"),
+            HandoffRow.version == bindparam("seen"),
         )
-        .values(**to_columns(values), changed_at=func.clock_timestamp())
+        .values({**new, "changed_at": func.clock_timestamp()})
         .returning(HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id)
         .cte("written")
     )
+    query = ANY.select(written.c, written.c.id)
+    if session:
+        query = query.add_cte(_session(written, session).cte("session"))
+    if skips:
+        query = query.add_cte(deliveries.skipping(ANY, written).cte("skipped"))
+    return query
 
 
-def _session(tenant: Tenant, written: CTE) -> Update:
-    return update(SessionRow).where(
-        SessionRow.account_id == tenant.account_id, SessionRow.id == written.c.session_id
+def _session(written: CTE, columns: frozenset[str]) -> Update:
+    return (
+        update(SessionRow)
+        .where(SessionRow.account_id == ANY.account_id, SessionRow.id == written.c.session_id)
+        .values({name: bindparam(f"session_{name}") for name in sorted(columns)})
     )
 
 
