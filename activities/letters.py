@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -148,6 +149,12 @@ def compose(letter: Letter) -> EmailMessage:
         _rendered("letter.html.j2", facts), subtype="html", cte="quoted-printable"
     )
     return message
+
+
+def message_id(name: str, public_url: str) -> str:
+    """A Message-ID under the host that people know us by."""
+    host = urlsplit(public_url).hostname or "localhost"
+    return f"<{name}@{host.encode('idna').decode()}>"
 
 
 def sender_address(sender: str) -> str:

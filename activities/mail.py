@@ -10,20 +10,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import structlog
 from redis.asyncio import Redis
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.letters import compose, sender_address
+from activities.letters import compose, message_id, sender_address
 from activities.smtp import Mailer
 from activities.smtp_outcome import Outcome
 from activities.wording import bundled, letter_about
 from handoff import live
 from handoff.contract import DeliveryState, MailBatch, Priority, Record
-from handoff.database import Database, outbox
+from handoff.database import Database, last_look, outbox
 from handoff.database.bundles import Turn, settle_led, take_turn
 from handoff.database.outbox import DueMail
 from handoff.database.records import find_record
@@ -103,22 +102,22 @@ class MailActivities:
         turn = await self._turn(batch, mail, record)
         if turn.wait is not None:
             return _Result(pause=turn.wait)
-        message_id = self._message_id(batch, mail)
+        own_id = self._message_id(batch, mail)
         leaving = asyncio.Event()
 
-        async def last_look() -> bool:
+        async def may_leave() -> bool:
             async with self.database.account(batch.account_id) as tenant:
-                if await outbox.begin_sending(tenant, batch, mail, message_id=message_id):
+                if await last_look.begin_sending(tenant, batch, mail, message_id=own_id):
                     leaving.set()
             return leaving.is_set()
 
         async def attempt() -> _Result:
-            letter = letter_about(mail, record, self.settings, message_id=message_id)
+            letter = letter_about(mail, record, self.settings, message_id=own_id)
             outcome = await self.mailer.send(
                 compose(bundled(letter, mail, turn.companions, self.settings)),
                 to=mail.address,
                 envelope_from=sender_address(self.settings.smtp_from),
-                before_data=last_look,
+                before_data=may_leave,
             )
             if outcome is None:
                 return _Result()
@@ -163,8 +162,8 @@ class MailActivities:
         async with self.database.account(batch.account_id) as tenant:
             failure = await outbox.settle(tenant, batch, mail, attempt)
             if state is DeliveryState.SENT and leads:
-                message_id = self._message_id(batch, mail)
-                await settle_led(tenant, batch, mail, attempt, message_id=message_id)
+                own_id = self._message_id(batch, mail)
+                await settle_led(tenant, batch, mail, attempt, message_id=own_id)
         logger.info(
             f"mail.{state.value}",
             handoff_id=str(batch.handoff_id),
@@ -179,8 +178,8 @@ class MailActivities:
 
     def _message_id(self, batch: MailBatch, mail: DueMail) -> str:
         """The same for every attempt: whoever gets a message twice can see that it is one."""
-        host = (urlsplit(self.settings.public_url).hostname or "localhost").encode("idna").decode()
-        return f"<{batch.handoff_id}.{batch.event_number}.{mail.recipient_id}@{host}>"
+        name = f"{batch.handoff_id}.{batch.event_number}.{mail.recipient_id}"
+        return message_id(name, self.settings.public_url)
 
 
 def _held_back(mail: DueMail, email_delay: float) -> timedelta:

@@ -6,13 +6,12 @@ Tried once: whoever asked wants to know how it went, not to be told in an hour.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
 from temporalio import activity
 
-from activities.letters import Letter, LetterKind, compose, sender_address
+from activities.letters import Letter, LetterKind, compose, message_id, sender_address
 from activities.smtp import Mailer
 from activities.smtp_outcome import Outcome
 from handoff.contract import (
@@ -93,13 +92,12 @@ class TrialActivities:
         return user
 
     def _letter(self, trial: Trial, user: Profile) -> Letter:
-        host = urlsplit(self.settings.public_url).hostname or "localhost"
         return Letter(
             kind=LetterKind.TEST,
             sender=self.settings.smtp_from,
             to_name=user.name,
             to_address=user.email,
-            message_id=f"<test.{trial.id}@{host.encode('idna').decode()}>",
+            message_id=message_id(f"test.{trial.id}", self.settings.public_url),
             date=datetime.now(UTC),
             link=self.settings.public_url,
             why="You get this because you asked for a test notification.",

@@ -4,8 +4,6 @@ The cookie proves a user's id and nothing else; role, account and active state c
 database at every request. How somebody signs in lives in `console/`, bearer tokens in `tokens.py`.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -39,15 +37,15 @@ class BrowserSession:
 
 
 def signing_key(settings: Settings, purpose: str) -> bytes:
-    """A key of its own for each purpose: a cookie is no bearer token, and the other way round.
+    """The key for one purpose of the browser's.
 
     Raises:
         ConfigurationError: there is no secret to make it from.
     """
-    if settings.auth_secret is None:
+    key = settings.signing_key(purpose)
+    if key is None:
         raise ConfigurationError("HANDOFF_AUTH_SECRET: must be set; it signs the browser's cookie")
-    secret = settings.auth_secret.get_secret_value().encode()
-    return hmac.digest(secret, f"handoff {purpose}".encode(), hashlib.sha256)
+    return key
 
 
 def cookie_name(settings: Settings) -> str:

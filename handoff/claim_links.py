@@ -4,8 +4,6 @@ A link proves what it names and nothing about who opens it: mail scanners open l
 and post forms. Whoever claims by it must be signed in as the person it was made for.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -31,7 +29,7 @@ class ClaimLink:
 
 def address(link: ClaimLink, settings: Settings, *, until: datetime) -> str | None:
     """The link as it stands in a mail; None where no secret is configured to sign it with."""
-    key = _key(settings)
+    key = settings.signing_key("claim link")
     if key is None:
         return None
     claims = {
@@ -50,7 +48,7 @@ def read(token: str, settings: Settings) -> ClaimLink:
     Raises:
         NotFound: it is not one of ours, or has expired.
     """
-    key = _key(settings)
+    key = settings.signing_key("claim link")
     try:
         if key is None or len(token) > _LONGEST:
             raise jwt.InvalidTokenError
@@ -58,11 +56,3 @@ def read(token: str, settings: Settings) -> ClaimLink:
         return ClaimLink(*(UUID(hex=claims[name]) for name in ("a", "s", "h", "u")))
     except (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError):
         raise NotFound("This link is not valid, or not any more.") from None
-
-
-def _key(settings: Settings) -> bytes | None:
-    """A key of its own: a link is no bearer token and no cookie."""
-    if settings.auth_secret is None:
-        return None
-    secret = settings.auth_secret.get_secret_value().encode()
-    return hmac.digest(secret, b"handoff claim link", hashlib.sha256)

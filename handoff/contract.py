@@ -66,6 +66,9 @@ class HandoffStatus(StrEnum):
     EXPIRED = "expired"
 
 
+LIVING = (HandoffStatus.PARKED, HandoffStatus.OPEN, HandoffStatus.CLAIMED)
+"""A session has at most one handoff in these states. Indexes are made for them."""
+
 FINAL = frozenset({HandoffStatus.RESOLVED, HandoffStatus.CANCELLED, HandoffStatus.EXPIRED})
 """Nothing reopens these."""
 

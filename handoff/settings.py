@@ -5,6 +5,7 @@ Secrets are `SecretStr` and are never printed.
 """
 
 import hashlib
+import hmac
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -289,6 +290,16 @@ class Settings(BaseSettings):
         assert self.auth_secret is not None  # noqa: S101 - else the start has failed
         derived = hashlib.sha256(b"payloads " + self.auth_secret.get_secret_value().encode())
         return KeyRing.parse(f"derived:{derived.hexdigest()}")
+
+    def signing_key(self, purpose: str) -> bytes | None:
+        """A key of its own for each purpose: a cookie is no bearer token, and a link is neither.
+
+        None where there is no secret to make it from.
+        """
+        if self.auth_secret is None:
+            return None
+        secret = self.auth_secret.get_secret_value().encode()
+        return hmac.digest(secret, f"handoff {purpose}".encode(), hashlib.sha256)
 
     @property
     def database_dsn(self) -> str:

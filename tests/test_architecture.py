@@ -53,7 +53,7 @@ LIBRARY_BELONGS_TO = {
         "api/rate_limits.py": "counts over the connections that it is given",
     },
     "limits": {"api/rate_limits.py": "who asks for too much"},
-    "aiosmtplib": {"activities/smtp.py": "the one way to a mail server"},
+    "aiosmtplib": {"activities/smtp_line.py": "the one way to a mail server"},
 }
 """Where a library may be imported. A path that ends with a slash stands for all below it."""
 
@@ -115,8 +115,8 @@ UNBOUND_STATEMENTS = {
     "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
     "handoff/database/outbox.py:due": "a subquery, tied to a handoff of the account",
-    "handoff/database/outbox.py:_still_called_for": "a subquery, tied to a delivery of the account",
-    "handoff/database/outbox.py:_still_eligible": "a subquery, tied to a recipient of the account",
+    "handoff/database/last_look.py:_still_called_for": "a subquery, tied to an account's delivery",
+    "handoff/database/last_look.py:_still_eligible": "a subquery, tied to an account's recipient",
 }
 """SQL that names no account. Everything else does, or goes through `Tenant.select`."""
 

@@ -16,7 +16,7 @@ from api.routes.answers import conflicts, problems, shown
 from api.schemas import DeliveryView, HandOff, Recipient
 from api.services import Services
 from handoff.contract import Actor, Envelope, HandoffView, NewHandoff, Record, Recorded, Verdict
-from handoff.database import Tenant, creation, deliveries, events, records, sessions
+from handoff.database import Tenant, deliveries, events, records, sessions, standing
 from handoff.errors import Forbidden, HandoffAlreadyOpen, NotFound, Refusal, WrongState
 from handoff.rules.policy import LEADING_ROLES
 
@@ -82,7 +82,7 @@ async def create_handoff(
 async def _must_be_free(parts: Services, caller: Actor, new: NewHandoff) -> None:
     """Answers the common refusals without troubling the engine; the record has the last word."""
     async with parts.database.account(caller.account_id) as tenant:
-        foreseen = await creation.foresee(tenant, new.session_id, caller.id)
+        foreseen = await standing.foresee(tenant, new.session_id, caller.id)
         if foreseen.verdict is Verdict.RECORDED or foreseen.other_id == new.id:
             return
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
@@ -99,14 +99,14 @@ async def _is_lost(parts: Services, caller: Actor, new: NewHandoff, foreseen: Re
     if await starting.is_running(parts.temporal, foreseen.other_id):
         return False
     async with parts.database.account(caller.account_id) as tenant:
-        await creation.forget(tenant, new.session_id, foreseen.other_id)
+        await standing.forget(tenant, new.session_id, foreseen.other_id)
     return True
 
 
 async def _accept(parts: Services, caller: Actor, new: NewHandoff) -> None:
     """Of two that no worker has recorded yet, the first one is the session's."""
     async with parts.database.account(caller.account_id) as tenant:
-        first = await creation.accept(tenant, new.session_id, new.id)
+        first = await standing.accept(tenant, new.session_id, new.id)
     if first not in (None, new.id):
         raise _refusal(Recorded(Verdict.ALREADY_OPEN, first))
 

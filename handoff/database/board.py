@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_
 
 from handoff.contract import (
     FINAL,
+    LIVING,
     Actor,
     Channel,
     DeliveryState,
@@ -31,9 +32,6 @@ from handoff.database.tables import (
 
 LATELY = timedelta(days=7)
 """How far back closed handoffs are counted and shown."""
-
-LIVING = (HandoffStatus.PARKED, HandoffStatus.OPEN, HandoffStatus.CLAIMED)
-"""Written so that the queue's index serves it."""
 
 _REACHED = (DeliveryState.QUEUED, DeliveryState.PUBLISHED, DeliveryState.SEEN)
 

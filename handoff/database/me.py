@@ -8,6 +8,7 @@ from sqlalchemy import and_, update
 
 from handoff.contract import Role
 from handoff.database import Tenant
+from handoff.database.people import LIVING
 from handoff.database.tables import AccountRow, TeamRow, UserRow
 from handoff.errors import Unauthenticated
 from handoff.rules.attention import Choices, choices_from_json
@@ -54,7 +55,7 @@ async def profile(tenant: Tenant, user_id: UUID) -> Profile:
         )
         .join(AccountRow, AccountRow.id == UserRow.account_id)
         .outerjoin(TeamRow, team_of_user)
-        .where(UserRow.id == user_id, *_LIVING)
+        .where(UserRow.id == user_id, *LIVING)
     )
     row = (await tenant.connection.execute(query)).first()
     if row is None:
@@ -69,9 +70,6 @@ async def profile(tenant: Tenant, user_id: UUID) -> Profile:
     )
 
 
-_LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
-
-
 def _gone() -> Unauthenticated:
     return Unauthenticated("This account is no longer active.")
 
@@ -82,7 +80,7 @@ async def choices(tenant: Tenant, user_id: UUID) -> Choices:
     Raises:
         Unauthenticated: they are gone.
     """
-    query = tenant.select(UserRow, UserRow.notifications).where(UserRow.id == user_id, *_LIVING)
+    query = tenant.select(UserRow, UserRow.notifications).where(UserRow.id == user_id, *LIVING)
     row = (await tenant.connection.execute(query)).first()
     if row is None:
         raise _gone()
@@ -97,7 +95,7 @@ async def choose(tenant: Tenant, user_id: UUID, stored: dict[str, Any]) -> None:
     """
     written = await tenant.connection.execute(
         update(UserRow)
-        .where(UserRow.account_id == tenant.account_id, UserRow.id == user_id, *_LIVING)
+        .where(UserRow.account_id == tenant.account_id, UserRow.id == user_id, *LIVING)
         .values(notifications=stored)
     )
     if written.rowcount != 1:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract import HandoffStatus, Person, Role, SessionStatus
 from handoff.database import Tenant
-from handoff.database.people import eligible
+from handoff.database.people import LIVING, eligible
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, TeamRow, UserRow
 
 
@@ -60,7 +60,7 @@ async def residents(connection: AsyncConnection) -> list[Resident]:
     query = (
         select(UserRow.id, UserRow.name, UserRow.role, AccountRow.name)
         .join(AccountRow, AccountRow.id == UserRow.account_id)
-        .where(UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+        .where(*LIVING)
         .order_by(AccountRow.name, UserRow.id)
         .limit(100)
     )

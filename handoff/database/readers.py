@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from handoff.database import Tenant
+from handoff.database.people import LIVING
 from handoff.database.tables import UserRow
 
 
 async def living(tenant: Tenant, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Those of these users who are active members of the account at this moment, by name."""
     query = tenant.select(UserRow, UserRow.id, UserRow.name).where(
-        UserRow.id.in_(set(user_ids)), UserRow.is_active.is_(True), UserRow.deleted_at.is_(None)
+        UserRow.id.in_(set(user_ids)), *LIVING
     )
     return {row.id: row.name for row in (await tenant.connection.execute(query)).all()}

@@ -421,7 +421,7 @@ async def test_that_second_try_is_the_last(postbox: Postbox, mailer: Mailer) -> 
 async def test_unused_connections_are_closed(
     postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.smtp._IDLE", 0.05)
+    monkeypatch.setattr("activities.smtp.IDLE", 0.05)
     mailer = mailer_for(postbox)
 
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
