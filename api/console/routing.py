@@ -10,14 +10,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from api import browser_session
 from api.console.rendering import page
 from api.identity import identify, services
 from handoff.contract import Actor
+from handoff.database import outages
 from handoff.errors import HandoffError, NotFound, Unauthenticated, Unreachable
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +40,9 @@ class PageRoute(APIRoute):
                 return await _said(request, error)
             except RequestValidationError:
                 return await _said(request, NOWHERE)
-            except (OperationalError, InterfaceError, PoolTimeout, OSError) as fault:
+            except outages.MAYBE as fault:
+                if not outages.is_outage(fault):
+                    raise
                 logger.error("page.unreachable", cause=type(fault).__name__)
                 return await _said(
                     request, Unreachable("The record does not answer. Try again soon.")
@@ -69,7 +70,7 @@ async def reader(request: Request) -> Actor | None:
         return None
     try:
         return await identify(request, parts, None)
-    except (HandoffError, OperationalError, InterfaceError, PoolTimeout, OSError):
+    except (HandoffError, *outages.MAYBE):
         return None
 
 
