@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -54,9 +55,11 @@ def workflow_id(handoff_id: UUID) -> str:
     return f"handoff-{handoff_id}"
 
 
-def handoff_id(workflow_id: str) -> UUID:
-    """The handoff whose workflow it is."""
-    return UUID(workflow_id.removeprefix("handoff-"))
+def handoff_id(workflow_id: str) -> UUID | None:
+    """The handoff whose workflow it is; None for a name that is none of ours."""
+    with suppress(ValueError):
+        return UUID(workflow_id.removeprefix("handoff-"))
+    return None
 
 
 def mail_queue(task_queue: str) -> str:

@@ -120,11 +120,13 @@ class Auditor:
         """Handoffs that the engine accepted (202) and that still have no record."""
         since = datetime.now(UTC) - self.settings.audit_grace
         query = (
-            f"WorkflowType = 'Handoff' AND ExecutionStatus = 'Running' AND {engine.ROUND.name} = 0"
+            f"WorkflowType = 'Handoff' AND TaskQueue = '{self.settings.task_queue}'"
+            f" AND ExecutionStatus = 'Running' AND {engine.ROUND.name} = 0"
             f" AND StartTime < '{since.isoformat()}'"
         )
         running = self.client.list_workflows(query, limit=AT_ONCE)
-        ids = [engine.handoff_id(one.id) async for one in running]
+        found = [engine.handoff_id(one.id) async for one in running]
+        ids = [handoff_id for handoff_id in found if handoff_id is not None]
         known = await upkeep.recorded(self.database, ids)
         return [
             Finding("not_recorded", handoff_id, "accepted, and its record cannot be written")
