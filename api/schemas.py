@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -130,6 +130,14 @@ class HandOff(Body):
         if self.remind_at is not None and self.intent is not Intent.PARK:
             raise ValueError("remind_at goes with the intent to park")
         return self
+
+
+class Accepted(BaseModel):
+    """A handoff that the engine has, and that no worker has recorded yet."""
+
+    id: UUID
+    session_id: UUID
+    status: Literal["accepted"] = "accepted"
 
 
 class Nothing(Body):

@@ -13,7 +13,7 @@ from api.allowances import CREATES
 from api.idempotency import IdempotentRoute, resource_id
 from api.identity import Caller, Parts, WorkingCaller
 from api.routes.answers import conflicts, problems, shown
-from api.schemas import DeliveryView, HandOff, Recipient
+from api.schemas import Accepted, DeliveryView, HandOff, Recipient
 from api.services import Services
 from handoff.contract import Actor, Envelope, HandoffView, NewHandoff, Record, Recorded, Verdict
 from handoff.database import Tenant, deliveries, events, records, sessions, standing
@@ -32,7 +32,7 @@ router = APIRouter(
     dependencies=[CREATES],
     responses={
         202: {
-            "model": HandoffView,
+            "model": Accepted,
             "description": "The engine has it; it is recorded and told once a worker is back",
         },
         **problems(403, 404, 413),
@@ -73,8 +73,8 @@ async def create_handoff(
     found = await _find(parts, caller, session_id, new.id)
     if found is None:
         await _accept(parts, caller, new)
-        accepted = {"id": str(new.id), "session_id": str(session_id), "status": "accepted"}
-        return JSONResponse(accepted, 202, {"Location": location})
+        accepted = Accepted(id=new.id, session_id=session_id)
+        return JSONResponse(accepted.model_dump(mode="json"), 202, {"Location": location})
     response.headers["Location"] = location
     return shown(response, found, caller)
 
