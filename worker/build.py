@@ -25,8 +25,8 @@ from workflows.trial import TrialWorkflow
 GRACE = timedelta(seconds=5)
 """How long running activities may go on after a stop was asked for."""
 
-CACHED_WORKFLOWS = 1500
-"""About 72 KB each: some 110 MB at the most."""
+CACHED_WORKFLOWS = 1000
+"""About 72 KB each: some 70 MB at the most."""
 
 HEARTBEAT = timedelta(seconds=0.2)
 """A cancellation reaches an activity with its next heartbeat."""

@@ -6,10 +6,14 @@ A busy port is chosen around, never fought over.
 import contextlib
 import socket
 from pathlib import Path
+from random import SystemRandom
 
 from handoff.stack.files import read_json_object, write_private_json
 
 _NEIGHBOURS = 50
+
+_CALM = range(20_000, 32_000)
+"""Systems give no port from here to an outgoing connection, so none is lost before it is used."""
 
 
 class Ports:
@@ -44,12 +48,10 @@ class Ports:
         return port not in self._chosen.values() and is_free(port)
 
     def _any(self) -> int:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port: int = probe.getsockname()[1]
-            if port not in self._chosen.values():
+        for port in SystemRandom().sample(_CALM, len(_CALM)):
+            if self._is_ours_to_take(port):
                 return port
+        raise OSError("no free port on this machine")
 
     def _keep(self, name: str, port: int) -> int:
         self._chosen[name] = port

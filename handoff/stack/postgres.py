@@ -32,7 +32,13 @@ _SETTINGS = {
     # Its details quote the rows that an error is about.
     "log_error_verbosity": "terse",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # Its workers would stand in the way of dropping a database.
+    "autovacuum": "off",
+}
 _PROGRAMS = Path("pginstall", "bin")
 _ENVIRONMENT = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
 
