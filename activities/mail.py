@@ -21,7 +21,7 @@ from activities.smtp import Mailer
 from activities.smtp_outcome import Outcome
 from activities.wording import bundled, letter_about
 from handoff import live
-from handoff.contract import DeliveryState, MailBatch, Priority, Record
+from handoff.contract import RETRIED, DeliveryState, MailBatch, Priority, Record
 from handoff.database import Database, last_look, outbox
 from handoff.database.bundles import Turn, settle_led, take_turn
 from handoff.database.outbox import DueMail
@@ -143,7 +143,7 @@ class MailActivities:
 
     def _resting(self, mail: DueMail) -> timedelta:
         """How much longer a mail that was tried rests: its batch may be woken for another one."""
-        if mail.state not in (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS):
+        if mail.state not in RETRIED:
             return timedelta(0)
         return mail.changed_at + self._pause(mail.tried) - datetime.now(UTC)
 
@@ -155,7 +155,7 @@ class MailActivities:
         self, batch: MailBatch, mail: DueMail, outcome: Outcome, *, leads: bool
     ) -> _Result:
         state, cause = outcome.state, outcome.cause.value
-        again = state in (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS)
+        again = state in RETRIED
         if again and datetime.now(UTC) - mail.queued_at > self.settings.smtp_retry_for:
             state, cause, again = DeliveryState.FAILED, Cause.GAVE_UP.value, False
         attempt = outbox.Attempt(state, cause, outcome.code)

@@ -33,5 +33,5 @@ def good_until(request: HTTPConnection, settings: Settings) -> datetime:
 def _after(seconds: float, leeway: timedelta) -> datetime:
     try:
         return datetime.fromtimestamp(seconds, UTC) + leeway
-    except (ValueError, OverflowError):  # Valid, and longer than the calendar.
+    except (ValueError, OverflowError, OSError):  # Valid, and longer than the calendar.
         return NEVER

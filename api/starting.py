@@ -120,12 +120,8 @@ async def _exists_or_done(
 
 
 async def _must_exist(client: Client, new: NewHandoff) -> None:
-    handle = client.get_workflow_handle(engine.workflow_id(new.id))
-    try:
-        async with asyncio.timeout(LOOK_WITHIN):
-            await handle.describe()
-    except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
-        raise _unreachable() from fault
+    if await _status(client, new.id) is None:
+        raise _unreachable()
 
 
 async def is_running(client: Client, handoff_id: UUID) -> bool:
@@ -134,13 +130,18 @@ async def is_running(client: Client, handoff_id: UUID) -> bool:
     Raises:
         EngineUnreachable: the engine does not answer.
     """
+    return await _status(client, handoff_id) is WorkflowExecutionStatus.RUNNING
+
+
+async def _status(client: Client, handoff_id: UUID) -> WorkflowExecutionStatus | None:
+    """How a handoff's workflow stands; None when the engine has none."""
     handle = client.get_workflow_handle(engine.workflow_id(handoff_id))
     try:
         async with asyncio.timeout(LOOK_WITHIN):
-            return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+            return (await handle.describe()).status
     except RPCError as refused:
         if refused.status is RPCStatusCode.NOT_FOUND:
-            return False
+            return None
         raise _unreachable() from refused
     except (RuntimeError, OSError, TimeoutError) as fault:
         raise _unreachable() from fault

@@ -105,11 +105,13 @@ class DeliveryState(StrEnum):
     SEEN = "seen"  # push: a live client of that user acknowledged it
 
 
+RETRIED = (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS)
+"""An attempt at a mail in one of these states has come to nothing certain: another one follows."""
+
 UNSETTLED = (
     DeliveryState.QUEUED,
     DeliveryState.SENDING,
-    DeliveryState.RETRYING,
-    DeliveryState.AMBIGUOUS,
+    *RETRIED,
 )
 """A mail in one of these states still has something to happen to it."""
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from api.console.rendering import page
 from api.console.routing import PageRoute
 from api.console.rows import Asked, Tab, read_board
 from api.console.timeline import Story, read_story
 from api.identity import Caller, Parts, WorkingCaller
+from api.schemas import Moment
 from api.services import Services
 from handoff import engine
 from handoff.contract import Actor
@@ -94,8 +94,8 @@ async def pulse(me: Caller, parts: Parts) -> Response:
 
 @pieces.get("/waiting")
 async def waiting_by_day(
-    since: Annotated[AwareDatetime, Query(alias="from")],
-    until: Annotated[AwareDatetime, Query(alias="to")],
+    since: Annotated[Moment, Query(alias="from")],
+    until: Annotated[Moment, Query(alias="to")],
     me: WorkingCaller,
     parts: Parts,
 ) -> dict[str, int]:

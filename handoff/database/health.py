@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from handoff.contract import Channel, DeliveryState, HandoffStatus
+from handoff.contract import RETRIED, Channel, DeliveryState, HandoffStatus
 from handoff.database import Database
 from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
 from handoff.rules.mail import SYSTEM_FAULTS
@@ -95,7 +95,7 @@ async def stalled_mail(
                     DeliveryRow.changed_at < late,
                 ),
                 and_(
-                    DeliveryRow.state.in_([DeliveryState.RETRYING, DeliveryState.AMBIGUOUS]),
+                    DeliveryRow.state.in_(RETRIED),
                     DeliveryRow.changed_at < late - longest_pause,
                 ),
             ),
@@ -131,7 +131,7 @@ async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
         func.count().filter(~left).label("waiting"),
     ).where(
         one.channel == Channel.EMAIL,
-        one.state.in_([DeliveryState.RETRYING, DeliveryState.AMBIGUOUS]),
+        one.state.in_(RETRIED),
         one.changed_at > func.clock_timestamp() - within,
     )
     async with database.engine_room() as connection:

@@ -147,6 +147,7 @@ def _seen() -> ColumnElement[bool]:
 
 
 def in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
+    """The mails of the batch that are not settled yet."""
     return (
         DeliveryRow.handoff_id == batch.handoff_id,
         DeliveryRow.event_number == batch.event_number,
