@@ -132,12 +132,10 @@ async def test_charts_fit_a_phone_and_today_is_on_them(desk: Desk, sit: Sit) -> 
         for kind in ("claimed", "still-waiting"):
             bar = chart.locator(f".part.{kind}")
             await expect(bar).to_have_count(1)
-            box = await bar.bounding_box()
-            assert box is not None
+            box = await desk.until(bar.bounding_box)
             assert 200 < box["x"] < box["x"] + box["width"] <= 360
         await expect(chart.locator(".part.unanswered-at-the-end")).to_have_count(0)
-        text = await chart.locator("text").last.bounding_box()
-        assert text is not None
+        text = await desk.until(chart.locator("text").last.bounding_box)
         assert text["height"] >= 12
     swatches = amir.page.locator(".swatch")
     colours = await swatches.evaluate_all("all => all.map(one => getComputedStyle(one).background)")
