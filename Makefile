@@ -33,13 +33,13 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m handoff.commands.environment_example --check
+	$(BIN)/python -m handoff.cli.environment_example --check
 	$(BIN)/python -m tests.support.migrations_agree
 
 fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/python -m handoff.commands.environment_example --write
+	$(BIN)/python -m handoff.cli.environment_example --write
 
 # Ratios to the bare engine and the bare wire, measured in the same run; never a test.
 bench: setup

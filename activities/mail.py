@@ -16,17 +16,20 @@ from redis.asyncio import Redis
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.letters import compose, message_id, sender_address
-from activities.smtp import Mailer
-from activities.smtp_outcome import Outcome
-from activities.wording import bundled, letter_about
+from activities.email.letters import compose, message_id, sender_address
+from activities.email.mailer import Mailer
+from activities.email.smtp_outcome import Outcome
+from activities.email.wording import bundled, letter_about
 from handoff import live
-from handoff.contract import RETRIED, DeliveryState, MailBatch, Priority, Record
-from handoff.database import Database, last_look, outbox
-from handoff.database.bundles import Turn, settle_led, take_turn
-from handoff.database.outbox import DueMail
+from handoff.contract.messages import MailBatch
+from handoff.contract.record import Record
+from handoff.contract.words import RETRIED, DeliveryState, Priority
+from handoff.database.gate import Database
+from handoff.database.messages import last_look, outbox
+from handoff.database.messages.bundles import Turn, settle_led, take_turn
+from handoff.database.messages.outbox import DueMail
 from handoff.database.records import find_record
-from handoff.rules.mail import Cause
+from handoff.rules.causes import Cause
 from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)

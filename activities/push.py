@@ -8,8 +8,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from handoff import live
-from handoff.contract import HandoffRef
-from handoff.database import Database, deliveries, events
+from handoff.contract.messages import HandoffRef
+from handoff.database import deliveries, events
+from handoff.database.gate import Database
 
 
 @dataclass(frozen=True, slots=True)

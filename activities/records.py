@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from temporalio import activity
 
 from handoff import live
-from handoff.contract import HandoffRef, NewHandoff, Recorded, Snapshot, StepOrder
-from handoff.database import Database, creation, snapshots, transitions
-from handoff.database.transitions import Changed
+from handoff.contract.messages import HandoffRef, NewHandoff, Recorded, Snapshot, StepOrder
+from handoff.database.gate import Database
+from handoff.database.handoffs import creation, snapshots, transitions
+from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
 
 RING_WITHIN = timedelta(seconds=0.5)

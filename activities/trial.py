@@ -11,20 +11,14 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.letters import Letter, LetterKind, compose, message_id, sender_address
-from activities.smtp import Mailer
-from activities.smtp_outcome import Outcome
-from handoff.contract import (
-    Channel,
-    DeliveryState,
-    Envelope,
-    Priority,
-    SkipReason,
-    Trial,
-    Tried,
-)
-from handoff.database import Database, me
-from handoff.database.me import Profile
+from activities.email.letters import Letter, LetterKind, compose, message_id, sender_address
+from activities.email.mailer import Mailer
+from activities.email.smtp_outcome import Outcome
+from handoff.contract.messages import Envelope, Trial, Tried
+from handoff.contract.words import Channel, DeliveryState, Priority, SkipReason
+from handoff.database.directory import me
+from handoff.database.directory.me import Profile
+from handoff.database.gate import Database
 from handoff.errors import Unauthenticated
 from handoff.rules.attention import wants
 from handoff.settings import Settings

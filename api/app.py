@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import openapi, problems
 from api.console import mount
-from api.limits import BodyLimit
-from api.metrics import CountRequests, Metrics
+from api.endpoints import openapi
+from api.http import problems
+from api.http.body_limit import BodyLimit
+from api.http.metrics import CountRequests, Metrics
+from api.http.security_headers import SecurityHeaders
 from api.routes import (
     analytics,
     api_tokens,
@@ -23,13 +25,10 @@ from api.routes import (
     policy,
     presence,
     queue,
-    scim_about,
-    scim_groups,
-    scim_users,
     sessions,
 )
 from api.routes.codec import CodecDoor
-from api.security_headers import SecurityHeaders
+from api.scim import about, group_routes, user_routes
 from api.services import Services
 from handoff.settings import Settings
 
@@ -78,9 +77,9 @@ def build(settings: Settings) -> FastAPI:
         policy,
         directory,
         api_tokens,
-        scim_about,
-        scim_users,
-        scim_groups,
+        about,
+        user_routes,
+        group_routes,
         me,
         health,
         metrics,

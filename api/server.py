@@ -8,7 +8,7 @@ from contextlib import suppress
 import uvicorn
 from fastapi import FastAPI
 
-from api.connections import HttpConnection, SocketConnection
+from api.http.connections import HttpConnection, SocketConnection
 from api.services import Services
 
 DRAIN = 5

@@ -14,14 +14,16 @@ from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from api.hub import Hub, Manners
-from api.presence import Presence
-from api.rate_limits import RateLimits
-from api.tokens import TokenVerifier
-from handoff import engine, live
-from handoff.database import Database
-from handoff.database.transitions import Changed
+from api.http.rate_limits import RateLimits
+from api.identity.bearer_tokens import TokenVerifier
+from api.live.hub import Hub, Manners
+from api.live.presence import Presence
+from handoff import live
+from handoff.database.gate import Database
+from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
+from handoff.temporal import queues
+from handoff.temporal.connect import connect
 
 logger = structlog.get_logger(__name__)
 
@@ -56,7 +58,7 @@ class Services:
                 settings=settings,
                 database=database,
                 redis=redis,
-                temporal=await engine.connect(keyring=settings.keyring, lazy=True),
+                temporal=await connect(keyring=settings.keyring, lazy=True),
                 tokens=TokenVerifier(settings, http),
                 hub=hub,
                 doorbell=live.Doorbell(
@@ -114,7 +116,7 @@ class Services:
             await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
 
     async def _signal(self, handoff_id: UUID, command: str) -> None:
-        handle = self.temporal.get_workflow_handle(engine.workflow_id(handoff_id))
+        handle = self.temporal.get_workflow_handle(queues.workflow_id(handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
                 await handle.signal(command)

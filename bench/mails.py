@@ -9,7 +9,8 @@ import aiosmtplib
 from bench.desk import Desk
 from bench.processes import cost, cpu
 from bench.report import Line
-from handoff.settings import Settings, SmtpAddress
+from handoff.addresses import SmtpAddress
+from handoff.settings import Settings
 
 RECIPIENTS = 1000
 CONNECTIONS: int = Settings.model_fields["smtp_connections"].default

@@ -8,14 +8,14 @@ import sys
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from handoff.commands.demo import demo
-from handoff.commands.doctor import doctor
-from handoff.commands.import_file import import_directory
-from handoff.commands.parts import api, migrate, worker
-from handoff.commands.token import token
-from handoff.commands.up import up
+from handoff.cli.demo import demo
+from handoff.cli.doctor import doctor
+from handoff.cli.import_file import import_directory
+from handoff.cli.parts import api, migrate, worker
+from handoff.cli.terminal import tell
+from handoff.cli.token import token
+from handoff.cli.up import up
 from handoff.errors import ConfigurationError, HandoffError, Unreachable
-from handoff.terminal import tell
 
 UNREACHABLE = 3
 BAD_CONFIGURATION = 78

@@ -20,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from handoff.contract import Envelope
+from handoff.contract.messages import Envelope
 from handoff.settings import Settings
 from handoff.wire import jsonable
 

@@ -9,10 +9,9 @@ import hmac
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -22,39 +21,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from handoff.addresses import DATABASE_SCHEMES, REDIS_SCHEMES, SMTP_TLS, checked_url
+from handoff.durations import Duration, MaybeNone, parse_duration
 from handoff.errors import ConfigurationError
-from handoff.keyring import KeyRing
-
-_SHORT_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def parse_duration(value: Any) -> Any:
-    """Reads `300ms`, `2s`, `15m`, `1h30m`, `7d`; leaves ISO 8601 (`PT15M`) to pydantic."""
-    if not isinstance(value, str) or value.strip().upper().startswith("P"):
-        return value
-    text = value.strip().lower()
-    parts = _SHORT_DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError("must look like 15m, 2s, 300ms or PT15M")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("must be longer than zero, such as 15m or 2s")
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
-"""A length of time longer than zero: `15m`, `2s`, `300ms`, or ISO 8601 (`PT15M`)."""
-
-MaybeNone = Annotated[timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0))]
-"""The same, or `0s` for none."""
-
-_DATABASE_SCHEMES = ("postgresql", "postgresql+asyncpg", "postgres")
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-_SMTP_TLS = ("starttls", "implicit", "none")
+from handoff.temporal.key_ring import KeyRing
 
 
 class Settings(BaseSettings):
@@ -223,19 +193,19 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: SecretStr) -> SecretStr:
-        return _checked_url(value, _DATABASE_SCHEMES, "postgresql://user:password@host:5432/name")
+        return checked_url(value, DATABASE_SCHEMES, "postgresql://user:password@host:5432/name")
 
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr) -> SecretStr:
-        return _checked_url(value, _REDIS_SCHEMES, "redis://:password@host:6379/0")
+        return checked_url(value, REDIS_SCHEMES, "redis://:password@host:6379/0")
 
     @field_validator("smtp_url")
     @classmethod
     def _smtp_url(cls, value: SecretStr) -> SecretStr:
-        checked = _checked_url(value, ("smtp",), "smtp://user:password@host:587?tls=starttls")
+        checked = checked_url(value, ("smtp",), "smtp://user:password@host:587?tls=starttls")
         tls = parse_qs(urlsplit(checked.get_secret_value()).query).get("tls", ["starttls"])
-        if tls[-1] not in _SMTP_TLS:
+        if tls[-1] not in SMTP_TLS:
             raise ValueError("tls must be one of starttls, implicit, none")
         return checked
 
@@ -306,32 +276,6 @@ class Settings(BaseSettings):
         """The database's address as SQLAlchemy's asyncpg dialect wants it."""
         rest = self.database_url.get_secret_value().partition("://")[2]
         return f"postgresql+asyncpg://{rest}"
-
-
-def _checked_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> SecretStr:
-    try:
-        parts = urlsplit(value.get_secret_value())
-        well_formed = parts.scheme in schemes and bool(parts.hostname or parts.path)
-        _ = parts.port
-    except ValueError:
-        well_formed = False
-    if not well_formed:
-        raise ValueError(f"must look like {example}")
-    return value
-
-
-class SmtpAddress:
-    """`HANDOFF_SMTP_URL`, taken apart."""
-
-    __slots__ = ("host", "password", "port", "tls", "username")
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.tls = parse_qs(parts.query).get("tls", ["starttls"])[-1]
-        self.host = parts.hostname or "localhost"
-        self.port = parts.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
-        self.username = unquote(parts.username) if parts.username else None
-        self.password = unquote(parts.password) if parts.password else None
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -1,6 +1,6 @@
 """Bearer tokens and published keys, as data: minting a token for trying things, reading tokens and
 key sets strictly before anything in them is believed. No network, no clock and no settings here;
-signatures, issuer, audience and times are judged in `api/tokens.py`.
+signatures, issuer, audience and times are judged in `api/identity/bearer_tokens.py`.
 """
 
 import base64

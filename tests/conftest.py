@@ -21,10 +21,10 @@ from temporalio.client import (
     WorkflowUpdateHandle,
 )
 
-from handoff import engine
 from handoff.database import schema
-from handoff.stack.services import Services, running_services
+from handoff.temporal.connect import connect, prepare_namespace
 from tests.support.desk import KEYRING, Desk, open_desk
+from tests.support.servers import Services, running_services
 
 TEMPLATE = "handoff_template"
 
@@ -53,8 +53,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 @pytest.fixture(scope="session")
 async def temporal(servers: Services) -> Client:
     """A client of a namespace that is prepared as in production."""
-    client = await engine.connect(keyring=KEYRING)
-    await engine.prepare_namespace(client)
+    client = await connect(keyring=KEYRING)
+    await prepare_namespace(client)
     return client
 
 
@@ -128,7 +128,7 @@ async def desk(
     overrides: dict[str, Any] = dict(mark.kwargs) if mark else {}
     skipping = None
     if request.node.get_closest_marker("skipping_time"):
-        skipping = await engine.connect(keyring=KEYRING, interceptors=[_SkipTime()])
+        skipping = await connect(keyring=KEYRING, interceptors=[_SkipTime()])
     async with open_desk(
         database_url=database_url,
         redis_url=servers.redis_url,

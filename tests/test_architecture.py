@@ -32,8 +32,8 @@ LIBRARY_BELONGS_TO = {
         "handoff/database/": "the record",
         "handoff/__main__.py": "names its errors, to leave with the right exit code",
         "worker/nudges.py": "names its errors: upkeep goes on when PostgreSQL is back",
-        "api/problems.py": "names its errors, to answer 503 instead of 500",
-        "api/hub.py": "names its errors: streams go on when PostgreSQL is back",
+        "api/http/problems.py": "names its errors, to answer 503 instead of 500",
+        "api/live/hub.py": "names its errors: streams go on when PostgreSQL is back",
         "api/console/routing.py": "names its errors, to say so in a page",
         "api/routes/handoffs.py": "the type of a row that it renders",
         "api/routes/sessions.py": "the type of a row that it renders",
@@ -49,16 +49,16 @@ LIBRARY_BELONGS_TO = {
         "activities/push.py": "holds the injected client; its errors mean: try again",
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
-        "api/presence.py": "who is there, which Redis alone knows",
-        "api/rate_limits.py": "counts over the connections that it is given",
+        "api/live/presence.py": "who is there, which Redis alone knows",
+        "api/http/rate_limits.py": "counts over the connections that it is given",
     },
-    "limits": {"api/rate_limits.py": "who asks for too much"},
-    "aiosmtplib": {"activities/smtp_line.py": "the one way to a mail server"},
+    "limits": {"api/http/rate_limits.py": "who asks for too much"},
+    "aiosmtplib": {"activities/email/smtp_line.py": "the one way to a mail server"},
 }
 """Where a library may be imported. A path that ends with a slash stands for all below it."""
 
 PURE = {
-    "handoff/contract.py": set[str](),
+    "handoff/contract/": {"handoff.contract"},
     "handoff/errors.py": set[str](),
     "handoff/rules/": {"handoff.contract", "handoff.errors", "handoff.rules"},
 }
@@ -68,7 +68,7 @@ WORKFLOW_MAY_IMPORT = {
     "temporalio",
     "handoff.contract",
     "handoff.rules",
-    "handoff.engine",
+    "handoff.temporal",
     "workflows",
     "activities.mail",
     "activities.push",
@@ -79,44 +79,44 @@ WORKFLOW_MAY_IMPORT = {
 
 ENVIRONMENT = {
     "handoff/stack/environment.py": "hands on what the stack was started with",
-    "handoff/commands/parts.py": "this process becomes another one, with the same environment",
+    "handoff/cli/parts.py": "this process becomes another one, with the same environment",
 }
 """Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
 
 ENGINE_ROOM = {
-    "api/machines.py": "who a token belongs to is not known before it was read",
+    "api/identity/machines.py": "who a token belongs to is not known before it was read",
     "api/console/sign_in.py": "whose account somebody belongs to is not known before they sign in",
-    "api/identity.py": "who a token belongs to is not known before it was read",
-    "handoff/database/upkeep.py": "what the engine has not seen, whosesoever it is",
-    "handoff/database/health.py": "whether anything stalls, whosesoever it is",
-    "handoff/database/counts.py": "numbers for the operator, without ids",
-    "handoff/database/importing.py": "accounts are made here",
-    "handoff/database/idempotency.py": "old keys are purged over all accounts",
-    "handoff/commands/token.py": "the command line of whoever runs it all",
-    "handoff/commands/demo.py": "the command line of whoever runs it all",
+    "api/identity/callers.py": "who a token belongs to is not known before it was read",
+    "handoff/database/operations/upkeep.py": "what the engine has not seen, whosesoever it is",
+    "handoff/database/operations/health.py": "whether anything stalls, whosesoever it is",
+    "handoff/database/operations/counts.py": "numbers for the operator, without ids",
+    "handoff/database/directory/importing.py": "accounts are made here",
+    "handoff/database/operations/idempotency.py": "old keys are purged over all accounts",
+    "handoff/cli/token.py": "the command line of whoever runs it all",
+    "handoff/cli/demo.py": "the command line of whoever runs it all",
 }
 """Who may see all accounts at once."""
 
 UNBOUND_STATEMENTS = {
-    "handoff/database/__init__.py:Tenant.select": "the gate itself",
-    "handoff/database/__init__.py:Database.ping": "touches no table",
-    "handoff/database/__init__.py:_ONE_MOMENT": "touches no table",
-    "handoff/database/__init__.py:_ENTER": "the gate itself",
-    "handoff/database/tables.py": "indexes and defaults, no queries",
+    "handoff/database/gate.py:Tenant.select": "the gate itself",
+    "handoff/database/gate.py:Database.ping": "touches no table",
+    "handoff/database/gate.py:_ONE_MOMENT": "touches no table",
+    "handoff/database/gate.py:_ENTER": "the gate itself",
+    "handoff/database/tables/": "indexes and defaults, no queries",
     "handoff/database/migrations/": "the schema, no accounts",
-    "handoff/database/offers.py:residents": "the embedded stack's sign-in, over all accounts",
+    "handoff/database/reading/offers.py:residents": "the embedded stack's sign-in",
     "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
-    "handoff/database/importing.py": "accounts are made here",
-    "handoff/database/idempotency.py:purge": "over all accounts, for the engine's upkeep",
-    "handoff/database/upkeep.py": "over all accounts, for the engine",
-    "handoff/database/health.py": "over all accounts, for readiness and the auditor",
-    "handoff/database/counts.py": "over all accounts, for the operator",
-    "handoff/database/api_tokens.py:find_holder": "finds out which account a token belongs to",
+    "handoff/database/directory/importing.py": "accounts are made here",
+    "handoff/database/operations/idempotency.py:purge": "over all accounts, for upkeep",
+    "handoff/database/operations/upkeep.py": "over all accounts, for the engine",
+    "handoff/database/operations/health.py": "over all accounts, for readiness and the auditor",
+    "handoff/database/operations/counts.py": "over all accounts, for the operator",
+    "handoff/database/directory/api_tokens.py:find_holder": "finds out whose a token is",
     "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
-    "handoff/database/outbox.py:due": "a subquery, tied to a handoff of the account",
-    "handoff/database/last_look.py:_still_called_for": "a subquery, tied to an account's delivery",
-    "handoff/database/last_look.py:_still_eligible": "a subquery, tied to an account's recipient",
+    "handoff/database/messages/outbox.py:due": "a subquery, tied to a handoff of the account",
+    "handoff/database/messages/last_look.py:_still_called_for": "a subquery of a delivery",
+    "handoff/database/messages/last_look.py:_still_eligible": "a subquery of a recipient",
 }
 """SQL that names no account. Everything else does, or goes through `Tenant.select`."""
 

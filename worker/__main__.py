@@ -9,9 +9,10 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from handoff import engine, log
+from handoff import log
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings, load_settings
+from handoff.temporal.connect import connect, prepare_namespace
 from worker.auditor import ensure_schedule
 from worker.build import Parts, handoff_worker, mail_worker
 from worker.nudges import repeat_nudges
@@ -49,8 +50,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     while not stop.is_set():
         try:
-            client = await engine.connect(keyring=settings.keyring)
-            await engine.prepare_namespace(client)
+            client = await connect(keyring=settings.keyring)
+            await prepare_namespace(client)
         except (RPCError, RuntimeError, TimeoutError) as fault:
             logger.warning("engine.unreachable", cause=type(fault).__name__)
             await asyncio.sleep(RETRY_PAUSE)

@@ -21,11 +21,12 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from handoff import engine
-from handoff.database import Database, health, idempotency, upkeep
-from handoff.database.health import Finding
-from handoff.database.upkeep import Living
+from handoff.database.gate import Database
+from handoff.database.operations import health, idempotency, upkeep
+from handoff.database.operations.health import Finding
+from handoff.database.operations.upkeep import Living
 from handoff.settings import Settings
+from handoff.temporal import queues, search_attributes
 from worker.orphans import start_again
 from workflows.audit import AUDIT, AuditWorkflow
 
@@ -101,7 +102,7 @@ class Auditor:
 
     async def _look_at_one(self, living: Living) -> Finding | bool:
         """True when it had to be started again, a finding when its workflow is stuck."""
-        handle = self.client.get_workflow_handle(engine.workflow_id(living.handoff_id))
+        handle = self.client.get_workflow_handle(queues.workflow_id(living.handoff_id))
         try:
             seen = await handle.describe()
         except RPCError as refused:
@@ -121,11 +122,11 @@ class Auditor:
         since = datetime.now(UTC) - self.settings.audit_grace
         query = (
             f"WorkflowType = 'Handoff' AND TaskQueue = '{self.settings.task_queue}'"
-            f" AND ExecutionStatus = 'Running' AND {engine.ROUND.name} = 0"
+            f" AND ExecutionStatus = 'Running' AND {search_attributes.ROUND.name} = 0"
             f" AND StartTime < '{since.isoformat()}'"
         )
         running = self.client.list_workflows(query, limit=AT_ONCE)
-        found = [engine.handoff_id(one.id) async for one in running]
+        found = [queues.handoff_id(one.id) async for one in running]
         ids = [handoff_id for handoff_id in found if handoff_id is not None]
         known = await upkeep.recorded(self.database, ids)
         return [

@@ -9,14 +9,16 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.email.mailer import Mailer
 from activities.mail import MailActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
-from activities.smtp import Mailer
 from activities.trial import TrialActivities
-from handoff import engine, live
-from handoff.database import Database
-from handoff.settings import Settings, SmtpAddress
+from handoff import live
+from handoff.addresses import SmtpAddress
+from handoff.database.gate import Database
+from handoff.settings import Settings
+from handoff.temporal import queues
 from worker.auditor import Auditor
 from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
@@ -96,7 +98,7 @@ def mail_worker(client: Client, parts: Parts) -> Worker:
     trials = _trials(parts)
     return Worker(
         client,
-        task_queue=engine.mail_queue(parts.settings.task_queue),
+        task_queue=queues.mail_queue(parts.settings.task_queue),
         activities=[mails.send_mail, trials.send_test_mail],
         max_concurrent_activities=parts.settings.smtp_connections,
         max_heartbeat_throttle_interval=HEARTBEAT,

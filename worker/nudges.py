@@ -10,9 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from handoff import engine
-from handoff.database import Database, upkeep
-from handoff.database.upkeep import Living
+from handoff.database.gate import Database
+from handoff.database.operations import upkeep
+from handoff.database.operations.upkeep import Living
+from handoff.temporal import queues
 from worker.orphans import start_again
 
 logger = structlog.get_logger(__name__)
@@ -92,7 +93,7 @@ class Nudges:
 
     async def _nudge(self, living: Living) -> None:
         handoff_id = str(living.handoff_id)
-        handle = self._client.get_workflow_handle(engine.workflow_id(living.handoff_id))
+        handle = self._client.get_workflow_handle(queues.workflow_id(living.handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
                 await handle.signal("look")

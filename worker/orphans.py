@@ -5,8 +5,8 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from handoff.contract import HandoffStart
-from handoff.database.upkeep import Living
+from handoff.contract.messages import HandoffStart
+from handoff.database.operations.upkeep import Living
 from workflows.handoff import HandoffWorkflow
 from workflows.starting import start_options
 

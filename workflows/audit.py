@@ -6,7 +6,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from handoff import engine
+    from handoff.temporal.codec import Public
+
+    pass
 
 AUDIT = "audit"
 """The activity's name: the worker, which has the engine's client, implements it."""
@@ -24,6 +26,6 @@ class AuditWorkflow:
             result_type=int,
             start_to_close_timeout=timedelta(minutes=5),
             retry_policy=RetryPolicy(maximum_attempts=2),
-            summary=engine.public("compare PostgreSQL with Temporal"),
+            summary=Public("compare PostgreSQL with Temporal"),
         )
         return started

@@ -14,20 +14,19 @@ with workflow.unsafe.imports_passed_through():
     from activities.mail import MailActivities
     from activities.push import PushActivities
     from activities.records import RecordActivities
-    from handoff import engine
-    from handoff.contract import (
-        FINAL,
+    from handoff.contract.messages import (
         HandoffRef,
         HandoffStart,
         MailBatch,
         NewHandoff,
         Recorded,
         Snapshot,
-        Step,
-        StepKind,
         StepOrder,
-        Verdict,
     )
+    from handoff.contract.record import Step
+    from handoff.contract.words import FINAL, StepKind, Verdict
+    from handoff.temporal import queues, search_attributes
+    from handoff.temporal.codec import Public
     from workflows import options
 
 STORY = {
@@ -102,7 +101,7 @@ class HandoffWorkflow:
         return await workflow.execute_local_activity_method(
             RecordActivities.record_handoff,
             new,
-            summary=engine.public(f"record the {new.intent}"),
+            summary=Public(f"record the {new.intent}"),
             **options.RECORD,
         )
 
@@ -112,7 +111,7 @@ class HandoffWorkflow:
         seen = await workflow.execute_local_activity_method(
             RecordActivities.look,
             self._ref,
-            summary=engine.public("look at the record"),
+            summary=Public("look at the record"),
             **options.RECORD,
         )
         return self._shown(seen)
@@ -124,12 +123,12 @@ class HandoffWorkflow:
         claimed_by = str(seen.claimed_by_id) if seen.claimed_by_id else None
         wanted: list[SearchAttributeUpdate[Any]] = []
         known = workflow.info().typed_search_attributes
-        if known.get(engine.STATUS) != seen.status.value:
-            wanted.append(engine.STATUS.value_set(seen.status.value))
-        if known.get(engine.ROUND) != seen.round:
-            wanted.append(engine.ROUND.value_set(seen.round))
-        if known.get(engine.CLAIMED_BY) != claimed_by:
-            claim = engine.CLAIMED_BY
+        if known.get(search_attributes.STATUS) != seen.status.value:
+            wanted.append(search_attributes.STATUS.value_set(seen.status.value))
+        if known.get(search_attributes.ROUND) != seen.round:
+            wanted.append(search_attributes.ROUND.value_set(seen.round))
+        if known.get(search_attributes.CLAIMED_BY) != claimed_by:
+            claim = search_attributes.CLAIMED_BY
             wanted.append(claim.value_set(claimed_by) if claimed_by else claim.value_unset())
         if wanted:
             workflow.upsert_search_attributes(wanted)
@@ -162,8 +161,8 @@ class HandoffWorkflow:
             has_failed = await workflow.execute_activity_method(
                 MailActivities.send_mail,
                 batch,
-                task_queue=engine.mail_queue(workflow.info().task_queue),
-                summary=engine.public(f"mail about event {batch.event_number} to {people}"),
+                task_queue=queues.mail_queue(workflow.info().task_queue),
+                summary=Public(f"mail about event {batch.event_number} to {people}"),
                 **options.MAIL,
             )
             # Of mails that have left there is nothing new to see in the record.
@@ -180,7 +179,7 @@ class HandoffWorkflow:
             await workflow.execute_activity_method(
                 PushActivities.publish,
                 self._ref,
-                summary=engine.public("push to everyone online"),
+                summary=Public("push to everyone online"),
                 **options.PUSH,
             )
 
@@ -190,7 +189,7 @@ class HandoffWorkflow:
     async def _wait(self, seen: Snapshot) -> None:
         """Until a nudge, or the step's time; of a closed handoff, until everybody is told."""
         step, closed = seen.step, seen.status in FINAL
-        story = engine.public(STORY[step.kind] if step else "waiting for somebody to act")
+        story = Public(STORY[step.kind] if step else "waiting for somebody to act")
         with suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._nudged or (closed and self._has_told()),
@@ -215,7 +214,7 @@ class HandoffWorkflow:
         after = await workflow.execute_activity_method(
             RecordActivities.take_step,
             order,
-            summary=engine.public(f"{name} (round {seen.round} so far)"),
+            summary=Public(f"{name} (round {seen.round} so far)"),
             **options.RECORD,
         )
         return self._shown(after)

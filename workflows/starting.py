@@ -15,8 +15,10 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 
-from handoff import engine
-from handoff.contract import HandoffStart, HandoffStatus, Intent, Priority
+from handoff.contract.messages import HandoffStart
+from handoff.contract.words import HandoffStatus, Intent, Priority
+from handoff.temporal import queues, search_attributes
+from handoff.temporal.codec import Public
 
 _TASK_PRIORITY = {Priority.URGENT: 1, Priority.HIGH: 2, Priority.NORMAL: 3, Priority.LOW: 4}
 """Where tasks have to queue, the urgent ones go first."""
@@ -48,22 +50,20 @@ def start_options(
     status = HandoffStatus.PARKED if intent is Intent.PARK else HandoffStatus.OPEN
     what = "parked" if intent is Intent.PARK else f"{priority.value} escalation"
     return StartOptions(
-        id=engine.workflow_id(start.handoff_id),
+        id=queues.workflow_id(start.handoff_id),
         task_queue=task_queue,
         id_reuse_policy=id_reuse_policy,
-        memo={"session_id": engine.public(str(session_id)), "intent": engine.public(intent.value)},
+        memo={"session_id": Public(str(session_id)), "intent": Public(intent.value)},
         search_attributes=TypedSearchAttributes(
             [
-                SearchAttributePair(engine.ACCOUNT, str(start.account_id)),
-                SearchAttributePair(engine.STATUS, status.value),
-                SearchAttributePair(engine.PRIORITY, priority.value),
-                SearchAttributePair(engine.ROUND, 0),
+                SearchAttributePair(search_attributes.ACCOUNT, str(start.account_id)),
+                SearchAttributePair(search_attributes.STATUS, status.value),
+                SearchAttributePair(search_attributes.PRIORITY, priority.value),
+                SearchAttributePair(search_attributes.ROUND, 0),
             ]
         ),
-        static_summary=engine.public(f"{what}, session {session_id}"),
-        static_details=engine.public(
-            f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."
-        ),
+        static_summary=Public(f"{what}, session {session_id}"),
+        static_details=Public(f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."),
         priority=TaskPriority(
             priority_key=_TASK_PRIORITY[priority], fairness_key=str(start.account_id)
         ),

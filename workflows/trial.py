@@ -9,8 +9,8 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.trial import TrialActivities
-    from handoff import engine
-    from handoff.contract import Trial, TrialResult
+    from handoff.contract.messages import Trial, TrialResult
+    from handoff.temporal import queues
 
 LIFETIME = timedelta(minutes=10)
 """A test that nobody carried out by then is of no interest to anybody any more."""
@@ -33,7 +33,7 @@ class TrialWorkflow:
             workflow.execute_activity_method(
                 TrialActivities.send_test_mail,
                 trial,
-                task_queue=engine.mail_queue(workflow.info().task_queue),
+                task_queue=queues.mail_queue(workflow.info().task_queue),
                 summary="the test mail",
                 **ONCE,
             ),

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from handoff.contract import Actor, Outcome, Record, Role
+from handoff.contract.people import Actor
+from handoff.contract.record import Record
+from handoff.contract.words import Outcome, Role
 from handoff.errors import Refusal
 from handoff.rules import commands
 from handoff.rules.change import Change

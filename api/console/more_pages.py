@@ -7,10 +7,11 @@ from fastapi.responses import RedirectResponse
 
 from api.console.rendering import page
 from api.console.routing import PageRoute
-from api.identity import Caller, LeadingCaller, Parts, WorkingCaller
+from api.identity.callers import Caller, LeadingCaller, Parts, WorkingCaller
 from api.services import Services
-from handoff.contract import Actor
-from handoff.database import events, offers
+from handoff.contract.people import Actor
+from handoff.database import events
+from handoff.database.reading import offers
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.browser_session import RenewSession
 from api.console import more_pages, pages, reference, routing, sign_in
+from api.identity.browser_session import RenewSession
 from handoff.settings import Settings
 
 STATIC = Path(__file__).parent / "static"

@@ -15,7 +15,7 @@ from authlib.deprecate import AuthlibDeprecationWarning
 from fastapi import Request, Response
 from joserfc.errors import JoseError
 
-from api.browser_session import is_secure, signing_key
+from api.identity.browser_session import is_secure, signing_key
 from handoff.errors import Unauthenticated, Unreachable
 from handoff.settings import Settings
 

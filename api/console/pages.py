@@ -14,12 +14,13 @@ from api.console.rendering import page
 from api.console.routing import PageRoute
 from api.console.rows import Asked, Tab, read_board
 from api.console.timeline import Story, read_story
-from api.identity import Caller, Parts, WorkingCaller
-from api.schemas import Moment
+from api.identity.callers import Caller, Parts, WorkingCaller
+from api.schemas.texts import Moment
 from api.services import Services
-from handoff import engine
-from handoff.contract import Actor
-from handoff.database import board, events, offers
+from handoff.contract.people import Actor
+from handoff.database import events
+from handoff.database.reading import board, offers
+from handoff.temporal import queues
 from handoff.wire import jsonable
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -76,7 +77,7 @@ async def handoff_piece(request: Request, handoff_id: UUID, me: Caller, parts: P
 
 def _story(story: Story, parts: Services) -> dict[str, Any]:
     ui = parts.settings.temporal_ui_url
-    workflow = engine.workflow_id(story.handoff.id)
+    workflow = queues.workflow_id(story.handoff.id)
     audit = f"{ui}/namespaces/{parts.temporal.namespace}/workflows/{workflow}" if ui else None
     return {"story": story, "handoff": story.handoff, "audit": audit}
 

@@ -13,8 +13,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from api.console import times, words
-from handoff.contract import Actor, EventType
-from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
+from handoff.contract.people import Actor
+from handoff.contract.words import EventType
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 from handoff.rules.steps import next_action
 from handoff.settings import Settings
 from handoff.wire import rfc3339

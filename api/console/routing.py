@@ -12,10 +12,10 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api import browser_session
 from api.console.rendering import page
-from api.identity import identify, services
-from handoff.contract import Actor
+from api.identity import browser_session
+from api.identity.callers import identify, services
+from handoff.contract.people import Actor
 from handoff.database import outages
 from handoff.errors import HandoffError, NotFound, Unauthenticated, Unreachable
 

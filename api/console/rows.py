@@ -8,11 +8,16 @@ from uuid import UUID
 
 from api.console import words
 from api.console.allowed import allowed
-from handoff.contract import Actor, HandoffStatus, HandoffView, Record, Target, TargetKind
-from handoff.database import Database, Tenant, board, events
-from handoff.database.board import Counts
+from handoff.contract.people import Actor
+from handoff.contract.policy import Target
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import HandoffStatus, TargetKind
+from handoff.database import events
+from handoff.database.gate import Database, Tenant
+from handoff.database.reading import board
+from handoff.database.reading.board import Counts
 from handoff.database.records import view
-from handoff.rules.policy import WORKING_ROLES
+from handoff.rules.roles import WORKING_ROLES
 
 PAGE = 100
 

@@ -10,13 +10,14 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api import browser_session
 from api.console.oidc import CALLBACK, Claimed, Provider
 from api.console.rendering import page
 from api.console.routing import PageRoute
-from api.identity import Parts
+from api.identity import browser_session
+from api.identity.callers import Parts
 from api.services import Services
-from handoff.database import offers, people
+from handoff.database import people
+from handoff.database.reading import offers
 from handoff.errors import Forbidden, NotFound, Unauthenticated
 
 logger = structlog.get_logger(__name__)

@@ -10,18 +10,14 @@ from uuid import UUID
 from api.console import words
 from api.console.allowed import allowed
 from api.console.rows import why
-from handoff.contract import (
-    UNSETTLED,
-    Actor,
-    Channel,
-    DeliveryState,
-    Envelope,
-    HandoffView,
-    Person,
-    Record,
-)
-from handoff.database import Database, board, events, offers, records
-from handoff.database.board import Message
+from handoff.contract.messages import Envelope
+from handoff.contract.people import Actor, Person
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import UNSETTLED, Channel, DeliveryState
+from handoff.database import events, records
+from handoff.database.gate import Database
+from handoff.database.reading import board, offers
+from handoff.database.reading.board import Message
 from handoff.errors import NotFound
 
 MANY = 6

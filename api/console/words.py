@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from handoff.contract import Envelope, HandoffStatus, HandoffView, Person
+from handoff.contract.messages import Envelope
+from handoff.contract.people import Person
+from handoff.contract.record import HandoffView
+from handoff.contract.words import HandoffStatus
 
 PRIORITY = {"urgent": "Urgent", "high": "High", "normal": "Normal", "low": "Low"}
 OUTCOME = {

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from api import csv_rows
-from api.analytics_schemas import DEFAULT_SPAN, LONGEST_SPAN, DayOrMoment, EscalationReport
-from api.identity import Parts, WorkingCaller
-from api.routes.answers import problems
+from api.endpoints.answers import problems
+from api.http import csv_rows
+from api.identity.callers import Parts, WorkingCaller
+from api.schemas.analytics import DEFAULT_SPAN, LONGEST_SPAN, DayOrMoment, EscalationReport
 from api.services import Services
-from handoff.contract import Actor
-from handoff.database import analytics, escalation_rows
-from handoff.database.analytics import Span
+from handoff.contract.people import Actor
+from handoff.database.reading import analytics, escalation_rows
+from handoff.database.reading.analytics import Span
 from handoff.errors import Invalid
 
 router = APIRouter(prefix="/analytics", tags=["analytics"])

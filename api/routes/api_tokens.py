@@ -7,16 +7,16 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.directory_schemas import Name
-from api.idempotency import IdempotentRoute, keep_instead, resource_id
-from api.identity import LeadingCaller, Parts
-from api.machines import new_secret
-from api.routes.answers import problems
-from api.schemas import Ahead, Body
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute, keep_instead, resource_id
+from api.identity.callers import LeadingCaller, Parts
+from api.identity.machines import new_secret
+from api.schemas.directory import Name
+from api.schemas.texts import Ahead, Body
 from handoff import live
-from handoff.contract import TokenScope
-from handoff.database import api_tokens
-from handoff.database.api_tokens import ApiToken, WantedToken
+from handoff.contract.words import TokenScope
+from handoff.database.directory import api_tokens
+from handoff.database.directory.api_tokens import ApiToken, WantedToken
 from handoff.errors import NotFound
 
 logger = structlog.get_logger(__name__)

@@ -5,17 +5,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from api import browser_session
 from api.console.rendering import page
 from api.console.routing import PageRoute
-from api.idempotency import idempotent
-from api.identity import Parts, bearer_token, identify
-from api.routes.answers import conflicts, problems, shown
+from api.endpoints.answers import conflicts, problems, shown
+from api.endpoints.idempotency import idempotent
+from api.identity import browser_session
+from api.identity.callers import Parts, bearer_token, identify
 from api.services import Services
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
-from handoff.contract import FINAL, Actor, HandoffView, Record
-from handoff.database import transitions
+from handoff.contract.people import Actor
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import FINAL
+from handoff.database.handoffs import transitions
 from handoff.database.records import find_record
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
 from handoff.rules import commands

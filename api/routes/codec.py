@@ -18,18 +18,18 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from temporalio.api.common.v1 import Payload, Payloads
 
-from api import browser_session
-from api.identity import bearer_token, identify
-from api.problems import problem
+from api.http.problems import problem
+from api.identity import browser_session
+from api.identity.callers import bearer_token, identify
 from api.services import Services
-from handoff import engine
-from handoff.codec import BOUND_TO, EncryptingCodec, is_readable
-from handoff.contract import Actor
+from handoff.contract.people import Actor
 from handoff.database import records
 from handoff.errors import Forbidden, HandoffError, Invalid, TooLarge, TooSlow
-from handoff.keyring import KeyRing
-from handoff.rules.policy import LEADING_ROLES
+from handoff.rules.roles import LEADING_ROLES
 from handoff.settings import Settings
+from handoff.temporal import queues
+from handoff.temporal.codec import BOUND_TO, EncryptingCodec, is_readable
+from handoff.temporal.key_ring import KeyRing
 
 PATH = "/codec/decode"
 BODY_BYTES = 1024 * 1024
@@ -125,7 +125,7 @@ def _handoff_id(payload: Payload) -> UUID | None:
         handoff_id = UUID(name.removeprefix("handoff-"))
     except ValueError:
         return None
-    return handoff_id if engine.workflow_id(handoff_id) == name else None
+    return handoff_id if queues.workflow_id(handoff_id) == name else None
 
 
 async def _readable(parts: Services, caller: Actor, ids: set[UUID]) -> set[UUID]:

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api.idempotency import IdempotentRoute
-from api.identity import Caller, Parts
-from api.routes.answers import IfVersion, conflicts, problems, shown
-from api.schemas import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
+from api.endpoints.answers import IfVersion, conflicts, problems, shown
+from api.endpoints.idempotency import IdempotentRoute
+from api.identity.callers import Caller, Parts
+from api.schemas.commands import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
 from api.services import Services
-from handoff.contract import HandoffView
-from handoff.database import people, records, transitions
+from handoff.contract.record import HandoffView
+from handoff.database import people, records
+from handoff.database.handoffs import transitions
 from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,

@@ -6,13 +6,13 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 
-from api.directory_schemas import TeamBody, UserBody
-from api.identity import LeadingCaller, Parts
-from api.routes.answers import conflicts, problems
-from api.schemas import Text
-from handoff.database import directory, teams
-from handoff.database.directory import DirectoryUser
-from handoff.database.teams import DirectoryTeam
+from api.endpoints.answers import conflicts, problems
+from api.identity.callers import LeadingCaller, Parts
+from api.schemas.directory import TeamBody, UserBody
+from api.schemas.texts import Text
+from handoff.database.directory import teams, users
+from handoff.database.directory.teams import DirectoryTeam
+from handoff.database.directory.users import DirectoryUser
 from handoff.errors import AddressTaken, LastOwner, NotFound
 
 logger = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ async def list_users(
 ) -> list[DirectoryUser]:
     """The account's users, by id. `q` finds parts of names and addresses."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await directory.users(
+        found = await users.users(
             tenant, search=search, include_deleted=include_deleted, after=cursor, limit=limit
         )
     _link(request, response, [user.id for user in found], limit)
@@ -49,7 +49,7 @@ async def list_users(
 async def get_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> DirectoryUser:
     """One user of the account, deleted ones included."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await directory.find_user(tenant, user_id)
+        found = await users.find_user(tenant, user_id)
     if found is None:
         raise NotFound("There is no such user.")
     return found
@@ -68,7 +68,7 @@ async def put_user(
     user_id: UUID, body: UserBody, response: Response, caller: LeadingCaller, parts: Parts
 ) -> DirectoryUser:
     """Makes, changes or brings back a user. What they can no longer hold returns to the queue."""
-    put = await directory.put_user(parts.database, caller, user_id, body.to_wanted())
+    put = await users.put_user(parts.database, caller, user_id, body.to_wanted())
     for changed in put.released:
         parts.announce(changed, command="release")
     parts.people_changed(caller.account_id)
@@ -85,7 +85,7 @@ async def put_user(
 )
 async def delete_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> None:
     """Soft: history keeps the name. What they have claimed returns to the queue."""
-    for changed in await directory.delete_user(parts.database, caller, user_id):
+    for changed in await users.delete_user(parts.database, caller, user_id):
         parts.announce(changed, command="release")
     parts.people_changed(caller.account_id)
     logger.info("user.deleted", user_id=str(user_id), actor_id=str(caller.id))

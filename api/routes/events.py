@@ -8,15 +8,15 @@ from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisco
 from fastapi.responses import Response
 from starlette.websockets import WebSocketState
 
-from api.expiry import good_until
-from api.hub import UNREAD
-from api.idempotency import IdempotentRoute
-from api.identity import Caller, Parts, caller_of_socket
-from api.live_schemas import Seen
-from api.problems import problem
-from api.routes.answers import problems
-from api.socket import SIGN_IN, TRY_AGAIN, converse, mark_seen
-from api.sse import EventStream
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute
+from api.http.problems import problem
+from api.identity.callers import Caller, Parts, caller_of_socket
+from api.identity.expiry import good_until
+from api.live.hub import UNREAD
+from api.live.socket import SIGN_IN, TRY_AGAIN, converse, mark_seen
+from api.live.sse import EventStream
+from api.schemas.live import Seen
 from handoff.errors import HandoffError, Unreachable
 
 router = APIRouter(tags=["live"], route_class=IdempotentRoute)

@@ -8,17 +8,22 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
-from api import starting
-from api.allowances import CREATES
-from api.idempotency import IdempotentRoute, resource_id
-from api.identity import Caller, Parts, WorkingCaller
-from api.routes.answers import conflicts, problems, shown
-from api.schemas import Accepted, DeliveryView, HandOff, Recipient
+from api.endpoints.allowances import CREATES
+from api.endpoints.answers import conflicts, problems, shown
+from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.engine import starting
+from api.identity.callers import Caller, Parts, WorkingCaller
+from api.schemas.handoffs import Accepted, DeliveryView, HandOff, Recipient
 from api.services import Services
-from handoff.contract import Actor, Envelope, HandoffView, NewHandoff, Record, Recorded, Verdict
-from handoff.database import Tenant, deliveries, events, records, sessions, standing
+from handoff.contract.messages import Envelope, NewHandoff, Recorded
+from handoff.contract.people import Actor
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import Verdict
+from handoff.database import deliveries, events, records, sessions
+from handoff.database.gate import Tenant
+from handoff.database.handoffs import standing
 from handoff.errors import Forbidden, HandoffAlreadyOpen, NotFound, Refusal, WrongState
-from handoff.rules.policy import LEADING_ROLES
+from handoff.rules.roles import LEADING_ROLES
 
 router = APIRouter(
     prefix="/ai-sessions/{session_id}", tags=["handoffs"], route_class=IdempotentRoute

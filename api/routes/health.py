@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from api.identity import Parts
+from api.identity.callers import Parts
 from api.services import Services
-from handoff import engine
-from handoff.database import health
+from handoff.database.operations import health
+from handoff.temporal import queues
 
 router = APIRouter(tags=["health"])
 
@@ -100,7 +100,7 @@ async def _ask_engine(parts: Services) -> None:
 
 async def _ask_for_workers(parts: Services) -> None:
     """Creates are answered 202, and nothing is told, while no worker asks for work."""
-    polled = await engine.last_polled(parts.temporal, parts.settings.task_queue)
+    polled = await queues.last_polled(parts.temporal, parts.settings.task_queue)
     if polled is None or datetime.now(UTC) - polled > POLLED_WITHIN:
         raise _Unwell("No worker asks for work; start one")
 

@@ -5,15 +5,15 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.allowances import TRIALS
-from api.idempotency import IdempotentRoute, resource_id
-from api.identity import Caller, Parts
-from api.me_schemas import NotificationChoices, UnderWay
-from api.routes.answers import problems
-from api.trials import try_out
-from handoff.contract import Trial, TrialResult
-from handoff.database import me
-from handoff.database.me import Profile
+from api.endpoints.allowances import TRIALS
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.engine.trials import try_out
+from api.identity.callers import Caller, Parts
+from api.schemas.me import NotificationChoices, UnderWay
+from handoff.contract.messages import Trial, TrialResult
+from handoff.database.directory import me
+from handoff.database.directory.me import Profile
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=IdempotentRoute)
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.identity import Parts
-from handoff.database import counts
+from api.identity.callers import Parts
+from handoff.database.operations import counts
 
 router = APIRouter(tags=["health"])
 

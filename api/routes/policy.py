@@ -10,14 +10,17 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Header, Response
 
-from api.idempotency import IdempotentRoute
-from api.identity import LeadingCaller, Parts
-from api.policy_schemas import PolicyBody, PolicyView, PreviewBody, PreviewView
-from api.routes.answers import problems
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute
+from api.identity.callers import LeadingCaller, Parts
+from api.schemas.policy import PolicyBody, PolicyView, PreviewBody, PreviewView
 from api.services import Services
-from handoff.contract import Actor, Policy
-from handoff.database import Tenant, people, policies
-from handoff.database.policies import Current
+from handoff.contract.people import Actor
+from handoff.contract.policy import Policy
+from handoff.database import people
+from handoff.database.directory import policies
+from handoff.database.directory.policies import Current
+from handoff.database.gate import Tenant
 from handoff.errors import Invalid, StalePolicy
 from handoff.rules.directory import must_lead
 from handoff.rules.policy import default_policy, policy_to_json

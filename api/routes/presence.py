@@ -6,12 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from api.idempotency import IdempotentRoute
-from api.identity import Caller, Parts
-from api.live_schemas import Present
-from api.routes.answers import problems
-from handoff.contract import Actor
-from handoff.database import Database, Tenant, readers, records
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute
+from api.identity.callers import Caller, Parts
+from api.schemas.live import Present
+from handoff.contract.people import Actor
+from handoff.database import readers, records
+from handoff.database.gate import Database, Tenant
 from handoff.errors import NotFound
 
 router = APIRouter(tags=["presence"], route_class=IdempotentRoute)

@@ -9,11 +9,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.identity import Caller, Parts
-from api.routes.answers import problems
-from handoff.contract import HandoffStatus, HandoffView
-from handoff.database import events, queue
-from handoff.database.queue import Place, Wanted
+from api.endpoints.answers import problems
+from api.identity.callers import Caller, Parts
+from handoff.contract.record import HandoffView
+from handoff.contract.words import HandoffStatus
+from handoff.database import events
+from handoff.database.handoffs import queue
+from handoff.database.handoffs.queue import Place, Wanted
 from handoff.database.records import view
 from handoff.errors import Invalid
 

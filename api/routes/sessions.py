@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row
 
-from api.idempotency import IdempotentRoute, resource_id
-from api.identity import Caller, Parts, WorkingCaller
-from api.routes.answers import problems
-from api.schemas import NewSession, SessionView
-from handoff.contract import Person
+from api.endpoints.answers import problems
+from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.identity.callers import Caller, Parts, WorkingCaller
+from api.schemas.sessions import NewSession, SessionView
+from handoff.contract.people import Person
 from handoff.database import sessions
 from handoff.errors import Invalid, NotFound
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from api.directory_schemas import TeamBody
+from api.schemas.directory import TeamBody
 from api.scim.protocol import GROUP, Resource
 from api.scim.reading import Operation, lowered, text
 from api.scim.users import EXTERNAL_ID
-from handoff.database.scim import ScimTeam, WantedTeam
+from handoff.database.directory.scim import ScimTeam, WantedTeam
 from handoff.errors import ScimInvalid
 
 

@@ -8,10 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from api.idempotency import Handler, IdempotentRoute, idempotent
-from api.identity import LeadingCaller
-from api.problems import problem
-from handoff.contract import Actor
+from api.endpoints.idempotency import Handler, IdempotentRoute, idempotent
+from api.http.problems import problem
+from api.identity.callers import LeadingCaller
+from handoff.contract.people import Actor
 from handoff.errors import AddressTaken, Forbidden, HandoffError, Invalid, NotFound, ScimInvalid
 
 MEDIA_TYPE = "application/scim+json"

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from api.directory_schemas import UserBody
+from api.schemas.directory import UserBody
 from api.scim.protocol import USER, Resource
 from api.scim.reading import Operation, first, lowered, text, truth
-from handoff.contract import Role
-from handoff.database.directory import DirectoryUser, WantedUser
-from handoff.database.scim import ScimUser
+from handoff.contract.words import Role
+from handoff.database.directory.scim import ScimUser
+from handoff.database.directory.users import DirectoryUser, WantedUser
 from handoff.errors import ScimInvalid
 
 EXTERNAL_ID = 255

@@ -21,14 +21,9 @@ from sqlalchemy import (
     update,
 )
 
-from handoff.contract import (
-    UNSETTLED,
-    Channel,
-    DeliveryState,
-    EventType,
-    Record,
-)
-from handoff.database import Gate, Tenant
+from handoff.contract.record import Record
+from handoff.contract.words import UNSETTLED, Channel, DeliveryState, EventType
+from handoff.database.gate import Gate, Tenant
 from handoff.database.tables import DeliveryRow, EventRow, UserRow
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)

@@ -8,8 +8,11 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
-from handoff.contract import Actor, Envelope, EventType, Person, Record
-from handoff.database import ANY, Tenant
+from handoff.contract.messages import Envelope
+from handoff.contract.people import Actor, Person
+from handoff.contract.record import Record
+from handoff.contract.words import EventType
+from handoff.database.gate import ANY, Tenant
 from handoff.database.records import IS_PRIVATE, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
 from handoff.wire import jsonable

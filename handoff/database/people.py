@@ -7,11 +7,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.contract import Actor, Level, Role, Target, TargetKind
-from handoff.database import ANY, Tenant
+from handoff.contract.people import Actor
+from handoff.contract.policy import Level, Target
+from handoff.contract.words import Role, TargetKind
+from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
 from handoff.errors import Unauthenticated
-from handoff.rules.policy import WORKING_ROLES
+from handoff.rules.roles import WORKING_ROLES
 
 ACTOR = (
     UserRow.id,

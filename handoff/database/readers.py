@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from handoff.database import Tenant
+from handoff.database.gate import Tenant
 from handoff.database.people import LIVING
 from handoff.database.tables import UserRow
 

@@ -10,8 +10,11 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, bindparam, func, not_, or_
 from sqlalchemy.orm import aliased
 
-from handoff.contract import HandoffView, Intent, Person, Policy, Record
-from handoff.database import ANY, Gate, Tenant
+from handoff.contract.people import Person
+from handoff.contract.policy import Policy
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import Intent
+from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import HandoffRow, SessionRow, UserRow
 from handoff.rules.policy import policy_from_json, policy_to_json
 from handoff.rules.steps import next_action

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select
 from sqlalchemy.dialects.postgresql import insert
 
-from handoff.database import Tenant
+from handoff.database.gate import Tenant
 from handoff.database.tables import SessionRow, TeamRow, UserRow
 from handoff.ids import new_id
 

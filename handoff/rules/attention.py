@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handoff.contract import Channel, Priority
+from handoff.contract.words import Channel, Priority
 
 _ORDER = list(Priority)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from handoff.contract import EventType, SkipReason
+from handoff.contract.words import EventType, SkipReason
 
 
 class Tells(StrEnum):

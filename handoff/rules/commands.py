@@ -7,15 +7,14 @@ command was already done (the same 200 again), or raises the refusal. Role check
 from datetime import datetime, timedelta
 from typing import Any
 
-from handoff.contract import (
+from handoff.contract.people import Actor, Person
+from handoff.contract.record import Record
+from handoff.contract.words import (
     FINAL,
-    Actor,
     EventType,
     HandoffStatus,
     Intent,
     Outcome,
-    Person,
-    Record,
     SessionStatus,
     SkipReason,
 )
@@ -28,7 +27,7 @@ from handoff.errors import (
     WrongState,
 )
 from handoff.rules.change import Change, Tells
-from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 NOT_WAITING: dict[str, Any] = {
     "deadline_at": None,

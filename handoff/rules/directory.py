@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from handoff.contract import Actor, Role
+from handoff.contract.people import Actor
+from handoff.contract.words import Role
 from handoff.errors import Forbidden, LastOwner
-from handoff.rules.policy import LEADING_ROLES, WORKING_ROLES
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,9 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from handoff.contract import Channel, Level, Policy, Priority, Record, Role, Target, TargetKind
-
-WORKING_ROLES = frozenset({Role.OWNER, Role.ADMIN, Role.ENGINEER})
-"""Those who may be told of an escalation and may claim it. Never viewers."""
-
-LEADING_ROLES = frozenset({Role.OWNER, Role.ADMIN})
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.record import Record
+from handoff.contract.words import Channel, Priority, TargetKind
 
 WAIT_RATIO = {
     Priority.URGENT: 1 / 3,

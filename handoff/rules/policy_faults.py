@@ -6,8 +6,10 @@ Paths point into the policy's full form, as `GET /policy` shows it: `levels/1/ta
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from handoff.contract import Level, Policy, Role, Target, TargetKind
-from handoff.rules.policy import MAXIMUM_ROUNDS, MAXIMUM_WAIT, MINIMUM_WAIT, WORKING_ROLES
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.words import Role, TargetKind
+from handoff.rules.policy import MAXIMUM_ROUNDS, MAXIMUM_WAIT, MINIMUM_WAIT
+from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.roster import Roster, as_id
 
 _LONGEST_DELAY = 60.0

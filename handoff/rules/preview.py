@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from handoff.contract import Channel, Level, Policy, Priority
+from handoff.contract.policy import Level, Policy
+from handoff.contract.words import Channel, Priority
 from handoff.rules.attention import Choices, wants
 from handoff.rules.roster import Member, Roster
 

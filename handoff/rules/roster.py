@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from handoff.contract import Level, Role, TargetKind
+from handoff.contract.policy import Level
+from handoff.contract.words import Role, TargetKind
 from handoff.rules.attention import Choices
-from handoff.rules.policy import WORKING_ROLES
+from handoff.rules.roles import WORKING_ROLES
 
 EVERYTHING = Choices()
 

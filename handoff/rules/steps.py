@@ -7,16 +7,8 @@ so what is announced is what happens.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from handoff.contract import (
-    EventType,
-    HandoffStatus,
-    NextAction,
-    Record,
-    SessionStatus,
-    SkipReason,
-    Step,
-    StepKind,
-)
+from handoff.contract.record import NextAction, Record, Step
+from handoff.contract.words import EventType, HandoffStatus, SessionStatus, SkipReason, StepKind
 from handoff.rules.change import Change, Tells
 from handoff.rules.commands import NOT_WAITING, reopen
 from handoff.rules.policy import describe_targets, next_level

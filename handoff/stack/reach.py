@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 from redis.asyncio import Redis
 
-from handoff import engine
+from handoff.addresses import SmtpAddress
 from handoff.database import schema
-from handoff.settings import SmtpAddress
 from handoff.stack.checkup import Finding
+from handoff.temporal.connect import connect
 
 _WITHIN = 5.0
 _CLOCKS_AGREE = 5.0
@@ -53,7 +53,7 @@ def ask_redis(url: str) -> list[Finding]:
 def ask_temporal(address: str, namespace: str | None) -> list[Finding]:
     async def ask() -> list[Finding]:
         options: dict[str, Any] = {"namespace": namespace} if namespace else {}
-        client = await engine.connect(lazy=False, target_host=address, **options)
+        client = await connect(lazy=False, target_host=address, **options)
         await client.service_client.check_health()
         # Without a moment for its own threads, the client can take the interpreter down with it.
         await asyncio.sleep(0.1)

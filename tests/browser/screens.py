@@ -7,7 +7,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from starlette.responses import Response
 
-from api import browser_session
+from api.identity import browser_session
 from tests.support.cast import Member
 from tests.support.desk import Desk, Handoff
 

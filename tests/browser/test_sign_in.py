@@ -11,8 +11,8 @@ import pytest
 from playwright.async_api import BrowserContext, expect
 from pydantic import SecretStr
 
-from handoff.contract import Role
-from handoff.database.importing import AccountEntry, Directory, UserEntry, bring_in
+from handoff.contract.words import Role
+from handoff.database.directory.importing import AccountEntry, Directory, UserEntry, bring_in
 from tests.browser.conftest import Sit
 from tests.browser.screens import sign_in
 from tests.support.cast import ACME, AMIR, BO, Member

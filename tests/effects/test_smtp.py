@@ -11,11 +11,11 @@ from email.message import EmailMessage
 import pytest
 import trustme
 
-from activities.smtp import Mailer
-from activities.smtp_outcome import Outcome
-from handoff.contract import DeliveryState
-from handoff.rules.mail import SYSTEM_FAULTS, Cause
-from handoff.settings import SmtpAddress
+from activities.email.mailer import Mailer
+from activities.email.smtp_outcome import Outcome
+from handoff.addresses import SmtpAddress
+from handoff.contract.words import DeliveryState
+from handoff.rules.causes import SYSTEM_FAULTS, Cause
 from tests.support.postbox import Postbox
 
 SENT = DeliveryState.SENT
@@ -421,7 +421,7 @@ async def test_that_second_try_is_the_last(postbox: Postbox, mailer: Mailer) -> 
 async def test_unused_connections_are_closed(
     postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.smtp.IDLE", 0.05)
+    monkeypatch.setattr("activities.email.mailer.IDLE", 0.05)
     mailer = mailer_for(postbox)
 
     assert await outcome_of(mailer) == (SENT, 250, "accepted")

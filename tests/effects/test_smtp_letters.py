@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from activities.email.letters import Letter, LetterKind, compose, sender_address
+from activities.email.mailer import Mailer
 from activities.harmless import harmless_line
-from activities.letters import Letter, LetterKind, compose, sender_address
-from activities.smtp import Mailer
-from handoff.contract import DeliveryState
+from handoff.contract.words import DeliveryState
 from tests.support.postbox import Mail, Postbox
 
 A_LETTER = Letter(

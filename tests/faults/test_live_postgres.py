@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 from websockets.exceptions import InvalidStatus
 
-from handoff.stack.services import Services
 from tests.http.test_live_socket import hear, say, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk
+from tests.support.servers import Services
 
 pytestmark = pytest.mark.expects_errors
 

@@ -7,12 +7,12 @@ from contextlib import suppress
 import pytest
 
 from handoff import live
-from handoff.stack.services import Services
 from tests.http.test_live_presence import online, until_online
 from tests.http.test_live_socket import hear, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA
 from tests.support.desk import Desk
+from tests.support.servers import Services
 
 DEATHS = 20
 

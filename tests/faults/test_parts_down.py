@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from handoff import engine
-from handoff.stack.services import Services
+from handoff.temporal.connect import connect
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk, Handoff, open_desk
+from tests.support.servers import Services
 
 
 @pytest.mark.desk(create_wait="1500ms")
@@ -43,7 +43,7 @@ async def test_without_a_worker_claims_are_answered_at_once_and_stay_final(desk:
 async def test_an_engine_that_cannot_be_reached_is_503_within_three_seconds(
     servers: Services, database_url: str, temporal: Any
 ) -> None:
-    nowhere = await engine.connect(lazy=True, target_host="127.0.0.1:9")
+    nowhere = await connect(lazy=True, target_host="127.0.0.1:9")
     async with open_desk(
         database_url=database_url,
         redis_url=servers.redis_url,
@@ -69,7 +69,7 @@ async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_late
         handoff = await desk.escalate()
         await desk.expect_mails(SENIORS, handoff, round=1)
         assert desk.services is not None
-        desk.services.temporal = await engine.connect(lazy=True, target_host="127.0.0.1:9")
+        desk.services.temporal = await connect(lazy=True, target_host="127.0.0.1:9")
         assert (await desk.claim(AMIR, handoff)).status_code == 200
         # The signal was lost; the worker repeats it, because the engine has not seen the version.
         for member in (CHEN, OLIVE, BO):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 from temporalio.testing import ActivityEnvironment
 
-from handoff.database import health
+from handoff.database.operations import health
 from handoff.database.tables import HandoffRow
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from handoff.contract import Channel, Level, Policy, Priority, Target, TargetKind
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.words import Channel, Priority, TargetKind
 from handoff.database.tables import AccountRow, HandoffRow, UserRow
 from handoff.rules.policy import policy_to_json
 from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA

@@ -23,11 +23,13 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from handoff import engine
-from handoff.codec import data_converter
-from handoff.contract import HandoffStart, Intent, NewHandoff, Priority
+from handoff.contract.messages import HandoffStart, NewHandoff
+from handoff.contract.words import Intent, Priority
 from handoff.ids import new_id
-from handoff.keyring import KeyRing
+from handoff.temporal import queues
+from handoff.temporal.codec import data_converter
+from handoff.temporal.connect import connect
+from handoff.temporal.key_ring import KeyRing
 from tests.support.cast import ACME, AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import PAYLOAD_KEYS, Desk, Handoff
 
@@ -40,7 +42,7 @@ async def raw_history(desk: Desk, handoff: Handoff) -> Any:
     """The events as Temporal keeps them, with nobody to decrypt them."""
     request = GetWorkflowExecutionHistoryRequest(
         namespace=desk.temporal.namespace,
-        execution=WorkflowExecution(workflow_id=engine.workflow_id(handoff.id)),
+        execution=WorkflowExecution(workflow_id=queues.workflow_id(handoff.id)),
     )
     answer = await desk.temporal.workflow_service.get_workflow_execution_history(request)
     return answer.history
@@ -100,7 +102,7 @@ def forgeries(other: Payload) -> list[list[Payload]]:
 async def forge(desk: Desk, handoff: Handoff, name: str, payloads: list[Payload]) -> None:
     request = SignalWorkflowExecutionRequest(
         namespace=desk.temporal.namespace,
-        workflow_execution=WorkflowExecution(workflow_id=engine.workflow_id(handoff.id)),
+        workflow_execution=WorkflowExecution(workflow_id=queues.workflow_id(handoff.id)),
         signal_name=name,
         input=Payloads(payloads=payloads),
         request_id=str(uuid4()),
@@ -142,8 +144,8 @@ async def test_each_kind_of_forgery_replays(desk: Desk, cached_workflows: int) -
 async def test_a_forged_update_is_refused(desk: Desk) -> None:
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff, round=1)
-    stranger = await engine.connect()
-    forged = stranger.get_workflow_handle(engine.workflow_id(handoff.id))
+    stranger = await connect()
+    forged = stranger.get_workflow_handle(queues.workflow_id(handoff.id))
     for name in ("recorded", "claim", ""):
         with pytest.raises((WorkflowUpdateFailedError, RPCError)):
             await forged.execute_update(name, "an argument too many")
@@ -169,14 +171,14 @@ async def forged_start(desk: Desk, client: Client) -> tuple[NewHandoff, Workflow
     handle = await client.start_workflow(
         "Handoff",
         HandoffStart(ACME, new.id, new),
-        id=engine.workflow_id(new.id),
+        id=queues.workflow_id(new.id),
         task_queue=desk.settings.task_queue,
     )
     return new, handle
 
 
 async def test_a_forged_start_makes_no_handoff(desk: Desk) -> None:
-    new, handle = await forged_start(desk, await engine.connect())
+    new, handle = await forged_start(desk, await connect())
     with pytest.raises(WorkflowFailureError) as failed:
         await desk.temporal.get_workflow_handle(handle.id).result()
     assert isinstance(failed.value.cause, ApplicationError)
@@ -191,7 +193,7 @@ async def test_the_input_of_one_handoff_starts_no_other(desk: Desk) -> None:
     await desk.expect_mails(SENIORS, handoff, round=1)
     events = (await raw_history(desk, handoff)).events
     stolen = events[0].workflow_execution_started_event_attributes.input.payloads[0]
-    stranger = await engine.connect()
+    stranger = await connect()
     other = f"handoff-{new_id()}"
     handle = await stranger.start_workflow(
         "Handoff", RawValue(stolen), id=other, task_queue=desk.settings.task_queue
@@ -232,7 +234,7 @@ async def test_a_key_that_went_too_early_can_come_back(desk: Desk) -> None:
 async def work_with(desk: Desk, keys: str) -> None:
     """The worker again, with other keys and nothing in its cache."""
     await desk.stop_worker()
-    desk.temporal = await engine.connect(keyring=KeyRing.parse(keys))
+    desk.temporal = await connect(keyring=KeyRing.parse(keys))
     await desk.start_worker()
 
 

@@ -11,12 +11,12 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from handoff import engine
-from handoff.codec import data_converter
-from handoff.keyring import KeyRing
-from handoff.stack.services import Services, running_services
+from handoff.temporal.codec import data_converter
+from handoff.temporal.connect import connect, prepare_namespace
+from handoff.temporal.key_ring import KeyRing
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import KEYRING, PAYLOAD_KEYS, Desk, open_desk
+from tests.support.servers import Services, running_services
 from workflows.handoff import HandoffWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -47,10 +47,10 @@ async def small_engine(
         temporal_in_memory=True,
         durable=False,
     ) as services:
-        client = await engine.connect(
+        client = await connect(
             keyring=KEYRING, target_host=services.temporal_address, namespace="handoff"
         )
-        await engine.prepare_namespace(client)
+        await prepare_namespace(client)
         yield client
 
 

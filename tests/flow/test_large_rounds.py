@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from handoff.contract import Role
-from handoff.database.importing import AccountEntry, Directory, UserEntry, bring_in
+from handoff.contract.words import Role
+from handoff.database.directory.importing import AccountEntry, Directory, UserEntry, bring_in
 from tests.support.cast import ACME, AMIR
 from tests.support.desk import Desk
 

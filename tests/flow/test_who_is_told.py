@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from handoff.contract import StepKind, StepOrder
-from handoff.database import transitions
+from handoff.contract.messages import StepOrder
+from handoff.contract.words import StepKind
+from handoff.database.handoffs import transitions
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk, Handoff
 

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from temporalio.client import Client
 
-from handoff.stack.services import Services
 from tests.support.desk import Desk, open_desk
+from tests.support.servers import Services
 
 
 @pytest.fixture(scope="module")

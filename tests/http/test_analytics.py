@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert, text
 
-from handoff.contract import HandoffStatus, Intent, Outcome, Priority
+from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.rules.policy import default_policy, policy_to_json
 from tests.support.cast import ACME, AMIR, BO, CHEN, GINA, HUGO, OLIVE, VERA, Member

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 
-from api import browser_session
-from handoff import engine
+from api.identity import browser_session
+from handoff.temporal import queues
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE, VERA, Member
 from tests.support.desk import Desk, Handoff
 
@@ -33,7 +33,7 @@ async def kept(desk: Desk, handoff: Handoff) -> dict[str, Any]:
     """What Temporal keeps of its start, as the UI asks for it."""
     request = GetWorkflowExecutionHistoryRequest(
         namespace=desk.temporal.namespace,
-        execution=WorkflowExecution(workflow_id=engine.workflow_id(handoff.id)),
+        execution=WorkflowExecution(workflow_id=queues.workflow_id(handoff.id)),
     )
     answer = await desk.temporal.workflow_service.get_workflow_execution_history(request)
     started = answer.history.events[0].workflow_execution_started_event_attributes
@@ -66,7 +66,7 @@ async def test_a_forged_owner_opens_nothing(desk: Desk) -> None:
     foreign = await kept(desk, await desk.escalate(HUGO, engineer_notes=WORDS))
     own = await desk.escalate(BO)
     [payload] = foreign["payloads"]
-    name = base64.b64encode(engine.workflow_id(own.id).encode()).decode()
+    name = base64.b64encode(queues.workflow_id(own.id).encode()).decode()
     payload["metadata"]["handoff-workflow"] = name
     assert (await ask(desk, AMIR, foreign)).json() == foreign
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from handoff.contract import Role
+from handoff.contract.words import Role
 from tests.support.cast import (
     ACME,
     AMIR,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handoff.database.importing import bring_in
+from handoff.database.directory.importing import bring_in
 from handoff.errors import ImportRefused
 from tests.support.cast import AMIR, BO, CHEN, HUGO, OLIVE, SENIORS, Member, directory
 from tests.support.desk import Desk, Handoff

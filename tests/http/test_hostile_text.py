@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handoff.database.importing import AccountEntry, Directory, UserEntry, bring_in
+from handoff.database.directory.importing import AccountEntry, Directory, UserEntry, bring_in
 from tests.support.cast import ACME, AMIR, BO, CHEN, OLIVE, SENIORS, Member
 from tests.support.desk import Desk, Handoff
 from tests.support.postbox import Mail

@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api import header_bounds
-from api.limits import BODY_BYTES, DRAINED_BYTES
+from api.http import header_bounds
+from api.http.body_limit import BODY_BYTES, DRAINED_BYTES
 from tests.support.cast import BO
 from tests.support.desk import Desk
 from tests.support.wire import Answer, Wire, ask, head, posting

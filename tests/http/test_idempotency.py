@@ -12,10 +12,10 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import text
 
 from api.app import build
-from api.idempotency import IdempotentRoute
+from api.endpoints.idempotency import IdempotentRoute
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
-from handoff.database import idempotency
+from handoff.database.operations import idempotency
 from tests.support.cast import AMIR, BO, CHEN, VERA, Member
 from tests.support.desk import Desk, Handoff
 
@@ -258,7 +258,7 @@ async def test_a_failure_of_ours_is_tried_again(
         raise OSError
 
     with monkeypatch.context() as patched:
-        patched.setattr("api.starting.start", fails)
+        patched.setattr("api.engine.starting.start", fails)
         failed = await hand_off(desk, session_id, "k")
     assert failed.status_code == 503
     answer = await hand_off(desk, session_id, "k")

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import stream
+from api.live import stream
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, HUGO, VERA
 from tests.support.desk import Desk, Handoff

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from api.feed import Ear, Feed
-from api.stream import Stream
+from api.live.feed import Ear, Feed
+from api.live.stream import Stream
 from tests.http.test_live_slow import until_streams
 from tests.http.test_live_socket import hear, talk
 from tests.support import history

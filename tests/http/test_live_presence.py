@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from api import presence
-from api.presence import Presence
+from api.live import presence
+from api.live.presence import Presence
 from api.services import Services
 from tests.http.test_live_socket import talk
 from tests.support import history

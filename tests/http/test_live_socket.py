@@ -11,7 +11,7 @@ from starlette.responses import Response
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api import browser_session
+from api.identity import browser_session
 from tests.support import history, raw
 from tests.support.cast import AMIR, BO, CHEN, HUGO, Member
 from tests.support.desk import Desk

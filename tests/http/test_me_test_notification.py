@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from handoff import engine, live
+from handoff import live
+from handoff.temporal.connect import connect
 from tests.support.cast import ACME, BO, VERA, Member
 from tests.support.desk import Desk
 
@@ -98,7 +99,7 @@ async def test_without_a_worker_it_is_under_way(desk: Desk) -> None:
 @pytest.mark.desk(worker=False)
 async def test_without_the_engine_nothing_is_promised(desk: Desk) -> None:
     assert desk.services is not None
-    desk.services.temporal = await engine.connect(lazy=True, target_host="127.0.0.1:1")
+    desk.services.temporal = await connect(lazy=True, target_host="127.0.0.1:1")
     answer = await ask(desk)
     assert answer.status_code == 503
     assert answer.json()["type"] == "/problems/engine-unreachable"

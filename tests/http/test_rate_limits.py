@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.rate_limits import RateLimits
+from api.http.rate_limits import RateLimits
 from handoff import live
-from handoff.contract import Actor, Role
+from handoff.contract.people import Actor
+from handoff.contract.words import Role
 from handoff.errors import TooMany
 from handoff.ids import new_id
 from tests.support.cast import AMIR, BO, CHEN, GINA, SENIORS, VERA
@@ -204,14 +205,14 @@ async def test_a_dead_redis_keeps_nobody_waiting(settings: Any) -> None:
 
 
 async def test_redis_is_asked_again(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.rate_limits.ALONE_FOR", 0.0)
+    monkeypatch.setattr("api.http.rate_limits.ALONE_FOR", 0.0)
     caller = somebody()
     async with (
         counting(settings, rate_requests_per_user=4) as one,
         counting(settings, rate_requests_per_user=4) as other,
     ):
         with monkeypatch.context() as hurried:
-            hurried.setattr("api.rate_limits.WITHIN", 0.0)
+            hurried.setattr("api.http.rate_limits.WITHIN", 0.0)
             assert not await refused(one, caller)
         # What was counted alone is forgotten; from here on they count together again.
         found = [await refused(limits, caller) for limits in (one, other) * 3]

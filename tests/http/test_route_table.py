@@ -10,11 +10,11 @@ import httpx
 import pytest
 from temporalio.client import Client
 
-from handoff.stack.services import Services
 from tests.support.desk import open_desk
 from tests.support.document import operations
 from tests.support.route_scenes import ROLES, Path, Scenes, body_of
 from tests.support.route_table import rows
+from tests.support.servers import Services
 
 TABLE = rows()
 TARGETS = ("own", "foreign", "unknown")

@@ -14,13 +14,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.database import Database, people, schema
+from handoff.database import people, schema
+from handoff.database.gate import Database
 from handoff.database.tables import Table
 from handoff.errors import ConfigurationError
 from handoff.settings import load_settings
-from handoff.stack.services import Services
 from tests.support.cast import ACME, AMIR, BO, GINA, GLOBEX, HUGO, NETWORK
 from tests.support.desk import Desk
+from tests.support.servers import Services
 
 EMPTY = "api_tokens"
 """The one table in which the story leaves no row."""

@@ -21,10 +21,10 @@ from schemathesis.specs.openapi.checks import (
 )
 from temporalio.client import Client
 
-from handoff.stack.services import Services
 from tests.support.cast import AMIR, BO, CHEN, NETWORK
 from tests.support.desk import Desk, open_desk
 from tests.support.document import document, operations
+from tests.support.servers import Services
 
 pytestmark = pytest.mark.filterwarnings(
     # Schemathesis's own strategies do, and it is no fault of what is tested.

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.tokens import TokenVerifier
+from api.identity.bearer_tokens import TokenVerifier
 from handoff.tokens import mint
 from tests.unit.test_tokens_provider import (
     EC_KEY,

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from handoff.stack.annex import ANNEXES
 from handoff.stack.files import read_json_object
-from handoff.stack.services import Services, running_services
+from tests.support.servers import Services, running_services
 
 
 @pytest.fixture(scope="module")

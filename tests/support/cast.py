@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from handoff.contract import Role
-from handoff.database.importing import AccountEntry, Directory, TeamEntry, UserEntry
+from handoff.contract.words import Role
+from handoff.database.directory.importing import AccountEntry, Directory, TeamEntry, UserEntry
 
 ACME = UUID("0198c000-0000-7000-8000-0000000000a0")
 GLOBEX = UUID("0198c000-0000-7000-8000-0000000000b0")

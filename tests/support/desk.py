@@ -19,11 +19,11 @@ from temporalio.client import Client
 from api.app import build
 from api.server import Server, make_server
 from api.services import Services as ApiServices
-from handoff import engine
-from handoff.database import Database
-from handoff.database.importing import bring_in
-from handoff.keyring import KeyRing
+from handoff.database.directory.importing import bring_in
+from handoff.database.gate import Database
 from handoff.settings import Settings, load_settings
+from handoff.temporal import queues
+from handoff.temporal.key_ring import KeyRing
 from handoff.tokens import mint
 from tests.support.cast import BO, Member, directory
 from tests.support.listener import Listener
@@ -210,7 +210,7 @@ class Desk:
 
     def workflow(self, handoff: Handoff) -> Any:
         """Its workflow's handle."""
-        return self.temporal.get_workflow_handle(engine.workflow_id(handoff.id))
+        return self.temporal.get_workflow_handle(queues.workflow_id(handoff.id))
 
     # The parts.
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import asyncpg
 
 from handoff import live
-from handoff.contract import Envelope, EventType
+from handoff.contract.messages import Envelope
+from handoff.contract.words import EventType
 from handoff.database import events
 from handoff.database.records import find_record
 from tests.support.desk import Desk, Handoff

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import trustme
 
-from handoff.settings import SmtpAddress
+from handoff.addresses import SmtpAddress
 from tests.support.postbox_session import Mail, Misbehaviour, Session
 
 __all__ = ["Mail", "Misbehaviour", "Postbox"]

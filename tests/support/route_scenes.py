@@ -11,7 +11,7 @@ import httpx
 
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
-from handoff.contract import TokenScope
+from handoff.contract.words import TokenScope
 from handoff.ids import new_id
 from tests.support.cast import (
     AMIR,

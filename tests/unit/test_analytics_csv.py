@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import csv_rows
-from handoff.contract import Priority
+from api.http import csv_rows
+from handoff.contract.words import Priority
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.analytics_schemas import DEFINITIONS, EscalationReport
+from api.schemas.analytics import DEFINITIONS, EscalationReport
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "analytics.md"
 

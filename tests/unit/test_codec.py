@@ -10,9 +10,8 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError, FailureError
 
-from handoff.codec import ENCODING, EncryptingCodec, data_converter, is_readable
-from handoff.engine import public
-from handoff.keyring import IN_THE_CLEAR, KeyRing
+from handoff.temporal.codec import ENCODING, EncryptingCodec, Public, data_converter, is_readable
+from handoff.temporal.key_ring import IN_THE_CLEAR, KeyRing
 
 OLD, NEW = "old:" + "o" * 32, "new:" + "n" * 32
 WORDS = "the customer's own words"
@@ -83,7 +82,7 @@ async def test_a_missing_key_is_an_error_that_passes(keys: str) -> None:
 
 
 async def test_our_wording_stays_readable_and_is_never_believed() -> None:
-    payload = await sealed(public("record the escalation"))
+    payload = await sealed(Public("record the escalation"))
     assert payload.data == b'"record the escalation"'
     await is_refused(converter(), payload)
     assert (await sealed("record the escalation")).metadata["encoding"] == ENCODING

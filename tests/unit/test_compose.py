@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from handoff.__main__ import app
-from handoff.commands.environment_example import NOT_FOR_PRODUCTION
+from handoff.cli.environment_example import NOT_FOR_PRODUCTION
 from handoff.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]

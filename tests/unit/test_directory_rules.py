@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.contract import Actor, Role
+from handoff.contract.people import Actor
+from handoff.contract.words import Role
 from handoff.errors import Forbidden, LastOwner
 from handoff.rules.directory import Standing, must_be_allowed
 

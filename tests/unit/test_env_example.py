@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from handoff.commands.environment_example import duration_text, files
-from handoff.settings import Settings, load_settings, parse_duration
+from handoff.cli.environment_example import duration_text, files
+from handoff.durations import parse_duration
+from handoff.settings import Settings, load_settings
 
 FILE = Path(__file__).parents[2] / ".env.example"
 NAMED = re.compile(r"^#?((?:HANDOFF|TEMPORAL)_\w+)=(.*)$", re.MULTILINE)

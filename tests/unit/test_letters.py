@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.email.letters import BundleItem, Letter, LetterKind, compose, sender_address
+from activities.email.smtp_wire import wire_content
 from activities.harmless import harmless_line, harmless_text
-from activities.letters import BundleItem, Letter, LetterKind, compose, sender_address
-from activities.smtp_wire import wire_content
 from handoff.errors import ConfigurationError
 
 AT_NIGHT = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)

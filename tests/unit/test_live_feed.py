@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api import feed
-from api.feed import Ear, Feed, Rung
-from handoff.contract import Actor, Role
+from api.live import feed
+from api.live.feed import Ear, Feed, Rung
+from handoff.contract.people import Actor
+from handoff.contract.words import Role
 
 
 def rung(first: int, count: int, *, size: int = 10) -> list[Rung]:

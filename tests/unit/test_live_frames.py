@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from api import socket, sse
-from api.feed import Rung
-from api.stream import Bye, Item, KeepAlive, Resync
+from api.live import socket, sse
+from api.live.feed import Rung
+from api.live.stream import Bye, Item, KeepAlive, Resync
 
 RUNG = Rung(7, "claimed", '{"id":"7","note":"a\\nb \u2028 \u00e9"}')
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.contract import Channel, Level, Policy, Priority, Role, Target, TargetKind
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.words import Channel, Priority, Role, TargetKind
 from handoff.rules.policy import MAXIMUM_ROUNDS, WAIT_RATIO
 from handoff.rules.policy_faults import faults
 from handoff.rules.roster import Member, Roster

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from api.policy_schemas import PolicyBody, PolicyView, PreviewBody
-from handoff.contract import Channel, Priority, Target, TargetKind
+from api.schemas.policy import PolicyBody, PolicyView, PreviewBody
+from handoff.contract.policy import Target
+from handoff.contract.words import Channel, Priority, TargetKind
 from handoff.rules.policy import WAIT_RATIO, default_policy, policy_from_json, policy_to_json
 
 

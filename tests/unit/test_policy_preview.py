@@ -8,19 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.contract import (
-    Channel,
-    HandoffStatus,
-    Intent,
-    Level,
-    Person,
-    Policy,
-    Priority,
-    Record,
-    Role,
-    Target,
-    TargetKind,
-)
+from handoff.contract.people import Person
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.record import Record
+from handoff.contract.words import Channel, HandoffStatus, Intent, Priority, Role, TargetKind
 from handoff.rules.attention import ChannelChoice, Choices, QuietHours, wants
 from handoff.rules.policy import WAIT_RATIO, next_level
 from handoff.rules.preview import PreviewRound, Question, preview, why_not

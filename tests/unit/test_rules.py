@@ -10,21 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.contract import (
+from handoff.contract.people import Actor, Person
+from handoff.contract.policy import Level, Policy, Target
+from handoff.contract.record import Record
+from handoff.contract.words import (
     FINAL,
-    Actor,
     Channel,
     HandoffStatus,
     Intent,
-    Level,
     Outcome,
-    Person,
-    Policy,
     Priority,
-    Record,
     Role,
     StepKind,
-    Target,
     TargetKind,
 )
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, OwnEscalation, Refusal

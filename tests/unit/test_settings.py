@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from handoff.addresses import SmtpAddress
 from handoff.errors import ConfigurationError
-from handoff.settings import Settings, SmtpAddress, load_settings
+from handoff.settings import Settings, load_settings
 
 SECRET = "a-secret-that-must-never-be-shown-anywhere"
 GIVEN = {

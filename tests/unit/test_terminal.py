@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handoff import __main__ as command_line
-from handoff.terminal import harmless
+from handoff.cli.terminal import harmless
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202egnp\u2066\x00"
 

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from api.tokens import TokenVerifier
+from api.identity.bearer_tokens import TokenVerifier
 from handoff.errors import ConfigurationError, Unauthenticated
 from handoff.settings import Settings
 from handoff.tokens import LONGEST_TOKEN, mint, read_keys

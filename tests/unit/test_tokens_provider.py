@@ -19,7 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from structlog.testing import capture_logs
 
-from api.tokens import TokenVerifier
+from api.identity.bearer_tokens import TokenVerifier
 from handoff.errors import ConfigurationError, Unauthenticated, Unreachable
 from handoff.settings import Settings
 

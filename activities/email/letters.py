@@ -1,0 +1,294 @@
+"""Composing: what a person is told by mail, as text and as HTML. It sends and decides nothing.
+
+The words stand in `templates/` and in the two tables below.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from email.utils import format_datetime
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from activities.email.headers import letter_policy, mailbox
+from activities.email.smtp_wire import is_address
+from activities.harmless import harmless_line, harmless_text
+from handoff.contract.words import Priority
+from handoff.errors import ConfigurationError
+
+_SUBJECT = 150
+_NAME = 60
+_TITLE = 200
+_SENTENCE = 500
+_NOTES = 16 * 1024
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_SENDER = re.compile(r"(.*?)\s*<([^<>]*)>", re.DOTALL)
+
+
+class LetterKind(StrEnum):
+    """What the letter is about."""
+
+    ROUND = "round"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+    EXHAUSTED = "exhausted"
+    EXPIRED = "expired"
+    TRANSFERRED = "transferred"
+    REMINDER = "reminder"
+    BUNDLE = "bundle"
+    TEST = "test"
+
+
+class BundleItem(NamedTuple):
+    """One of several handoffs that wait."""
+
+    title: str
+    priority: str
+    link: str
+    claim_link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Everything that one mail to one person says. Texts are as people typed them."""
+
+    kind: LetterKind
+    sender: str
+    """`HANDOFF_SMTP_FROM`."""
+    to_name: str
+    to_address: str
+    message_id: str
+    date: datetime
+    link: str
+    """Where the handoff (or the queue) opens."""
+    why: str
+    """Why this person was told, in one sentence."""
+    thread_id: str | None = None
+    """The Message-ID of this handoff's first message to this person."""
+    handoff_id: str | None = None
+    session_title: str = ""
+    escalator_name: str = ""
+    actor_name: str | None = None
+    priority: str = Priority.NORMAL
+    round: int = 0
+    rounds_total: int = 0
+    notes: str | None = None
+    reason: str | None = None
+    """A release's reason, a resolution's outcome and note, …"""
+    next_action: str | None = None
+    """What happens next, in one sentence."""
+    waiting_since: datetime | None = None
+    claim_link: str | None = None
+    items: tuple[BundleItem, ...] = ()
+
+
+_SUBJECTS = {
+    LetterKind.ROUND: "{loud}{escalator} hands off: {title}",
+    LetterKind.CLAIMED: "Claimed by {actor}: {title}",
+    LetterKind.RELEASED: "{loud}Released by {actor}: {title}",
+    LetterKind.RESOLVED: "Resolved by {actor}: {title}",
+    LetterKind.CANCELLED: "Cancelled by {actor}: {title}",
+    LetterKind.EXHAUSTED: "{loud}UNANSWERED after {rounds_total} rounds: {title}",
+    LetterKind.EXPIRED: "Expired unanswered: {title}",
+    LetterKind.TRANSFERRED: "{loud}{actor} transfers to you: {title}",
+    LetterKind.REMINDER: "Reminder: {title}",
+    LetterKind.BUNDLE: "{loud}{count} handoffs wait for you",
+    LetterKind.TEST: "Test notification",
+}
+_LATER_ROUND = "{loud}{call} call, round {round} of {rounds_total}: {title}"
+
+_HEADLINES = {
+    LetterKind.ROUND: "{escalator} needs someone to take this over",
+    LetterKind.CLAIMED: "{actor} has claimed this",
+    LetterKind.RELEASED: "{actor} gave this back to the queue",
+    LetterKind.RESOLVED: "{actor} resolved this",
+    LetterKind.CANCELLED: "{actor} cancelled this",
+    LetterKind.EXHAUSTED: "Nobody answered. It is still open and can still be claimed",
+    LetterKind.EXPIRED: "Nobody answered, and this has now expired",
+    LetterKind.TRANSFERRED: "{actor} asks you to take this over",
+    LetterKind.REMINDER: "This still waits for you",
+    LetterKind.BUNDLE: "{count} handoffs wait for you",
+    LetterKind.TEST: "This is how Handoff reaches you",
+}
+_LATER_HEADLINE = "Still unclaimed: nobody has taken this yet"
+
+_CALLS_FOR_ACTION = (
+    LetterKind.ROUND,
+    LetterKind.RELEASED,
+    LetterKind.EXHAUSTED,
+    LetterKind.TRANSFERRED,
+    LetterKind.BUNDLE,
+)
+_IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}
+
+
+def compose(letter: Letter) -> EmailMessage:
+    """The mail: headers, plain text, HTML.
+
+    Whatever people typed, it adds no header, no link and no markup; an unusable address is left
+    out of the headers, for the mailer to report.
+
+    Raises:
+        ValueError: a Message-ID of ours is malformed.
+        ConfigurationError: the sender is.
+    """
+    facts = _facts(letter)
+    message = EmailMessage(policy=letter_policy())
+    for name, value in _headers(letter, facts).items():
+        message[name] = value
+    message.set_content(_rendered("letter.txt.j2", facts), cte="quoted-printable")
+    message.add_alternative(
+        _rendered("letter.html.j2", facts), subtype="html", cte="quoted-printable"
+    )
+    return message
+
+
+def message_id(name: str, public_url: str) -> str:
+    """A Message-ID under the host that people know us by."""
+    host = urlsplit(public_url).hostname or "localhost"
+    return f"<{name}@{host.encode('idna').decode()}>"
+
+
+def sender_address(sender: str) -> str:
+    """The bare address of `HANDOFF_SMTP_FROM`, for the envelope."""
+    return _sender(sender)[1]
+
+
+def _sender(sender: str) -> tuple[str, str]:
+    match = _SENDER.fullmatch(sender.strip())
+    name, address = match.groups() if match else ("", sender.strip())
+    if not is_address(address):
+        raise ConfigurationError("HANDOFF_SMTP_FROM must look like Handoff <handoff@example.com>")
+    return harmless_line(name.removeprefix('"').removesuffix('"'), limit=_NAME), address
+
+
+def _headers(letter: Letter, facts: dict[str, Any]) -> dict[str, str]:
+    headers = {
+        "From": mailbox(*_sender(letter.sender)),
+        "To": _recipient(letter),
+        "Subject": facts["subject"],
+        "Date": format_datetime(letter.date),
+        "Message-ID": _checked_id(letter.message_id),
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    if letter.thread_id and letter.thread_id != letter.message_id:
+        headers["In-Reply-To"] = headers["References"] = _checked_id(letter.thread_id)
+    if letter.handoff_id:
+        headers["X-Handoff-Id"] = harmless_line(letter.handoff_id, limit=_NAME)
+    if letter.round:
+        headers["X-Handoff-Round"] = str(letter.round)
+    importance = _IMPORTANCE.get(Priority(facts["priority"]))
+    if importance and letter.kind in _CALLS_FOR_ACTION:
+        headers |= {"Importance": "high", "X-Priority": importance}
+    return headers
+
+
+def _recipient(letter: Letter) -> str:
+    if not is_address(letter.to_address):
+        return "undisclosed-recipients:;"
+    return mailbox(harmless_line(letter.to_name, limit=_NAME), letter.to_address)
+
+
+def _checked_id(message_id: str) -> str:
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError("a Message-ID must look like <left@right>, in ASCII")
+    return message_id
+
+
+def _facts(letter: Letter) -> dict[str, Any]:
+    """What the templates and the subject may say, already harmless."""
+    facts = _words(letter) | _texts(letter)
+    louder = letter.kind is LetterKind.ROUND and letter.round > 1
+    subject = _LATER_ROUND if louder else _SUBJECTS[letter.kind]
+    headline = _LATER_HEADLINE if louder else _HEADLINES[letter.kind]
+    facts["subject"] = harmless_line(subject.format(**facts), limit=_SUBJECT)
+    facts["headline"] = headline.format(**facts)
+    return facts
+
+
+def _words(letter: Letter) -> dict[str, Any]:
+    items = [
+        item._replace(title=harmless_line(item.title, limit=_TITLE))
+        for item in map(BundleItem._make, letter.items)
+    ]
+    loudest = max([letter.priority, *(item.priority for item in items)], key=_loudness)
+    return {
+        "kind": letter.kind,
+        "title": harmless_line(letter.session_title, limit=_TITLE) or "(no title)",
+        "escalator": harmless_line(letter.escalator_name, limit=_NAME) or "Someone",
+        "actor": harmless_line(letter.actor_name or "", limit=_NAME) or "Handoff",
+        "priority": loudest,
+        "loud": f"[{loudest}] " if Priority(loudest) in _IMPORTANCE else "",
+        "call": "LAST" if letter.round >= letter.rounds_total else _ordinal(letter.round),
+        "round": letter.round,
+        "rounds_total": letter.rounds_total,
+        "count": len(items),
+        "items": items,
+    }
+
+
+def _texts(letter: Letter) -> dict[str, Any]:
+    return {
+        "notes": _optional(letter.notes),
+        "reason": _optional(letter.reason),
+        "next_action": harmless_line(letter.next_action or "", limit=_SENTENCE),
+        "why": harmless_line(letter.why, limit=_SENTENCE),
+        "waiting": _waiting(letter.waiting_since, letter.date),
+        "link": letter.link,
+        "claim_link": letter.claim_link,
+        "handoff_id": harmless_line(letter.handoff_id or "", limit=_NAME),
+        "acts": letter.kind in _CALLS_FOR_ACTION,
+    }
+
+
+def _optional(text: str | None) -> str:
+    return harmless_text(text or "", limit=_NOTES).strip("\n")
+
+
+def _loudness(priority: str) -> int:
+    return list(Priority).index(Priority(priority))
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
+    return f"{number}{suffix or 'th'}"
+
+
+def _waiting(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return ""
+    return f"{since.astimezone(UTC):%d %b, %H:%M} UTC ({_length(now - since)})"
+
+
+def _length(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds())) // 60
+    if minutes < 1:
+        return "just now"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+
+
+def _rendered(template: str, facts: dict[str, Any]) -> str:
+    return _templates().get_template(template).render(facts)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,233 @@
+"""Handing one message for one person to the mail server, and saying honestly what became of it.
+
+It composes nothing, records nothing and logs nothing.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from email.message import EmailMessage
+
+from activities.email.smtp_line import IDLE, Broken, Line
+from activities.email.smtp_outcome import Outcome, Stage, accepted, trouble, verdict
+from activities.email.smtp_wire import is_address, is_international, path, wire_content
+from handoff.addresses import SmtpAddress
+from handoff.contract.words import DeliveryState
+from handoff.rules.causes import Cause
+
+_WHOLE = 4
+"""A whole attempt may take so many times the longest wait for one answer."""
+
+
+class Mailer:
+    """A few connections to one mail server, shared by everybody who has a message to send.
+
+    At most `connections` are open; who asks first is served first. A connection is used again for
+    the next message and closed after half a minute without one. `timeout` bounds each answer of
+    the server, and four times as much the whole attempt, the wait for a free connection included.
+    """
+
+    def __init__(
+        self,
+        address: SmtpAddress,
+        *,
+        timeout: timedelta,
+        connections: int,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """`tls_context` replaces the system's certificate authorities."""
+        self.longest = timeout * _WHOLE
+        """No `send` takes longer, whatever the server does."""
+        self._address = address
+        self._timeout = timeout.total_seconds()
+        self._tls_context = tls_context
+        self._slots = asyncio.Semaphore(connections)
+        self._idle: deque[Line] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def send(
+        self,
+        message: EmailMessage,
+        *,
+        to: str,
+        envelope_from: str,
+        before_data: Callable[[], Awaitable[bool]],
+    ) -> Outcome | None:
+        """Sends `message` to one address.
+
+        `before_data` is asked at the last moment at which nothing has left yet. When it says no,
+        nothing leaves and the answer is None; what it raises is raised here, and nothing leaves.
+        Nothing that a server or network does raises. When this is cancelled after `before_data`
+        said yes, the message may have left.
+        """
+        if not is_address(to):
+            return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
+        if envelope_from and not is_address(envelope_from):
+            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+        talk = _Talk(message, to, envelope_from, before_data)
+        try:
+            async with asyncio.timeout(self.longest.total_seconds()) as clock, self._slots:
+                return await self._attempt(talk)
+        except Broken as broken:
+            return broken.outcome
+        except TimeoutError as fault:
+            if not clock.expired():
+                raise  # It is `before_data`'s own.
+            return talk.outcome if talk.done else trouble(talk.stage, fault)
+
+    async def probe(self) -> Outcome:
+        """Whether the mail server can be reached, trusted and logged in to, and answers.
+
+        On a connection of its own, so that neither a busy pool nor a kept connection hides how
+        things stand. `sent` with cause `accepted` means yes.
+        """
+        try:
+            async with asyncio.timeout(self.longest.total_seconds()):
+                line = await self._open()
+                try:
+                    code = await line.say(Stage.CONNECT, b"NOOP")
+                finally:
+                    line.leave()
+        except Broken as broken:
+            return broken.outcome
+        except TimeoutError as fault:
+            return trouble(Stage.CONNECT, fault)
+        return accepted(code) if code == 250 else verdict(Stage.CONNECT, code)
+
+    async def close(self) -> None:
+        """Takes leave of the server; messages under way are finished before their connection."""
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        while self._idle:
+            self._idle.popleft().leave()
+        await asyncio.sleep(0)  # Lets the transports go.
+
+    async def _attempt(self, talk: "_Talk") -> Outcome | None:
+        line = self._take_idle()
+        if line is not None:
+            try:
+                return await self._talk_on(line, talk)
+            except Broken as broken:
+                # Servers close idle connections, and may say so only now: that is no failure.
+                if talk.stage > Stage.MAIL or broken.outcome.cause is Cause.TIMEOUT:
+                    raise
+        talk.stage = Stage.CONNECT
+        return await self._talk_on(await self._open(), talk)
+
+    async def _talk_on(self, line: "Line", talk: "_Talk") -> Outcome | None:
+        clean = False
+        try:
+            await talk.run(line)
+            clean = talk.is_finished or await line.forget()
+            return talk.outcome
+        finally:
+            # In an unknown state (broken, cancelled, out of time) it is never used again.
+            if clean and not self._closed:
+                self._keep(line)
+            elif clean:
+                line.leave()
+            else:
+                line.abort()
+
+    async def _open(self) -> "Line":
+        address = self._address
+        if self._tls_context is None and address.tls != "none":
+            self._tls_context = await asyncio.to_thread(ssl.create_default_context)
+        line = Line(address, self._tls_context, self._timeout)
+        try:
+            await line.open(address)
+        except BaseException:
+            line.abort()
+            raise
+        return line
+
+    def _take_idle(self) -> "Line | None":
+        while self._idle:
+            line = self._idle.pop()
+            if line.is_usable():
+                return line
+            line.abort()
+        return None
+
+    def _keep(self, line: "Line") -> None:
+        loop = asyncio.get_running_loop()
+        line.idle_since = loop.time()
+        self._idle.append(line)
+        if self._sweep is None:
+            self._sweep = loop.call_later(IDLE, self._close_idle)
+
+    def _close_idle(self) -> None:
+        self._sweep = None
+        loop = asyncio.get_running_loop()
+        while self._idle and self._idle[0].idle_since + IDLE <= loop.time():
+            self._idle.popleft().leave()
+        if self._idle:
+            self._sweep = loop.call_at(self._idle[0].idle_since + IDLE, self._close_idle)
+
+
+class _Talk:
+    """One message's part of a conversation."""
+
+    def __init__(
+        self,
+        message: EmailMessage,
+        to: str,
+        envelope_from: str,
+        before_data: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self.stage = Stage.CONNECT
+        self.done = False
+        """`outcome` stands, whatever becomes of the line."""
+        self.outcome: Outcome | None = None
+        self._message = message
+        self._to = to
+        self._from = envelope_from
+        self._before_data = before_data
+
+    @property
+    def is_finished(self) -> bool:
+        """The server has nothing of this message to forget."""
+        return self.stage < Stage.MAIL or self.stage is Stage.CONTENT
+
+    async def run(self, line: "Line") -> None:
+        """Tells the server everything, step by step; stops where somebody says no."""
+        self.outcome = await self._run(line)
+        self.done = True
+
+    async def _run(self, line: "Line") -> Outcome | None:
+        international = is_international(self._message, self._to, self._from)
+        if international and not line.offers("smtputf8"):
+            return self._not_international()
+        content = wire_content(self._message, international)
+        options = [b"SMTPUTF8"] if international else []
+        return (
+            await self._say(line, Stage.MAIL, b"MAIL", b"FROM:" + path(self._from), *options)
+            or await self._say(line, Stage.RECIPIENT, b"RCPT", b"TO:" + path(self._to))
+            or await self._hand_over(line, content)
+        )
+
+    async def _say(self, line: "Line", stage: Stage, *words: bytes) -> Outcome | None:
+        self.stage = stage
+        code = await line.say(stage, *words)
+        return None if code // 100 == 2 else verdict(stage, code)
+
+    async def _hand_over(self, line: "Line", content: bytes) -> Outcome | None:
+        if not await self._before_data():
+            return None
+        self.stage = Stage.DATA
+        code = await line.say(Stage.DATA, b"DATA")
+        if code != 354:
+            return verdict(Stage.DATA, code)
+        await line.write(content)
+        self.stage = Stage.CONTENT
+        code = await line.hear(Stage.CONTENT)
+        return accepted(code) if code // 100 == 2 else verdict(Stage.CONTENT, code)
+
+    def _not_international(self) -> Outcome:
+        if self._to.isascii() and not self._from.isascii():
+            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+        return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)

@@ -1,0 +1,145 @@
+"""`Idempotency-Key` on every POST: a route class, so that no endpoint can forget it."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from api.http.problems import problem, refused_input
+from api.identity.callers import bearer_token, identify, services
+from handoff.contract.people import Actor
+from handoff.database.gate import Database
+from handoff.database.operations import idempotency
+from handoff.database.operations.idempotency import Answer, Reservation
+from handoff.errors import HandoffError, Invalid
+from handoff.ids import new_id
+
+logger = structlog.get_logger(__name__)
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+
+KEPT_HEADERS = ("content-type", "location", "etag")
+
+NO_ANSWERS = (401, 408, 429)
+"""Beside all of 5xx: they say nothing of the request itself, so a repeat is tried afresh."""
+
+LET_GO_WITHIN = 2.0
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class IdempotentRoute(APIRoute):
+    """Carries a POST with an `Idempotency-Key` out once; repeats get the same answer."""
+
+    def get_route_handler(self) -> Handler:
+        """Wraps the endpoint."""
+        return idempotent(super().get_route_handler())
+
+
+def idempotent(endpoint: Handler) -> Handler:
+    """What the route does: other methods and requests without a key pass through."""
+
+    async def handle(request: Request) -> Response:
+        keys = request.headers.getlist(HEADER)
+        if not keys or request.method != "POST":
+            return await endpoint(request)
+        return await _once(request, _checked(keys), endpoint)
+
+    return handle
+
+
+def resource_id(request: Request) -> UUID:
+    """The id for what the request makes: the same at every try of the same request."""
+    reserved: UUID | None = getattr(request.state, "resource_id", None)
+    return reserved or new_id()
+
+
+def keep_instead(request: Request, body: bytes) -> None:
+    """What repeats are answered with, where the first answer holds a secret to be shown once."""
+    request.state.kept_body = body
+
+
+def _checked(keys: list[str]) -> str:
+    key = keys[0]
+    if len(keys) > 1 or not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
+        fault = {"path": f"header/{HEADER}", "message": "1 to 255 printable ASCII characters"}
+        raise Invalid(
+            f"{HEADER} must be one key of 1 to 255 printable ASCII characters.",
+            errors=[{**fault, "type": "idempotency_key"}],
+        )
+    return key
+
+
+async def _once(request: Request, key: str, endpoint: Handler) -> Response:
+    parts = services(request)
+    caller = await identify(request, parts, bearer_token(request))
+    fingerprint = hashlib.sha256(
+        f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
+    ).digest()
+    reserved = await idempotency.reserve(parts.database, caller, key, fingerprint)
+    if isinstance(reserved, Answer):
+        headers = {**reserved.headers, REPLAYED: "true"}
+        return Response(reserved.body, reserved.status, headers)
+    request.state.resource_id = reserved.resource_id
+    return await _carry_out(request, endpoint, _Held(parts.database, caller, key, reserved))
+
+
+async def _carry_out(request: Request, endpoint: Handler, held: "_Held") -> Response:
+    try:
+        response = await _answer(request, endpoint)
+    except BaseException:
+        await held.let_go()
+        raise
+    if response.status_code >= 500 or response.status_code in NO_ANSWERS:
+        await held.let_go()
+    else:
+        await held.keep(request, response)
+    return response
+
+
+async def _answer(request: Request, endpoint: Handler) -> Response:
+    """Refusals are answers too; they are rendered here, so that they can be kept."""
+    try:
+        return await endpoint(request)
+    except HandoffError as error:
+        return problem(error)
+    except RequestValidationError as fault:
+        return problem(refused_input(request, fault))
+
+
+class _Held:
+    """A key in this request's hand."""
+
+    def __init__(
+        self, database: Database, caller: Actor, key: str, reservation: Reservation
+    ) -> None:
+        self._database = database
+        self._caller = caller
+        self._key = key
+        self._reservation = reservation
+
+    async def keep(self, request: Request, response: Response) -> None:
+        """Not kept is no fault of the answer's: a repeat finds what was done by its id."""
+        headers = {
+            name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
+        }
+        body = getattr(request.state, "kept_body", None) or bytes(response.body)
+        answer = Answer(response.status_code, headers, body)
+        try:
+            await idempotency.keep(self._database, self._caller, self._key, answer)
+        except Exception as fault:  # The work is done, and the caller must learn of it.
+            logger.warning("idempotency.unkept", cause=type(fault).__name__)
+
+    async def let_go(self) -> None:
+        """If even this fails, the key is free again when its time is up."""
+        with suppress(Exception):
+            async with asyncio.timeout(LET_GO_WITHIN):
+                await idempotency.let_go(self._database, self._caller, self._key, self._reservation)

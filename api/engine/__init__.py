@@ -1,0 +1,1 @@
+"""What the API starts in the engine: a handoff, and a test notification."""

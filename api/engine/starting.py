@@ -1,0 +1,151 @@
+"""Starts a handoff's workflow and waits until the record has spoken, within bounds.
+
+201 once recorded; 202 while the engine has it but no worker recorded it yet; 503 when the engine
+cannot be reached: then nothing was promised.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from handoff.contract.messages import HandoffStart, NewHandoff, Recorded
+from handoff.errors import EngineUnreachable
+from handoff.temporal import queues
+from workflows.handoff import HandoffWorkflow
+from workflows.starting import start_options
+
+LOOK_AFTER = 1.2
+"""Seconds after which we ask whether the engine has the workflow at all."""
+
+LOOK_WITHIN = 1.3
+"""Seconds that the engine has to say so: a 503 comes within 3 s in all."""
+
+
+async def start(
+    client: Client, new: NewHandoff, *, task_queue: str, wait: timedelta
+) -> Recorded | None:
+    """One start and one wait in one call; None while the record has not spoken yet.
+
+    Raises:
+        EngineUnreachable: the engine does not answer, or does not have the workflow.
+    """
+    recording = _in_background(_start_and_wait(client, new, task_queue, wait))
+    try:
+        done, _ = await asyncio.wait([recording], timeout=LOOK_AFTER)
+        if not done and not await _exists_or_done(client, new, recording):
+            left = max(wait.total_seconds() - LOOK_AFTER, 0)
+            await asyncio.wait([recording], timeout=left)
+        return recording.result() if recording.done() else None
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        await _must_exist(client, new)
+        return None
+    except (RPCError, RuntimeError, OSError) as fault:
+        raise _unreachable() from fault
+
+
+_under_way: set[asyncio.Task[Recorded]] = set()
+
+
+def _in_background(work: Coroutine[Any, Any, Recorded]) -> asyncio.Task[Recorded]:
+    """A call that nobody may wait for to its end: it ends by its own timeout."""
+
+    def done(task: asyncio.Task[Recorded]) -> None:
+        _under_way.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    task = asyncio.create_task(work)
+    _under_way.add(task)
+    task.add_done_callback(done)
+    return task
+
+
+async def _start_and_wait(
+    client: Client, new: NewHandoff, task_queue: str, wait: timedelta
+) -> Recorded:
+    begin = HandoffStart(new.account_id, new.id, new)
+    operation = WithStartWorkflowOperation(
+        HandoffWorkflow.run,
+        begin,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        **start_options(
+            begin,
+            task_queue=task_queue,
+            priority=new.priority,
+            intent=new.intent,
+            session_id=new.session_id,
+        ),
+    )
+    try:
+        return await client.execute_update_with_start_workflow(
+            HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
+        )
+    except WorkflowAlreadyStartedError:
+        # Asked again after it has ended: its result is what the record said.
+        workflow_id = queues.workflow_id(new.id)
+        handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
+        return await handle.result()
+    finally:
+        # Else asyncio complains that nobody asked what became of the start.
+        with suppress(Exception):
+            async with asyncio.timeout(0.1):
+                await operation.workflow_handle()
+
+
+async def _exists_or_done(
+    client: Client, new: NewHandoff, recording: asyncio.Task[Recorded]
+) -> bool:
+    """Whether the record has spoken while we asked; if not, the engine has the workflow."""
+    looking = asyncio.create_task(_must_exist(client, new))
+    await asyncio.wait([recording, looking], return_when=asyncio.FIRST_COMPLETED)
+    if recording.done():
+        looking.cancel()
+        await asyncio.wait([looking])
+        return True
+    await looking
+    return False
+
+
+async def _must_exist(client: Client, new: NewHandoff) -> None:
+    if await _status(client, new.id) is None:
+        raise _unreachable()
+
+
+async def is_running(client: Client, handoff_id: UUID) -> bool:
+    """Whether the engine still has the workflow of a handoff.
+
+    Raises:
+        EngineUnreachable: the engine does not answer.
+    """
+    return await _status(client, handoff_id) is WorkflowExecutionStatus.RUNNING
+
+
+async def _status(client: Client, handoff_id: UUID) -> WorkflowExecutionStatus | None:
+    """How a handoff's workflow stands; None when the engine has none."""
+    handle = client.get_workflow_handle(queues.workflow_id(handoff_id))
+    try:
+        async with asyncio.timeout(LOOK_WITHIN):
+            return (await handle.describe()).status
+    except RPCError as refused:
+        if refused.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise _unreachable() from refused
+    except (RuntimeError, OSError, TimeoutError) as fault:
+        raise _unreachable() from fault
+
+
+def _unreachable() -> EngineUnreachable:
+    return EngineUnreachable("The engine does not answer. Nothing was promised; try again.")

@@ -1,0 +1,1 @@
+"""HTTP itself: problems, bodies, headers, limits and connections. Nothing of the domain."""

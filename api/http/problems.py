@@ -1,0 +1,119 @@
+"""Errors as RFC 9457 problems: one renderer for all of them. Nothing of the inside leaks."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.http.json_bodies import is_json
+from api.http.security_headers import protect
+from handoff.database import outages
+from handoff.errors import HandoffError, Invalid, TooMany, Unreachable, UnsupportedMedia
+from handoff.wire import jsonable
+
+logger = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+RETRY_AFTER = {503: "2"}
+"""Seconds after which a request that failed on our side is worth another try."""
+
+_HTTP_TITLES = {
+    400: ("/problems/bad-request", "The request cannot be read"),
+    404: ("/problems/not-found", "There is no such thing"),
+    405: ("/problems/method-not-allowed", "This method is not allowed here"),
+}
+
+
+def problem(error: HandoffError, **headers: str) -> Response:
+    """The answer to one of our own errors."""
+    retry_after = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(float(retry_after))))
+    if isinstance(error, TooMany) and "limit" in error.facts:
+        headers |= _rate_limit(error.facts["limit"], headers["Retry-After"])
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {
+        "type": error.type,
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        **jsonable(error.facts),
+    }
+    response = JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
+    # Here too, because the answer to a bug of ours is sent from outside of every middleware.
+    protect(response.headers)
+    return response
+
+
+def _rate_limit(limit: dict[str, Any], wait: str) -> dict[str, str]:
+    """The header fields of the IETF's draft on rate limits."""
+    name = limit["name"]
+    return {
+        "RateLimit-Policy": f'"{name}";q={limit["amount"]};w={limit["seconds"]}',
+        "RateLimit": f'"{name}";r=0;t={wait}',
+    }
+
+
+def refused_input(request: Request, fault: RequestValidationError) -> HandoffError:
+    """Why the input cannot be taken: by its kind as a whole, or by its faults."""
+    content_type = request.headers.get("content-type", "")
+    unread = any(
+        tuple(error["loc"]) == ("body",) and error["type"] != "missing" for error in fault.errors()
+    )
+    if unread and not is_json(content_type):
+        return UnsupportedMedia("Send JSON, with Content-Type: application/json.")
+    return _invalid(fault.errors())
+
+
+def _invalid(errors: Sequence[Any]) -> Invalid:
+    """What is wrong, by path. The input itself is never echoed."""
+    faults = [
+        {
+            "path": "/".join(_clean(part) for part in error["loc"]),
+            "message": _clean(error["msg"].removeprefix("Value error, ")),
+            "type": error["type"],
+        }
+        for error in errors
+    ]
+    return Invalid(f"Mend {faults[0]['path'] or 'the body'} and send it again.", errors=faults)
+
+
+def _clean(part: object) -> str:
+    """A name that a client chose may hold anything, lone surrogates included."""
+    return str(part)[:100].encode("utf-8", "backslashreplace").decode()
+
+
+def install(app: FastAPI) -> None:
+    """Registers the renderer for every kind of error."""
+
+    @app.exception_handler(HandoffError)
+    async def _ours(request: Request, error: HandoffError) -> Response:
+        return problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _input(request: Request, error: RequestValidationError) -> Response:
+        return problem(refused_input(request, error))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        kind, title = _HTTP_TITLES.get(error.status_code, ("/problems/refused", str(error.detail)))
+        body = {"type": kind, "title": title, "status": error.status_code, "detail": title}
+        return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+    for kind in (*outages.MAYBE, Exception):
+        app.exception_handler(kind)(_unforeseen)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    if outages.is_outage(error):
+        logger.error("database.unreachable", cause=type(error).__name__)
+        return problem(Unreachable("The record does not answer. Nothing was changed; try again."))
+    logger.error("request.failed", path=request.url.path, exc_info=error)
+    return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))

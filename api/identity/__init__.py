@@ -1,0 +1,1 @@
+"""Who is calling: people by token or browser session, programs by API token and its scopes."""

@@ -1,0 +1,116 @@
+"""Who is calling, as `Annotated` types: an endpoint without one stands out."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, WebSocket
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
+
+from api.identity import browser_session, machines
+from api.services import Services
+from handoff.contract.people import Actor
+from handoff.contract.words import TokenScope
+from handoff.database import people
+from handoff.errors import Forbidden, Unauthenticated
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="A JWT whose `sub` is the user's id, or an API token (`hnd_…`) within its scopes",
+)
+
+
+def services(request: Request) -> Services:
+    """The process's parts."""
+    found: Services = request.app.state.services
+    return found
+
+
+Parts = Annotated[Services, Depends(services)]
+
+
+async def identify(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
+    """The living user behind the token or the browser's cookie, as the database knows them now.
+
+    Raises:
+        Unauthenticated: nobody that we know.
+        TooMany: they, or strangers from their address, have asked for too much.
+        Forbidden: an API token whose scopes do not open what is asked for.
+    """
+    known: Actor | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
+    try:
+        actor, scopes = await _prove(request, parts, token)
+    except Unauthenticated:
+        await parts.limits.failure(request.client.host if request.client else None)
+        raise
+    await parts.limits.request(actor)
+    if scopes is not None:
+        machines.must_be_open(request, scopes)
+    request.state.caller = actor
+    return actor
+
+
+async def _prove(
+    request: HTTPConnection, parts: Services, token: str | None
+) -> tuple[Actor, frozenset[TokenScope] | None]:
+    """A person has no scopes; a program has nothing but scopes."""
+    if token and token.startswith(machines.MARK):
+        return await machines.prove(parts, token)
+    return await _person(request, parts, token), None
+
+
+async def _person(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
+    if token:
+        user_id = await parts.tokens.subject(token)
+    else:
+        user_id = browser_session.subject(request, parts.settings)
+    async with parts.database.glance() as connection:
+        actor = await people.identify(connection, user_id)
+    if actor is None:
+        raise Unauthenticated("This identity is not valid here. Sign in again.")
+    return actor
+
+
+def bearer_token(request: HTTPConnection) -> str | None:
+    """The token in the Authorization header, if there is one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def _caller(
+    request: Request,
+    parts: Parts,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Actor:
+    return await identify(request, parts, credentials.credentials if credentials else None)
+
+
+async def caller_of_socket(socket: WebSocket, parts: Services) -> Actor:
+    """The same for a WebSocket's handshake."""
+    return await identify(socket, parts, bearer_token(socket))
+
+
+Caller = Annotated[Actor, Depends(_caller)]
+"""Any living user of an account, viewers included."""
+
+
+async def _working(caller: Caller) -> Actor:
+    if caller.role not in WORKING_ROLES:
+        raise Forbidden("Viewers can look, but not act. Ask an admin for another role.")
+    return caller
+
+
+WorkingCaller = Annotated[Actor, Depends(_working)]
+"""An engineer, admin or owner."""
+
+
+async def _leading(caller: Caller) -> Actor:
+    if caller.role not in LEADING_ROLES:
+        raise Forbidden("Only admins and owners can do this.")
+    return caller
+
+
+LeadingCaller = Annotated[Actor, Depends(_leading)]
+"""An admin or owner."""

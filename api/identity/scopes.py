@@ -1,0 +1,40 @@
+"""What each scope of an API token lets its program do, by operation id.
+
+What is not named here is refused to every token, so a new endpoint is closed to them until
+somebody opens it.
+"""
+
+from handoff.contract.words import TokenScope
+
+OPERATIONS: dict[TokenScope, frozenset[str]] = {
+    TokenScope.SESSIONS_READ: frozenset({"listSessions", "getSession"}),
+    TokenScope.SESSIONS_WRITE: frozenset({"createSession"}),
+    TokenScope.HANDOFFS_CREATE: frozenset({"createHandoff"}),
+    TokenScope.HANDOFFS_READ: frozenset(
+        {
+            "getQueue",
+            "listHandoffs",
+            "getHandoff",
+            "listHandoffEvents",
+            "listHandoffDeliveries",
+        }
+    ),
+    # The second is the WebSocket, which OpenAPI knows nothing of.
+    TokenScope.EVENTS_READ: frozenset({"streamEvents", "socket_events"}),
+    TokenScope.SCIM: frozenset(
+        {
+            "scimGetConfiguration",
+            "scimListResourceTypes",
+            "scimListSchemas",
+            *(f"scim{act}User" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
+            *(f"scim{act}Group" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
+            "scimListUsers",
+            "scimListGroups",
+        }
+    ),
+}
+
+
+def needed(operation: str) -> TokenScope | None:
+    """The scope that opens this operation to a program, if any does."""
+    return next((scope for scope, opened in OPERATIONS.items() if operation in opened), None)

@@ -1,0 +1,232 @@
+"""One feed per account, whatever the number of its streams, and who is listening to it.
+
+A ring at the door makes a feed read PostgreSQL, once for all of its streams, and so does a quiet
+while. What streams send always comes from the record; nothing that stands in a Redis message is
+believed. While Redis is down feeds go on by reading; while PostgreSQL is down they wait for it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.live.feed import PAGE, Ear, Feed, Rung
+from handoff.contract.people import Actor
+from handoff.database import events, readers
+from handoff.database.directory import api_tokens
+from handoff.database.gate import Database
+from handoff.errors import Unreachable
+from handoff.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+UNREAD = (SQLAlchemyError, OSError, TimeoutError)
+"""What reading PostgreSQL raises while it is away."""
+
+PAUSE = 0.5
+"""Seconds between two tries to read PostgreSQL."""
+
+OPEN_WITHIN = 3.0
+"""Seconds that PostgreSQL has to answer before a new stream is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How streams behave, in seconds."""
+
+    quiet: float
+    keep_alive: float
+    rights: float
+    slow: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Manners":
+        """As they are set."""
+        return cls(
+            quiet=settings.stream_quiet.total_seconds(),
+            keep_alive=settings.stream_keep_alive.total_seconds(),
+            rights=settings.stream_rights.total_seconds(),
+            slow=settings.stream_slow.total_seconds(),
+        )
+
+
+class Hub:
+    """The process's feeds. `listen` gives a stream its place at one."""
+
+    def __init__(self, database: Database, manners: Manners) -> None:
+        self.manners = manners
+        self.draining = False
+        self.people_came_or_went = asyncio.Event()
+        self._database = database
+        self._feeds: dict[UUID, Feed] = {}
+        self._reading: dict[UUID, asyncio.Task[None]] = {}
+        self._streams = 0
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+
+    @asynccontextmanager
+    async def listen(
+        self, reader: Actor, *, cut: Callable[[], None] | None = None
+    ) -> AsyncIterator[Ear]:
+        """A place at the account's feed. `cut` ends the connection, whatever it has not sent.
+
+        Raises:
+            Unreachable: PostgreSQL does not say where the account's events stand.
+        """
+        feed = self._feeds.get(reader.account_id) or self._open(reader.account_id)
+        ear = Ear(feed, reader, since=datetime.now(UTC), cut=cut)
+        feed.ears.add(ear)
+        self._count(+1)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(OPEN_WITHIN):
+                    await feed.started.wait()
+            if not feed.started.is_set():
+                raise Unreachable("The record does not answer. Connect again.")
+            yield ear
+        finally:
+            feed.ears.discard(ear)
+            self._count(-1)
+            # The reader ends by itself when nobody is left, and not in the middle of a query.
+            feed.rung.set()
+
+    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Rung]:
+        """A page of what follows `number`, read from PostgreSQL."""
+        async with self._database.account(account_id) as tenant:
+            found = await events.after(tenant, number, limit=limit)
+        return [Rung.of(envelope) for envelope in found]
+
+    async def bounds(self, account_id: UUID) -> tuple[int, int]:
+        """The first and the last event number that the account has."""
+        async with self._database.account(account_id) as tenant:
+            return await events.bounds(tenant)
+
+    @property
+    def accounts(self) -> set[UUID]:
+        """Whose events are followed."""
+        return set(self._feeds)
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """One for each of them."""
+        return list(self._feeds.values())
+
+    @property
+    def streams(self) -> int:
+        """How many are open."""
+        return self._streams
+
+    def listening(self) -> dict[UUID, dict[UUID, datetime]]:
+        """By account, who listens in this process, and since when."""
+        return {account_id: feed.readers() for account_id, feed in self._feeds.items()}
+
+    def heard(self, account_id: UUID) -> None:
+        """The account's bell may have been rung."""
+        if feed := self._feeds.get(account_id):
+            feed.rung.set()
+
+    def people_changed(self, account_id: UUID) -> None:
+        """Somebody of the account may no longer read."""
+        if feed := self._feeds.get(account_id):
+            feed.doubted = True
+            feed.rung.set()
+
+    async def say_goodbye(self, *, within: float) -> None:
+        """Tells every stream to end, and cuts off those that have not in time."""
+        self.draining = True
+        for feed in self._feeds.values():
+            feed.wake()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._nobody.wait()
+        for feed in self._feeds.values():
+            for ear in feed.ears:
+                ear.cut()
+
+    async def close(self) -> None:
+        """Stops reading."""
+        reading = list(self._reading.values())
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+    def _count(self, change: int) -> None:
+        self._streams += change
+        self.people_came_or_went.set()
+        if self._streams:
+            self._nobody.clear()
+        else:
+            self._nobody.set()
+
+    def _open(self, account_id: UUID) -> Feed:
+        feed = self._feeds[account_id] = Feed(account_id)
+        self._reading[account_id] = asyncio.create_task(self._read(feed))
+        return feed
+
+    def _shut(self, account_id: UUID) -> None:
+        del self._feeds[account_id], self._reading[account_id]
+
+    async def _read(self, feed: Feed) -> None:
+        """Reads at each ring, and after each quiet while, for as long as somebody listens."""
+        try:
+            # Nothing is awaited between the last look at the ears and the end: a new stream finds
+            # either a feed that goes on or none.
+            while feed.ears:
+                wait = self.manners.quiet if await self._has_read(feed) else PAUSE
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait, self.manners.rights)):
+                        await feed.rung.wait()
+        finally:
+            self._shut(feed.account_id)
+
+    async def _has_read(self, feed: Feed) -> bool:
+        feed.rung.clear()
+        try:
+            await self._check_rights(feed)
+            await self._catch_up(feed)
+        except UNREAD as fault:
+            if not feed.unread:
+                logger.warning("feed.unread", cause=type(fault).__name__)
+        except Exception:
+            # Whatever it was: the account's streams must not fall silent for good.
+            logger.exception("feed.broken")
+        else:
+            feed.unread = False
+            return True
+        feed.unread = True
+        return False
+
+    async def _check_rights(self, feed: Feed) -> None:
+        """Asks once for all readers of the account whether they may still read."""
+        asked = asyncio.get_running_loop().time()
+        due = [
+            ear for ear in feed.ears if feed.doubted or asked - ear.checked >= self.manners.rights
+        ]
+        if not due:
+            return
+        feed.doubted = False
+        try:
+            async with self._database.account(feed.account_id) as tenant:
+                living = await readers.living(tenant, {ear.reader_id for ear in due})
+                tokens = {ear.token_id for ear in due if ear.token_id is not None}
+                # None: a person, who came without one.
+                good = {None, *(await api_tokens.good(tenant, tokens) if tokens else ())}
+        except BaseException:
+            feed.doubted = True
+            raise
+        for ear in due:
+            ear.judge(may_read=ear.reader_id in living and ear.token_id in good, asked=asked)
+
+    async def _catch_up(self, feed: Feed) -> None:
+        if not feed.started.is_set():
+            feed.first, feed.last = await self.bounds(feed.account_id)
+            feed.started.set()
+        while found := await self.history(feed.account_id, feed.last, limit=PAGE):
+            feed.add(found)
+            if len(found) < PAGE:
+                return

@@ -1,0 +1,149 @@
+"""Who is there: advisory, forgetful, in Redis alone. Without Redis nobody is shown.
+
+A register is a Redis hash whose entries are good for a while and must be renewed. Nothing about it
+reaches the append-only history, and nothing depends on it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from api.live.hub import Hub
+
+logger = structlog.get_logger(__name__)
+
+ONLINE_FOR = 45.0
+"""Seconds that somebody counts as online after a process last said so."""
+
+RENEW_EVERY = 15.0
+
+VIEWING_FOR = 30.0
+"""Seconds that somebody counts as looking at a handoff after their page last said so."""
+
+SETTLE = 0.1
+"""Seconds in which comings and goings are gathered: a thousand at once are one message."""
+
+WITHIN = 0.5
+"""Seconds that Redis has to answer a request."""
+
+AWAY = (RedisError, OSError, TimeoutError)
+
+
+class Presence:
+    """The registers of one process."""
+
+    def __init__(self, redis: Redis, hub: Hub) -> None:
+        self._redis = redis
+        self._hub = hub
+        # Several processes serve the same person; each speaks for its own streams alone.
+        self._process = uuid4().hex[:12]
+        self._said: dict[UUID, set[UUID]] = {}
+
+    async def run(self) -> None:
+        """Says who listens here: at once when that changes, and again and again."""
+        while True:
+            self._hub.people_came_or_went.clear()
+            try:
+                await self._say()
+            except AWAY as fault:
+                logger.debug("presence.unsaid", cause=type(fault).__name__)
+            except Exception:
+                logger.exception("presence.broken")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_EVERY):
+                    await self._hub.people_came_or_went.wait()
+            await asyncio.sleep(SETTLE)
+
+    async def _say(self) -> None:
+        listening = self._hub.listening()
+        gone = {
+            account_id: said - set(listening.get(account_id, {}))
+            for account_id, said in self._said.items()
+        }
+        now = _now()
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for account_id, left in gone.items():
+                if left:
+                    pipeline.hdel(_online(account_id), *(self._field(user) for user in left))
+            for account_id, people in listening.items():
+                if people:
+                    said: dict[Any, Any] = {
+                        self._field(user): _entry(since.timestamp(), now + ONLINE_FOR)
+                        for user, since in people.items()
+                    }
+                    pipeline.hset(_online(account_id), mapping=said)
+                    pipeline.expire(_online(account_id), int(ONLINE_FOR))
+            if len(pipeline):
+                await pipeline.execute()
+        self._said = {account_id: set(people) for account_id, people in listening.items()}
+
+    def _field(self, user_id: UUID) -> str:
+        return f"{user_id}/{self._process}"
+
+    async def leave(self) -> None:
+        """Nobody listens here any more."""
+        with suppress(*AWAY):
+            async with asyncio.timeout(WITHIN):
+                await self._say()
+
+    async def online(self, account_id: UUID) -> dict[UUID, datetime]:
+        """Who of the account has a live stream, and since when."""
+        return await self._present(_online(account_id))
+
+    async def viewing(self, account_id: UUID, handoff_id: UUID) -> dict[UUID, datetime]:
+        """Who looks at the handoff, and since when."""
+        return await self._present(_viewing(account_id, handoff_id))
+
+    async def look(self, account_id: UUID, handoff_id: UUID, user_id: UUID) -> None:
+        """Somebody looks at the handoff, for a while."""
+        key = _viewing(account_id, handoff_id)
+        with suppress(*AWAY):
+            async with asyncio.timeout(WITHIN):
+                said = await self._redis.hget(key, str(user_id))
+                before = _present({str(user_id): said})
+                since = before[user_id].timestamp() if before else _now()
+                await self._redis.hset(key, str(user_id), _entry(since, _now() + VIEWING_FOR))
+                await self._redis.expire(key, int(VIEWING_FOR))
+
+    async def _present(self, key: str) -> dict[UUID, datetime]:
+        with suppress(*AWAY):
+            async with asyncio.timeout(WITHIN):
+                return _present(await self._redis.hgetall(key))
+        return {}
+
+
+def _online(account_id: UUID) -> str:
+    return f"handoff:online:{account_id}"
+
+
+def _viewing(account_id: UUID, handoff_id: UUID) -> str:
+    return f"handoff:viewing:{account_id}:{handoff_id}"
+
+
+def _now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def _entry(since: float, until: float) -> str:
+    return f"{since:.3f} {until:.3f}"
+
+
+def _present(entries: Mapping[Any, Any]) -> dict[UUID, datetime]:
+    """The entries that are still good; the earliest of each person's."""
+    found: dict[UUID, datetime] = {}
+    for field, entry in entries.items():
+        # Redis believes everybody: what is not of this form is passed over.
+        with suppress(ValueError, OverflowError, OSError):
+            user_id = UUID(str(field).partition("/")[0])
+            since, until = map(float, str(entry).split())
+            if until > _now():
+                began = datetime.fromtimestamp(since, UTC)
+                found[user_id] = min(found.get(user_id, began), began)
+    return found

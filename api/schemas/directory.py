@@ -1,0 +1,41 @@
+"""What the directory takes. What it gives are the database's own views."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from api.schemas.texts import Body, Text
+from handoff.contract.words import Role
+from handoff.database.directory.importing import EMAIL
+from handoff.database.directory.users import WantedUser
+
+
+def _one_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line that can be read")
+    return value
+
+
+Name = Annotated[Text, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Address = Annotated[Text, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+
+
+class UserBody(Body):
+    """The whole of a user: what is left out takes its default."""
+
+    email: Address
+    name: Name
+    role: Role
+    team_id: UUID | None = None
+    is_active: bool = True
+
+    def to_wanted(self) -> WantedUser:
+        """The database's form."""
+        return WantedUser(**self.model_dump())
+
+
+class TeamBody(Body):
+    """The whole of a team."""
+
+    name: Name

@@ -1,0 +1,70 @@
+"""What HTTP takes and gives, beside the contract's own views. Unknown fields are refused."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    Field,
+    model_validator,
+)
+
+from api.schemas.texts import Ahead, Body, Context, Notes
+from handoff.contract.words import Intent, Priority
+
+
+class HandOff(Body):
+    """Escalate the session, or park it."""
+
+    intent: Intent
+    engineer_notes: Notes | None = None
+    priority: Priority = Priority.NORMAL
+    context: Context | None = None
+    remind_at: Ahead | None = Field(
+        default=None, description="When a parked handoff reminds its parker, and nobody else"
+    )
+
+    @model_validator(mode="after")
+    def _only_the_parked_remind(self) -> "HandOff":
+        if self.remind_at is not None and self.intent is not Intent.PARK:
+            raise ValueError("remind_at goes with the intent to park")
+        return self
+
+
+class Accepted(BaseModel):
+    """A handoff that the engine has, and that no worker has recorded yet."""
+
+    id: UUID
+    session_id: UUID
+    status: Literal["accepted"] = "accepted"
+
+
+class Recipient(BaseModel):
+    """Who a message is for. The address only for admins and owners."""
+
+    id: UUID
+    name: str
+    email: str | None = None
+
+
+class Attempt(BaseModel):
+    """One try at one message."""
+
+    at: datetime
+    outcome: str
+    code: int | None
+    cause: str | None = None
+
+
+class DeliveryView(BaseModel):
+    """What happened to one message."""
+
+    recipient: Recipient
+    channel: str
+    round: int
+    event: str
+    state: str
+    reason: str | None
+    message_id: str | None
+    attempts: list[Attempt]

@@ -1,0 +1,26 @@
+"""What the live part of the API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.schemas.texts import Body
+
+Number = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+"""An event's number."""
+
+
+class Seen(Body):
+    """The events whose pushes somebody has seen."""
+
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=200)]
+
+
+class Present(BaseModel):
+    """Somebody who is there."""
+
+    id: UUID
+    name: str
+    since: datetime

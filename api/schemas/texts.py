@@ -1,0 +1,113 @@
+"""Texts, objects and times as HTTP takes them, within bounds.
+
+A `Body` refuses what it does not name.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+NOTES_BYTES = 16 * 1024
+
+
+CONTEXT_BYTES = 32 * 1024
+
+
+CONTEXT_DEPTH = 32
+
+
+TITLE_CHARACTERS = 200
+
+
+def _storable(value: str) -> str:
+    """PostgreSQL stores no NUL, and UTF-8 knows no lone surrogates."""
+    if "\x00" in value:
+        raise ValueError("must not contain NUL")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain lone surrogates") from None
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+def _within_notes(value: str) -> str:
+    if len(value.encode()) > NOTES_BYTES:
+        raise ValueError(f"must be at most {NOTES_BYTES} bytes of UTF-8")
+    return value
+
+
+def _storable_object(value: dict[str, Any]) -> dict[str, Any]:
+    _walk(value, depth=1)
+    compact = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(compact.encode()) > CONTEXT_BYTES:
+        raise ValueError(f"must be at most {CONTEXT_BYTES} bytes of JSON")
+    return value
+
+
+def _walk(value: Any, depth: int) -> None:
+    if depth > CONTEXT_DEPTH:
+        raise ValueError(f"must not be nested deeper than {CONTEXT_DEPTH}")
+    if isinstance(value, str):
+        _storable(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _storable(key)
+            _walk(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _walk(item, depth + 1)
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+Title = Annotated[
+    Text,
+    Field(min_length=1, max_length=TITLE_CHARACTERS),
+    AfterValidator(_not_blank),
+]
+
+
+Notes = Annotated[Text, Field(max_length=NOTES_BYTES), AfterValidator(_within_notes)]
+
+
+Reason = Annotated[Text, Field(max_length=2000)]
+
+
+Context = Annotated[dict[str, JsonValue], AfterValidator(_storable_object)]
+"""A JSON object of the caller's own shape, at most 32 KiB."""
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """Times are added to it, and calendars end."""
+    if not 2000 <= moment.year < 3000:
+        raise ValueError("must lie in the years 2000 to 2999")
+    return moment.astimezone(UTC)
+
+
+def _ahead(moment: datetime) -> datetime:
+    if moment <= datetime.now(UTC):
+        raise ValueError("must be in the future")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+"""A time, in UTC."""
+
+
+Ahead = Annotated[Moment, AfterValidator(_ahead)]
+"""A time to come."""
+
+
+class Body(BaseModel):
+    """A request body: what it does not name is refused."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,147 @@
+"""SCIM Users: an identity provider makes, changes and deactivates the account's people."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Body, Query, Request
+
+from api.endpoints.idempotency import resource_id
+from api.identity.callers import Parts
+from api.scim.documented import SCIM_ERRORS, USER_EXAMPLE
+from api.scim.protocol import Provisioner, Resource, ScimResponse, ScimRoute, listed
+from api.scim.reading import operations, read_filter
+from api.scim.users import Draft, filled, patched, shown
+from api.services import Services
+from handoff.contract.people import Actor
+from handoff.database.directory import scim, users
+from handoff.database.directory.scim import Page, ScimUser
+from handoff.database.directory.users import DirectoryUser, WantedUser
+from handoff.errors import NotFound
+
+logger = structlog.get_logger(__name__)
+
+router = APIRouter(
+    prefix="/scim/v2/Users",
+    tags=["scim"],
+    route_class=ScimRoute,
+    default_response_class=ScimResponse,
+    responses=SCIM_ERRORS,
+)
+
+Given = Annotated[Resource, Body(media_type="application/scim+json", examples=[USER_EXAMPLE])]
+Filter = Annotated[str | None, Query(max_length=1000, examples=['userName eq "bo@acme.test"'])]
+Start = Annotated[int, Query(alias="startIndex")]
+Count = Annotated[int, Query()]
+
+Decide = Callable[[DirectoryUser | None], WantedUser]
+
+LARGEST_PAGE = 200
+
+
+def page_of(start: int, count: int) -> Page:
+    """What is out of bounds is brought into them, as RFC 7644, 3.4.2.4 wants it."""
+    return Page(min(max(start, 1), 2**31), min(max(count, 0), LARGEST_PAGE))
+
+
+def base_of(parts: Services) -> str:
+    """Where resources say they are."""
+    return f"{parts.settings.public_url}/scim/v2"
+
+
+@router.get("", operation_id="scimListUsers")
+async def list_users(
+    caller: Provisioner,
+    parts: Parts,
+    filter: Filter = None,
+    start: Start = 1,
+    count: Count = 100,
+) -> Any:
+    """The account's users, deactivated ones included; or the one that a filter names."""
+    wanted, page = read_filter(filter, ("username", "externalid")), page_of(start, count)
+    async with parts.database.account(caller.account_id) as tenant:
+        found, total = await scim.users(tenant, wanted, page)
+    resources = [shown(user, base_of(parts)) for user in found]
+    return ScimResponse(listed(resources, total=total, start=page.start))
+
+
+@router.post("", status_code=201, operation_id="scimCreateUser")
+async def create_user(body: Given, request: Request, caller: Provisioner, parts: Parts) -> Any:
+    """A new user; an engineer unless `roles` says otherwise."""
+    user_id = resource_id(request)
+    draft = filled(Draft(), body)
+    wanted = draft.wanted()
+    await _change(parts, caller, user_id, lambda _: wanted)
+    return await _answer(parts, caller, user_id, draft, status=201)
+
+
+@router.get("/{user_id}", operation_id="scimGetUser")
+async def get_user(user_id: UUID, caller: Provisioner, parts: Parts) -> Any:
+    """One user."""
+    return ScimResponse(shown(await _find(parts, caller, user_id), base_of(parts)))
+
+
+@router.put("/{user_id}", operation_id="scimReplaceUser")
+async def replace_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
+    """The user as the provider has them. What it does not send stays as it is."""
+    return await _draw(parts, caller, user_id, lambda draft: filled(draft, body))
+
+
+@router.patch("/{user_id}", operation_id="scimPatchUser")
+async def patch_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
+    """Step by step. `active: false` takes every right at once, and gives back what they claimed."""
+    steps = list(operations(body))
+    return await _draw(parts, caller, user_id, lambda draft: patched(draft, steps))
+
+
+@router.delete("/{user_id}", status_code=204, operation_id="scimDeleteUser", response_model=None)
+async def delete_user(user_id: UUID, caller: Provisioner, parts: Parts) -> None:
+    """Soft, like any deletion: history keeps the name. To SCIM they do not exist any more."""
+    await _find(parts, caller, user_id)
+    for changed in await users.delete_user(parts.database, caller, user_id):
+        parts.announce(changed, command="release")
+    parts.people_changed(caller.account_id)
+    logger.info("scim.user_deleted", user_id=str(user_id), token_id=str(caller.token_id))
+
+
+async def _find(parts: Services, caller: Actor, user_id: UUID) -> ScimUser:
+    async with parts.database.account(caller.account_id) as tenant:
+        found = await scim.find_user(tenant, user_id)
+    if found is None:
+        raise NotFound("There is no such user.")
+    return found
+
+
+async def _draw(
+    parts: Services, caller: Actor, user_id: UUID, draw: Callable[[Draft], Draft]
+) -> ScimResponse:
+    """Changes a user who is there, on what they are at that moment."""
+    known = await _find(parts, caller, user_id)
+    drawn: list[Draft] = []
+
+    def decide(before: DirectoryUser | None) -> WantedUser:
+        if before is None or before.deleted_at is not None:
+            raise NotFound("There is no such user.")
+        drawn.append(draw(Draft.of(before, known.external_id)))
+        return drawn[-1].wanted()
+
+    await _change(parts, caller, user_id, decide)
+    return await _answer(parts, caller, user_id, drawn[-1])
+
+
+async def _change(parts: Services, caller: Actor, user_id: UUID, decide: Decide) -> None:
+    put = await users.change_user(parts.database, caller, user_id, decide)
+    for changed in put.released:
+        parts.announce(changed, command="release")
+    parts.people_changed(caller.account_id)
+    logger.info("scim.user_put", user_id=str(user_id), token_id=str(caller.token_id))
+
+
+async def _answer(
+    parts: Services, caller: Actor, user_id: UUID, draft: Draft, *, status: int = 200
+) -> ScimResponse:
+    async with parts.database.account(caller.account_id) as tenant:
+        await scim.name_user(tenant, user_id, draft.external_id)
+    resource = shown(await _find(parts, caller, user_id), base_of(parts))
+    return ScimResponse(resource, status, {"Location": resource["meta"]["location"]})

@@ -1,0 +1,65 @@
+"""`handoff doctor`: what is missing and how to mend it, one line each. It changes nothing."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handoff.cli.terminal import tell
+from handoff.stack.checkup import Finding, examine
+from handoff.stack.environment import inherited_environment
+from handoff.stack.state import StackState, read_state
+
+
+def doctor(
+    data_dir: Annotated[Path, typer.Option(help="The data directory of `handoff up`.")] = Path(
+        ".handoff"
+    ),
+) -> None:
+    """Say what is missing here, and how to mend it."""
+    environment = inherited_environment()
+    state = read_state(data_dir)
+    codes = set()
+    for finding in _findings(data_dir, environment, state):
+        codes.add(finding.code)
+        _tell(finding)
+    raise typer.Exit(_exit_code(codes))
+
+
+def _findings(
+    data_dir: Path, environment: dict[str, str], state: StackState | None
+) -> Iterator[Finding]:
+    yield from examine(data_dir, environment, runs=state is not None)
+    if state is None:
+        yield Finding("stack", f"none runs in {data_dir}; `handoff up` starts it")
+        yield from _dependencies(environment)
+    else:
+        yield Finding("stack", f"runs at {state.api_url}")
+        yield from _dependencies(state.as_environment())
+
+
+def _dependencies(named: Mapping[str, str]) -> Iterator[Finding]:
+    """Those that somebody has named."""
+    # Its clients take longer to load than most commands take to run, so only this one does.
+    from handoff.stack import reach
+
+    if url := named.get("HANDOFF_DATABASE_URL"):
+        yield from reach.ask_postgresql(url)
+    if url := named.get("HANDOFF_REDIS_URL"):
+        yield from reach.ask_redis(url)
+    if address := named.get("TEMPORAL_ADDRESS"):
+        yield from reach.ask_temporal(address, named.get("TEMPORAL_NAMESPACE"))
+    if url := named.get("HANDOFF_SMTP_URL"):
+        yield from reach.ask_smtp(url)
+
+
+def _tell(finding: Finding) -> None:
+    word = "wrong" if finding.code else "ok"
+    mend = f"; {finding.mend}" if finding.mend else ""
+    tell(f"{word:<6} {finding.what:<15} {finding.detail}{mend}")
+
+
+def _exit_code(codes: set[int]) -> int:
+    """Bad configuration first, since it explains the rest; then what does not answer."""
+    return next((code for code in (78, 3) if code in codes), 1 if codes - {0} else 0)

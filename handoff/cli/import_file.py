@@ -1,0 +1,45 @@
+"""`handoff import FILE.json`: accounts, teams and users."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from handoff.cli.context import DATA_DIR, DataDir, run, settings_for
+from handoff.cli.terminal import tell
+from handoff.database.directory.importing import Directory, bring_in
+from handoff.database.gate import Database
+from handoff.settings import Settings
+
+
+def import_directory(
+    file: Annotated[Path, typer.Argument(help="A JSON file; docs/directory.md shows its form.")],
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Bring in accounts, teams and users. A repeat changes nothing."""
+    directory = _read(file)
+    run(_bring_in(settings_for(data_dir), directory))
+    users = sum(len(account.users) for account in directory.accounts)
+    tell(f"{len(directory.accounts)} accounts, {users} users")
+
+
+def _read(file: Path) -> Directory:
+    try:
+        return Directory.model_validate_json(file.read_bytes())
+    except OSError as fault:
+        tell(f"{file}: {fault.strerror}", error=True)
+        raise typer.Exit(2) from None
+    except ValidationError as fault:
+        for error in fault.errors(include_input=False, include_url=False):
+            path = "/".join(str(part) for part in error["loc"])
+            tell(f"{file}: {path}: {error['msg']}", error=True)
+        raise typer.Exit(2) from None
+
+
+async def _bring_in(settings: Settings, directory: Directory) -> None:
+    database = Database.connect(settings)
+    try:
+        await bring_in(database, directory)
+    finally:
+        await database.close()

@@ -1,0 +1,42 @@
+"""`handoff api`, `handoff worker`, `handoff migrate`: the parts, for production.
+
+The rooms above the core are started as processes: nothing here imports them.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from handoff.cli.context import DATA_DIR, DataDir, settings_for
+from handoff.database import schema
+from handoff.stack.state import read_state
+
+
+def api(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 8000,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Serve HTTP until told to stop."""
+    _become(data_dir, "api", "--host", host, "--port", str(port))
+
+
+def worker(data_dir: DataDir = DATA_DIR) -> None:
+    """Carry out handoffs until told to stop."""
+    _become(data_dir, "worker")
+
+
+def migrate(data_dir: DataDir = DATA_DIR) -> None:
+    """Bring the database's schema up to date. Safe to run twice, or at once."""
+    schema.upgrade(settings_for(data_dir).database_dsn)
+
+
+def _become(data_dir: DataDir, room: str, *arguments: str) -> None:
+    """This process turns into the part, so that signals and its exit code are the part's own."""
+    settings_for(data_dir)
+    state = read_state(data_dir)
+    environment = {**os.environ, **(state.as_environment() if state else {})}
+    command = [sys.executable, "-m", room, *arguments]
+    os.execve(sys.executable, command, environment)  # noqa: S606 - our own module, no shell

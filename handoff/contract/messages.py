@@ -1,0 +1,136 @@
+"""What crosses Temporal, Redis and HTTP: one dataclass in, one out. Standard library only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from handoff.contract.record import Step
+from handoff.contract.words import DeliveryState, HandoffStatus, Intent, Priority, StepKind, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class NewHandoff:
+    """What must be recorded: the first activity's input. Holds the engineer's own text."""
+
+    id: UUID
+    session_id: UUID
+    account_id: UUID
+    escalator_id: UUID
+    intent: Intent
+    priority: Priority
+    engineer_notes: str | None
+    context: dict[str, Any] | None
+    created_at: datetime
+    remind_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffStart:
+    """The workflow's input. Without `new`, the record exists and is carried on with."""
+
+    account_id: UUID
+    handoff_id: UUID
+    new: NewHandoff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRef:
+    """Names one handoff."""
+
+    account_id: UUID
+    handoff_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MailBatch:
+    """Some mails of one event of a handoff, sent by one activity."""
+
+    account_id: UUID
+    handoff_id: UUID
+    event_number: int
+    batch: int
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The record as the workflow needs it: what is due, and what is still to be told."""
+
+    version: int
+    status: HandoffStatus
+    priority: Priority
+    round: int
+    rounds_total: int
+    claimed_by_id: UUID | None
+    step: Step | None
+    mail: tuple[MailBatch, ...]
+    unpublished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The record's answer to a new handoff.
+
+    `other_id` is the handoff that is in its way; `first` what a new one looks like, so that the
+    engine need not look again before it goes on.
+    """
+
+    verdict: Verdict
+    other_id: UUID | None = None
+    first: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepOrder:
+    """Asks for one step on the version that the workflow saw. `now` is the workflow's clock."""
+
+    account_id: UUID
+    handoff_id: UUID
+    kind: StepKind
+    version: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A live event: CloudEvents 1.0, JSON. `id` is the account's event number."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: dict[str, Any]
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
+
+
+# A test notification: the way of a real one, for one person who asked for it.
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The workflow's input."""
+
+    id: UUID
+    account_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of one channel's message. `temporary`: a real one would be tried again."""
+
+    state: DeliveryState
+    code: int | None = None
+    cause: str | None = None
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """What became of both."""
+
+    email: Tried
+    push: Tried

@@ -1,0 +1,28 @@
+"""Who acts and who is named, as the database knows them. Data only, standard library only."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from handoff.contract.words import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as others of the account see them."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The user on whose behalf something is done, as the database knows them at this moment."""
+
+    id: UUID
+    account_id: UUID
+    name: str
+    email: str
+    role: Role
+    team_id: UUID | None
+    token_id: UUID | None = None
+    """The API token by which a program acts as this user."""

@@ -1,0 +1,218 @@
+"""API tokens: made, found by what they show, listed, revoked. Their secrets are never stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.contract.people import Actor, Person
+from handoff.contract.words import TokenScope
+from handoff.database import people
+from handoff.database.gate import Database, Tenant
+from handoff.database.people import ACTOR, LIVING
+from handoff.database.tables import ApiTokenRow, UserRow
+from handoff.errors import Conflict, Invalid
+from handoff.rules.directory import must_lead, must_not_outrank
+
+TOUCHED_EVERY = timedelta(minutes=1)
+"""`last_used_at` is written this often at most: it tells days, not requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A token as admins see it."""
+
+    id: UUID
+    name: str
+    scopes: list[TokenScope]
+    acts_as: Person
+    created_at: datetime
+    created_by: Person
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WantedToken:
+    """A token to be made. `prefix` finds it, `digest` proves it."""
+
+    id: UUID
+    name: str
+    scopes: Sequence[TokenScope]
+    acts_as: UUID
+    expires_at: datetime | None
+    prefix: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What a prefix stands for at this moment: a living user, and what the token may do."""
+
+    actor: Actor
+    scopes: frozenset[TokenScope]
+    digest: bytes
+    is_stale: bool
+
+
+def _is_good() -> tuple[Any, ...]:
+    return (
+        ApiTokenRow.revoked_at.is_(None),
+        or_(ApiTokenRow.expires_at.is_(None), ApiTokenRow.expires_at > func.clock_timestamp()),
+    )
+
+
+async def find_holder(connection: AsyncConnection, prefix: str) -> Holder | None:
+    """Whom the token acts as. Like any identity, it does not know its account yet."""
+    stale = func.coalesce(ApiTokenRow.last_used_at, ApiTokenRow.created_at)
+    query = (
+        select(
+            *ACTOR,
+            ApiTokenRow.id.label("token_id"),
+            ApiTokenRow.scopes,
+            ApiTokenRow.digest,
+            or_(
+                ApiTokenRow.last_used_at.is_(None), stale < func.clock_timestamp() - TOUCHED_EVERY
+            ).label("is_stale"),
+        )
+        .join(UserRow, UserRow.id == ApiTokenRow.user_id)
+        .where(ApiTokenRow.prefix == prefix, *_is_good(), *LIVING)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        return None
+    found = dict(row._mapping)
+    scopes = frozenset(TokenScope(scope) for scope in found.pop("scopes"))
+    digest, is_stale = found.pop("digest"), found.pop("is_stale")
+    return Holder(Actor(**found), scopes, digest, is_stale)
+
+
+async def touch(tenant: Tenant, token_id: UUID) -> None:
+    """It has been used."""
+    await tenant.connection.execute(
+        update(ApiTokenRow)
+        .where(ApiTokenRow.account_id == tenant.account_id, ApiTokenRow.id == token_id)
+        .values(last_used_at=func.clock_timestamp())
+    )
+
+
+async def good(tenant: Tenant, token_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these tokens that still are: for open streams."""
+    query = tenant.select(ApiTokenRow, ApiTokenRow.id).where(
+        ApiTokenRow.id.in_(set(token_ids)), *_is_good()
+    )
+    return set((await tenant.connection.scalars(query)).all())
+
+
+async def make(database: Database, caller: Actor, wanted: WantedToken) -> ApiToken:
+    """A new token. Asked again for the same id it gets a new secret, unless it was used.
+
+    Raises:
+        Forbidden: only admins and owners; and only an owner's token acts as an owner.
+        Invalid: there is no such living user to act as.
+        Conflict: the token was made and used already.
+    """
+    async with database.account(caller.account_id) as tenant:
+        actor = await people.act_as(tenant, caller.id)
+        must_lead(actor)
+        named = await people.find_living(tenant, wanted.acts_as)
+        if named is None:
+            fault = {"path": "body/user_id", "message": "no such user", "type": "unknown_user"}
+            raise Invalid("`user_id` must be an active user of this account.", errors=[fault])
+        must_not_outrank(actor, named)
+        await _insert(tenant, actor, wanted)
+        found = await find(tenant, wanted.id)
+        assert found is not None  # noqa: S101 - it has just been written in this transaction
+        return found
+
+
+async def _insert(tenant: Tenant, actor: Actor, wanted: WantedToken) -> None:
+    statement = insert(ApiTokenRow).values(
+        id=wanted.id,
+        account_id=tenant.account_id,
+        user_id=wanted.acts_as,
+        name=wanted.name,
+        scopes=[scope.value for scope in wanted.scopes],
+        prefix=wanted.prefix,
+        digest=wanted.digest,
+        created_by_id=actor.id,
+        expires_at=wanted.expires_at,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"prefix": wanted.prefix, "digest": wanted.digest},
+        where=(ApiTokenRow.account_id == tenant.account_id) & ApiTokenRow.last_used_at.is_(None),
+    )
+    if (await tenant.connection.execute(statement)).rowcount != 1:
+        raise Conflict("This token was made already, and is used. Make another one.")
+
+
+def _tokens(tenant: Tenant) -> Select[Any]:
+    maker = UserRow.__table__.alias("maker")
+    return (
+        tenant.select(
+            ApiTokenRow,
+            ApiTokenRow.id,
+            ApiTokenRow.name,
+            ApiTokenRow.scopes,
+            ApiTokenRow.created_at,
+            ApiTokenRow.expires_at,
+            ApiTokenRow.last_used_at,
+            ApiTokenRow.revoked_at,
+            ApiTokenRow.user_id,
+            UserRow.name.label("user_name"),
+            ApiTokenRow.created_by_id,
+            maker.c.name.label("maker_name"),
+        )
+        .join(UserRow, UserRow.id == ApiTokenRow.user_id)
+        .join(maker, maker.c.id == ApiTokenRow.created_by_id)
+    )
+
+
+def _view(row: Any) -> ApiToken:
+    return ApiToken(
+        id=row.id,
+        name=row.name,
+        scopes=[TokenScope(scope) for scope in row.scopes],
+        acts_as=Person(row.user_id, row.user_name),
+        created_at=row.created_at,
+        created_by=Person(row.created_by_id, row.maker_name),
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+async def find(tenant: Tenant, token_id: UUID) -> ApiToken | None:
+    """A token of the account, or None: unknown and foreign look alike."""
+    query = _tokens(tenant).where(ApiTokenRow.id == token_id)
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else _view(row)
+
+
+async def newest(tenant: Tenant, *, limit: int, before: UUID | None = None) -> list[ApiToken]:
+    """The account's tokens, newest first, revoked ones included."""
+    query = _tokens(tenant).order_by(ApiTokenRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(ApiTokenRow.id < before)
+    return [_view(row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def revoke(tenant: Tenant, actor: Actor, token_id: UUID) -> bool:
+    """From now on it is nobody's. Twice is once; false where there is no such token."""
+    await tenant.connection.execute(
+        update(ApiTokenRow)
+        .where(
+            ApiTokenRow.account_id == tenant.account_id,
+            ApiTokenRow.id == token_id,
+            ApiTokenRow.revoked_at.is_(None),
+        )
+        .values(revoked_at=func.clock_timestamp(), revoked_by_id=actor.id)
+    )
+    return await find(tenant, token_id) is not None

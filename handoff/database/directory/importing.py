@@ -1,0 +1,117 @@
+"""Brings accounts, teams and users in from a file. Idempotent by id: a repeat changes nothing."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.contract.words import Role
+from handoff.database.directory.departures import release_claims
+from handoff.database.gate import Database, Tenant
+from handoff.database.tables import AccountRow, TeamRow, UserRow
+from handoff.errors import ImportRefused
+from handoff.rules.roles import WORKING_ROLES
+
+EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
+
+
+def _one_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line that can be read")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Address = Annotated[str, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TeamEntry(_Entry):
+    """A team, as the file has it."""
+
+    id: UUID
+    name: Name
+
+
+class UserEntry(_Entry):
+    """A user, as the file has them."""
+
+    id: UUID
+    email: Address
+    name: Name
+    role: Role
+    team_id: UUID | None = None
+    is_active: bool = True
+    deleted_at: AwareDatetime | None = None
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether a claim may stay with them."""
+        return self.is_active and self.deleted_at is None and self.role in WORKING_ROLES
+
+
+class AccountEntry(_Entry):
+    """An account with everybody in it."""
+
+    id: UUID
+    name: Name
+    teams: list[TeamEntry] = []
+    users: list[UserEntry] = []
+
+
+class Directory(_Entry):
+    """The whole file."""
+
+    accounts: list[AccountEntry]
+
+
+async def bring_in(database: Database, directory: Directory) -> None:
+    """All or nothing: one fault in the file, and nothing is changed.
+
+    Raises:
+        ImportRefused: names the place in the file and what does not fit.
+    """
+    async with database.engine_room() as connection:
+        for number, account in enumerate(directory.accounts):
+            await _bring_in_one(connection, account, f"accounts/{number}")
+
+
+async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path: str) -> None:
+    owned = {"account_id": account.id}
+    await _upsert(connection, AccountRow, {"id": account.id, "name": account.name}, path)
+    for number, team in enumerate(account.teams):
+        await _upsert(connection, TeamRow, team.model_dump() | owned, f"{path}/teams/{number}")
+    for number, user in enumerate(account.users):
+        await _upsert(connection, UserRow, user.model_dump() | owned, f"{path}/users/{number}")
+        if not user.can_hold:
+            reason = f"{user.name} can no longer hold it"
+            await release_claims(Tenant(account.id, connection), None, user.id, reason=reason)
+
+
+async def _upsert(
+    connection: AsyncConnection, table: type[Any], row: dict[str, Any], path: str
+) -> None:
+    """An id that another account has stays where it is, and is complained of."""
+    statement = insert(table).values(**row)
+    changed = {name: row[name] for name in row if name not in ("id", "account_id")}
+    own = None if table is AccountRow else table.account_id == row["account_id"]
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=changed, where=own)
+    try:
+        written = await connection.scalar(statement.returning(table.id))
+    except IntegrityError as fault:
+        constraint = getattr(getattr(fault.orig, "__cause__", None), "constraint_name", None)
+        raise ImportRefused(f"{path}: {_MISFITS.get(constraint, 'does not fit')}") from None
+    if written is None:
+        raise ImportRefused(f"{path}: another account has the id {row['id']}")
+
+
+_MISFITS: dict[str | None, str] = {
+    "uq_users_account_id_email": "another living user of the account has this address",
+    "fk_users_account_id_team_id": "its team_id names no team of this account",
+}

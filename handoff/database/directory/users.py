@@ -1,0 +1,215 @@
+"""The account's people, as admins keep them: found, listed, put and deleted.
+
+A change that takes somebody's right to hold a handoff gives back what they have claimed, in the
+same transaction: an escalation must not hang on a person who is gone.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handoff.contract.people import Actor
+from handoff.contract.words import Role
+from handoff.database import sessions
+from handoff.database.directory import departures
+from handoff.database.directory.departures import begin_change
+from handoff.database.gate import Database, Tenant
+from handoff.database.handoffs.transitions import Changed
+from handoff.database.tables import UserRow
+from handoff.errors import AddressTaken, Invalid, NotFound
+from handoff.rules.directory import Standing, must_be_allowed
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryUser:
+    """A user as the directory has them."""
+
+    id: UUID
+    email: str
+    name: str
+    role: Role
+    team_id: UUID | None
+    is_active: bool
+    deleted_at: datetime | None
+
+    @property
+    def standing(self) -> Standing:
+        """What gives them their rights."""
+        return Standing(self.email, self.role, self.is_active and self.deleted_at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedUser:
+    """What a user is to be."""
+
+    email: str
+    name: str
+    role: Role
+    team_id: UUID | None
+    is_active: bool
+
+    @property
+    def standing(self) -> Standing:
+        """What will give them their rights."""
+        return Standing(self.email, self.role, self.is_active)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The user as they are now, and the handoffs that went back to the queue."""
+
+    user: DirectoryUser
+    created: bool
+    released: list[Changed]
+
+
+def _users(tenant: Tenant) -> Select[Any]:
+    return tenant.select(
+        UserRow,
+        UserRow.id,
+        UserRow.email,
+        UserRow.name,
+        UserRow.role,
+        UserRow.team_id,
+        UserRow.is_active,
+        UserRow.deleted_at,
+    )
+
+
+async def users(
+    tenant: Tenant, *, search: str | None, include_deleted: bool, after: UUID | None, limit: int
+) -> list[DirectoryUser]:
+    """A page of the account's users, in the order of their ids."""
+    query = _users(tenant).order_by(UserRow.id).limit(limit)
+    if search:
+        columns = (UserRow.name, UserRow.email)
+        query = query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
+    if not include_deleted:
+        query = query.where(UserRow.deleted_at.is_(None))
+    if after is not None:
+        query = query.where(UserRow.id > after)
+    rows = (await tenant.connection.execute(query)).all()
+    return [DirectoryUser(**row._mapping) for row in rows]
+
+
+async def find_user(tenant: Tenant, user_id: UUID) -> DirectoryUser | None:
+    """A user of the account, deleted or not, or None: unknown and foreign look alike."""
+    row = (await tenant.connection.execute(_users(tenant).where(UserRow.id == user_id))).first()
+    return None if row is None else DirectoryUser(**row._mapping)
+
+
+async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: WantedUser) -> Put:
+    """Makes the user what is wanted: a new one, a changed one, or a deleted one brought back.
+
+    Raises:
+        NotFound: the id is another account's.
+        Forbidden, LastOwner: what the rules say.
+        AddressTaken, Invalid: another user has the address; there is no such team.
+    """
+    return await change_user(database, caller, user_id, lambda _: wanted)
+
+
+async def change_user(
+    database: Database,
+    caller: Actor,
+    user_id: UUID,
+    decide: Callable[[DirectoryUser | None], WantedUser],
+) -> Put:
+    """The same for whoever changes a part: `decide` sees the user once nobody else changes them."""
+    async with database.account(caller.account_id) as tenant:
+        actor = await begin_change(tenant, caller)
+        before = await find_user(tenant, user_id)
+        wanted = decide(before)
+        await _check(tenant, actor, user_id, before, wanted.standing)
+        await _must_fit(tenant, user_id, wanted)
+        if before is None:
+            await _insert(tenant, user_id, wanted)
+        else:
+            await _update(tenant, user_id, {**asdict(wanted), "deleted_at": None})
+        released = await _after(tenant, actor, user_id, before, wanted.standing)
+        user = await find_user(tenant, user_id)
+        assert user is not None  # noqa: S101 - it has just been written in this transaction
+        return Put(user, created=before is None, released=released)
+
+
+async def delete_user(database: Database, caller: Actor, user_id: UUID) -> list[Changed]:
+    """Soft: history keeps their name. Twice is once. Answers with what went back to the queue.
+
+    Raises:
+        NotFound: unknown, or another account's.
+        Forbidden, LastOwner: what the rules say.
+    """
+    async with database.account(caller.account_id) as tenant:
+        actor = await begin_change(tenant, caller)
+        before = await find_user(tenant, user_id)
+        if before is None:
+            raise NotFound("There is no such user.")
+        if before.deleted_at is not None:
+            return []
+        gone = Standing(before.email, before.role, is_active=False)
+        await _check(tenant, actor, user_id, before, gone)
+        await _update(tenant, user_id, {"deleted_at": func.clock_timestamp()})
+        return await _after(tenant, actor, user_id, before, gone, deleted=True)
+
+
+async def _check(
+    tenant: Tenant, actor: Actor, user_id: UUID, before: DirectoryUser | None, after: Standing
+) -> None:
+    owners = tenant.select(UserRow, func.count()).where(
+        UserRow.id != user_id,
+        UserRow.role == Role.OWNER,
+        UserRow.is_active.is_(True),
+        UserRow.deleted_at.is_(None),
+    )
+    others: int = (await tenant.connection.execute(owners)).scalar_one()
+    must_be_allowed(actor, before.standing if before else None, after, other_owners=others)
+
+
+async def _must_fit(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
+    if wanted.team_id is not None and not await sessions.has_team(tenant, wanted.team_id):
+        fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
+        raise Invalid("Mend body/team_id and send it again.", errors=[fault])
+    taken = tenant.select(UserRow, UserRow.id).where(
+        UserRow.id != user_id,
+        func.lower(UserRow.email) == func.lower(wanted.email),
+        UserRow.deleted_at.is_(None),
+    )
+    if await tenant.connection.scalar(taken) is not None:
+        raise AddressTaken("Another user has this address. Take it from them first.")
+
+
+async def _insert(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
+    values = {**asdict(wanted), "id": user_id, "account_id": tenant.account_id}
+    statement = insert(UserRow).values(**values).on_conflict_do_nothing(index_elements=["id"])
+    if (await tenant.connection.execute(statement)).rowcount != 1:
+        raise NotFound("There is no such user.")
+
+
+async def _update(tenant: Tenant, user_id: UUID, values: dict[str, Any]) -> None:
+    await tenant.connection.execute(
+        update(UserRow)
+        .where(UserRow.account_id == tenant.account_id, UserRow.id == user_id)
+        .values(**values)
+    )
+
+
+async def _after(
+    tenant: Tenant,
+    actor: Actor,
+    user_id: UUID,
+    before: DirectoryUser | None,
+    after: Standing,
+    *,
+    deleted: bool = False,
+) -> list[Changed]:
+    if before is None or after.can_hold:
+        return []
+    what = "was deleted" if deleted else "is a viewer now" if after.is_active else "was deactivated"
+    return await departures.release_claims(
+        tenant, actor, user_id, reason=f"{before.name} {what} and can no longer hold it"
+    )

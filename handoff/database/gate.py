@@ -1,0 +1,157 @@
+"""The way to PostgreSQL: connections, transactions, and the one gate to an account's rows.
+
+`Database.account(id)` is how everything that serves one account reads and writes: its `select`
+starts every query with the account's own rows, and PostgreSQL itself shows it no others.
+`Database.engine_room()` and `Database.glance()` see all accounts; only the engine's upkeep,
+identity and the import may use them (a test of the imports says so), and a confined process, the
+API, sees little even there.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BindParameter,
+    CursorResult,
+    Executable,
+    Select,
+    Uuid,
+    bindparam,
+    event,
+    select,
+    text,
+)
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    create_async_engine,
+)
+
+from handoff.settings import Settings
+
+LOOKUP = "handoff_lookup"
+"""A confined process's role: who somebody is, and whether anything stalls; no customer's text."""
+
+_ENTER = text(
+    "SELECT set_config('role', 'handoff_tenant', true),"
+    " set_config('handoff.account_id', :account_id, true)"
+)
+"""Until the end of the transaction: a role that sees one account's rows, and whose those are."""
+
+_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+"""PostgreSQL takes it as the first thing of a transaction only."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Where every query of one account begins."""
+
+    account_id: UUID | BindParameter[UUID]
+
+    def select(self, table: Any, *columns: Any) -> Select[Any]:
+        """A query on `table` that sees this account's rows alone."""
+        return select(*(columns or (table,))).where(table.account_id == self.account_id)
+
+
+ANY = Gate(bindparam("of_account", type_=Uuid()))
+"""For statements that are made once, and whose account `Tenant.run` names.
+
+Making one anew, and finding again how it was compiled, costs more than PostgreSQL takes for it.
+"""
+
+
+@dataclass(frozen=True)
+class Tenant(Gate):
+    """One transaction within one account."""
+
+    account_id: UUID
+    connection: AsyncConnection
+
+    async def run(self, statement: Executable, **values: Any) -> CursorResult[Any]:
+        """A statement of `ANY` account, for this one."""
+        return await self.connection.execute(statement, {"of_account": self.account_id, **values})
+
+
+class Database:
+    """A pool of connections. Made once per process, closed at its end."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._without_transaction = engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(engine.sync_engine, "checkout", _must_be_open)
+
+    @classmethod
+    def connect(
+        cls, settings: Settings, *, pool_size: int = 10, confined: bool = False
+    ) -> "Database":
+        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows."""
+        server_settings = {"application_name": "handoff"} | ({"role": LOOKUP} if confined else {})
+        return cls(
+            create_async_engine(
+                settings.database_dsn,
+                pool_size=pool_size,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_recycle=1800,
+                # The connection used last is the next one: it has its statements prepared.
+                pool_use_lifo=True,
+                # An error tells its statement, never the values: they are what people typed.
+                hide_parameters=True,
+                connect_args={
+                    "timeout": 5,
+                    "command_timeout": 30,
+                    "server_settings": server_settings,
+                },
+            )
+        )
+
+    @asynccontextmanager
+    async def account(
+        self, account_id: UUID, *, at_one_moment: bool = False
+    ) -> AsyncIterator[Tenant]:
+        """A transaction within one account, committed at the end of the block.
+
+        `at_one_moment`: it reads only, and everything as it was when it began.
+        """
+        async with self._engine.begin() as connection:
+            if at_one_moment:
+                await connection.execute(_ONE_MOMENT)
+            await connection.execute(_ENTER, {"account_id": str(account_id)})
+            yield Tenant(account_id, connection)
+
+    @asynccontextmanager
+    async def engine_room(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction over all accounts, for upkeep, identity and import alone."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def glance(self) -> AsyncIterator[AsyncConnection]:
+        """Single statements over all accounts, each for itself: who somebody is, at every request.
+
+        A transaction would cost three times as much.
+        """
+        async with self._without_transaction.connect() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises when PostgreSQL does not answer."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        await self._engine.dispose()
+
+
+def _must_be_open(connection: Any, *_: object) -> None:
+    """After a restart of PostgreSQL nobody's request pays for a dead connection.
+
+    What PostgreSQL has closed is known here without asking it, and is replaced by the pool.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError("PostgreSQL has closed this connection")

@@ -1,0 +1,106 @@
+"""Who is told of a change: the messages that a transition plans, in its own transaction."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Select, Uuid, bindparam, or_
+
+from handoff.contract.people import Actor, Person
+from handoff.contract.record import Record
+from handoff.contract.words import Channel, Role
+from handoff.database import people
+from handoff.database.deliveries import Planned, told_by_mail
+from handoff.database.gate import ANY, Tenant
+from handoff.database.tables import UserRow
+from handoff.rules.attention import choices_from_json, wants
+from handoff.rules.change import Change, Tells
+
+
+async def choose(
+    tenant: Tenant,
+    record: Record,
+    change: Change,
+    *,
+    held_by: Person | None,
+    actor: Actor | None,
+    now: datetime,
+) -> list[Planned]:
+    """The messages of one change, chosen from the database at this moment.
+
+    Args:
+        record: as the change has left it.
+        held_by: who had claimed it before; they count as told of it.
+    """
+    match change.tells:
+        case Tells.NOBODY:
+            return []
+        case Tells.ROUND:
+            return await _round(tenant, record, now)
+        case _:
+            return await _mails(tenant, record, change.tells, now, held_by=held_by, but=actor)
+
+
+async def _round(tenant: Tenant, record: Record, now: datetime) -> list[Planned]:
+    level = record.policy.levels[record.level]
+    users = await people.targeted(tenant, level, but=record.escalator.id)
+    return [
+        Planned(user.id, channel, opted_out=not _wanted(user, channel, record, now))
+        for user in users
+        for channel in level.channels
+    ]
+
+
+def _wanted(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
+    return wants(choices_from_json(user.notifications), channel, record.priority, now)
+
+
+async def _mails(
+    tenant: Tenant,
+    record: Record,
+    tells: Tells,
+    now: datetime,
+    *,
+    held_by: Person | None,
+    but: Actor | None,
+) -> list[Planned]:
+    """One short mail each. A mere report may be opted out of, except by the escalator."""
+    users = await tenant.run(
+        _whom(tells),
+        handoff=record.id,
+        escalator=record.escalator.id,
+        holder=held_by.id if held_by else None,
+        named=record.transfer_to.id if record.transfer_to else None,
+        but=but.id if but else None,
+    )
+    is_report = tells is Tells.TOLD
+    return [
+        Planned(user.id, Channel.EMAIL, opted_out=not _wants_report(user, record, now))
+        if is_report and user.id != record.escalator.id
+        else Planned(user.id, Channel.EMAIL)
+        for user in users.all()
+    ]
+
+
+@cache
+def _whom(tells: Tells) -> Select[Any]:
+    escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
+    whom = {
+        Tells.TOLD: or_(
+            escalator,
+            holder,
+            UserRow.id.in_(told_by_mail(ANY, bindparam("handoff", type_=Uuid()))),
+        )
+        & UserRow.id.is_distinct_from(bindparam("but")),
+        Tells.ESCALATOR: escalator,
+        Tells.ESCALATOR_AND_OWNERS: or_(escalator, UserRow.role == Role.OWNER),
+        Tells.CLAIMER: holder,
+        Tells.NAMED: UserRow.id == bindparam("named"),
+    }[tells]
+    query = ANY.select(UserRow, UserRow.id, UserRow.notifications)
+    return query.where(whom, *people.LIVING).order_by(UserRow.id)
+
+
+def _wants_report(user: Any, record: Record, now: datetime) -> bool:
+    choices = choices_from_json(user.notifications)
+    return choices.follow_ups and wants(choices, Channel.EMAIL, record.priority, now)

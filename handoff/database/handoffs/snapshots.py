@@ -1,0 +1,113 @@
+"""What the workflow reads: the record, what is due, and what is still to be told."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, exists, func, select, update
+
+from handoff.contract.messages import HandoffRef, MailBatch, Snapshot
+from handoff.contract.record import Record, Step
+from handoff.contract.words import Channel, DeliveryState, StepKind
+from handoff.database import deliveries
+from handoff.database.gate import ANY, Database, Tenant
+from handoff.database.records import records, to_record
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
+from handoff.rules.steps import can_skip_level, next_step
+
+
+async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
+    """The present state; notes in the same transaction that the engine has seen it.
+
+    Nobody waits for a look. A change that comes meanwhile has a version that was not seen yet.
+    """
+    async with database.account(ref.account_id) as tenant:
+        row = (await tenant.run(_state_and_debts(), handoff=ref.handoff_id)).one_or_none()
+        if row is None:
+            return None
+        record = to_record(row)
+        if row.seen_version < record.version:
+            await _mark_seen(tenant, record)
+        return Snapshot(
+            version=record.version,
+            status=record.status,
+            priority=record.priority,
+            round=record.round,
+            rounds_total=record.rounds_total,
+            claimed_by_id=record.claimed_by.id if record.claimed_by else None,
+            step=await _step(tenant, record, row.now),
+            mail=tuple(
+                MailBatch(ref.account_id, ref.handoff_id, *batch)
+                for batch in sorted(row.owed or [])
+            ),
+            unpublished=row.unpublished,
+        )
+
+
+@cache
+def _state_and_debts() -> Select[Any]:
+    """One statement: what is owed is as old as the state that it follows from."""
+    handoff_id = bindparam("handoff", type_=Uuid())
+    return (
+        records(ANY)
+        .where(HandoffRow.id == handoff_id)
+        .add_columns(
+            func.clock_timestamp().label("now"),
+            HandoffRow.seen_version,
+            deliveries.unsettled(ANY, handoff_id).label("owed"),
+            _has_unpublished().label("unpublished"),
+        )
+    )
+
+
+async def _mark_seen(tenant: Tenant, record: Record) -> None:
+    await tenant.connection.execute(
+        update(HandoffRow)
+        .where(
+            HandoffRow.account_id == tenant.account_id,
+            HandoffRow.id == record.id,
+            HandoffRow.seen_version < record.version,
+        )
+        .values(seen_version=record.version)
+    )
+
+
+async def _step(tenant: Tenant, record: Record, now: datetime) -> Step | None:
+    if can_skip_level(record) and await _round_failed(tenant, record):
+        return Step(StepKind.SKIP_LEVEL, now)
+    return next_step(record)
+
+
+async def _round_failed(tenant: Tenant, record: Record) -> bool:
+    """Whether every mail of the running round has failed for good, and nobody saw its push."""
+    latest = select(func.max(DeliveryRow.event_number)).where(
+        DeliveryRow.account_id == tenant.account_id,
+        DeliveryRow.handoff_id == record.id,
+        DeliveryRow.event_type.in_(deliveries.ROUND_EVENTS),
+    )
+    query = tenant.select(
+        DeliveryRow,
+        func.count().filter(DeliveryRow.state == DeliveryState.FAILED).label("failed"),
+        func.count()
+        .filter(
+            DeliveryRow.channel == Channel.EMAIL,
+            DeliveryRow.state.not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
+        )
+        .label("hopeful"),
+        func.count().filter(DeliveryRow.state == DeliveryState.SEEN).label("seen"),
+    ).where(
+        DeliveryRow.handoff_id == record.id,
+        DeliveryRow.round == record.round,
+        DeliveryRow.event_number == latest.scalar_subquery(),
+    )
+    row = (await tenant.connection.execute(query)).one()
+    return bool(row.failed and not row.hopeful and not row.seen)
+
+
+def _has_unpublished() -> ColumnElement[bool]:
+    """Whether Redis has not yet taken an event of the outer query's handoff."""
+    return exists().where(
+        EventRow.account_id == HandoffRow.account_id,
+        EventRow.handoff_id == HandoffRow.id,
+        EventRow.published_at.is_(None),
+    )

@@ -1,0 +1,184 @@
+"""The one place where a handoff's state changes, whoever asks for it.
+
+A change is decided by a pure rule on the record as it was read, and written by one conditional
+statement that names the version it was decided on: whoever comes second changes nothing, reads
+again and is answered by the rule. The same transaction holds the event with its number, the
+session's new state and the messages to be sent, so nothing half done can ever be seen.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CTE, Select, Update, bindparam, func, update
+
+from handoff.contract.messages import Envelope, StepOrder
+from handoff.contract.people import Actor
+from handoff.contract.record import Record
+from handoff.contract.words import EventType
+from handoff.database import deliveries, events, people
+from handoff.database.deliveries import Planned
+from handoff.database.gate import ANY, Database, Tenant
+from handoff.database.handoffs.audience import choose
+from handoff.database.records import find_record, to_columns
+from handoff.database.tables import HandoffRow, SessionRow
+from handoff.errors import NotFound, StaleVersion
+from handoff.rules.change import Change, Tells
+from handoff.rules.steps import take_step
+
+Decide = Callable[[Record, Actor, datetime], Change | None]
+"""A command's rule: the change, None where it was done already, or it raises the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The record after the transition, and the event to ring for, if there was one."""
+
+    record: Record
+    envelope: Envelope | None
+
+
+async def command(
+    database: Database,
+    caller: Actor,
+    handoff_id: UUID,
+    decide: Decide,
+    *,
+    session_id: UUID | None = None,
+    if_version: Collection[int] | None = None,
+) -> Changed:
+    """Carries out what a person asked for; final once this returns.
+
+    Raises:
+        NotFound: unknown, or another account's.
+        StaleVersion: the present one is none of `if_version`.
+        Refusal: what the rule says.
+    """
+    async with database.account(caller.account_id) as tenant:
+        actor = await people.act_as(tenant, caller.id)
+        for lock in (False, True):
+            found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
+            if found is None:
+                raise NotFound("There is no such handoff.")
+            record, now = found
+            _must_match(record, if_version)
+            change = decide(record, actor, now)
+            if change is None:
+                return Changed(record, None)
+            changed = await apply(tenant, record, change, actor=actor, now=now)
+            if changed is not None:
+                return changed
+    raise AssertionError("a locked record cannot change under its lock")
+
+
+def _must_match(record: Record, if_version: Collection[int] | None) -> None:
+    if if_version is not None and record.version not in if_version:
+        raise StaleVersion(
+            f"It is at version {record.version} by now. Read it again.", version=record.version
+        )
+
+
+async def step(database: Database, order: StepOrder, retention: timedelta) -> Changed | None:
+    """Carries out what the clock asked for; None when the record has moved on since."""
+    async with database.account(order.account_id) as tenant:
+        found = await find_record(tenant, order.handoff_id)
+        if found is None or found[0].version != order.version:
+            return None
+        record, now = found
+        # The engine's clock may run ahead in tests. One that is behind waited for PostgreSQL, and
+        # the wait of the round that starts now begins now.
+        now = max(now, order.now)
+        change = take_step(record, order.kind, now, retention)
+        if change is None:
+            return None
+        return await apply(tenant, record, change, actor=None, now=now)
+
+
+async def apply(
+    tenant: Tenant, record: Record, change: Change, *, actor: Actor | None, now: datetime
+) -> Changed | None:
+    """Writes one change; None when somebody else was first and nothing was written."""
+    written = await _write(tenant, record, change, actor)
+    if written is None:
+        return None
+    messages = await choose(
+        tenant, written, change, held_by=record.claimed_by, actor=actor, now=now
+    )
+    return await _tell(tenant, written, change, messages, actor=actor, now=now)
+
+
+async def _write(
+    tenant: Tenant, record: Record, change: Change, actor: Actor | None
+) -> Record | None:
+    """The handoff, its session, and calls for help that will not leave any more: one statement.
+
+    Answers with the record as it is now; None when its version was not the present one any more.
+    """
+    values: dict[str, Any] = {**change.values, "version": record.version + 1}
+    if actor is not None and change.event is not None:
+        values |= {"last_actor_id": actor.id, "last_act": change.event.value}
+    columns = to_columns(values)
+    statement = _written(frozenset(columns), frozenset(change.session), skips=bool(change.skips))
+    written = await tenant.run(
+        statement,
+        handoff=record.id,
+        seen=record.version,
+        skip_reason=change.skips,
+        **{f"new_{name}": value for name, value in columns.items()},
+        **{f"session_{name}": value for name, value in change.session.items()},
+    )
+    return replace(record, **values) if written.one_or_none() is not None else None
+
+
+@cache
+def _written(columns: frozenset[str], session: frozenset[str], *, skips: bool) -> Select[Any]:
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
+    written = (
+        update(HandoffRow)
+        .where(
+            HandoffRow.account_id == ANY.account_id,
+            HandoffRow.id == bindparam("handoff"),
+            HandoffRow.version == bindparam("seen"),
+        )
+        .values({**new, "changed_at": func.clock_timestamp()})
+        .returning(HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id)
+        .cte("written")
+    )
+    query = ANY.select(written.c, written.c.id)
+    if session:
+        query = query.add_cte(_session(written, session).cte("session"))
+    if skips:
+        query = query.add_cte(deliveries.skipping(ANY, written).cte("skipped"))
+    return query
+
+
+def _session(written: CTE, columns: frozenset[str]) -> Update:
+    return (
+        update(SessionRow)
+        .where(SessionRow.account_id == ANY.account_id, SessionRow.id == written.c.session_id)
+        .values({name: bindparam(f"session_{name}") for name in sorted(columns)})
+    )
+
+
+async def _tell(
+    tenant: Tenant,
+    record: Record,
+    change: Change,
+    messages: list[Planned],
+    *,
+    actor: Actor | None,
+    now: datetime,
+) -> Changed:
+    event = change.event
+    if event is None:
+        return Changed(record, None)
+    if change.tells is Tells.ROUND and all(message.opted_out for message in messages):
+        event = EventType.NO_RECIPIENTS
+    envelope = await events.append(
+        tenant, record, event, at=now, actor=actor, details=change.details
+    )
+    await deliveries.plan(tenant, record, event, int(envelope.id), messages)
+    return Changed(record, envelope)

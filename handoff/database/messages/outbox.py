@@ -1,0 +1,216 @@
+"""The mails of one activity: what is due, and what became of each."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
+
+from handoff.contract.messages import Envelope, MailBatch
+from handoff.contract.words import UNSETTLED, Channel, DeliveryState, EventType, Role
+from handoff.database import events
+from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database.gate import Tenant
+from handoff.database.records import find_record
+from handoff.database.tables import AccountRow, DeliveryRow, EventRow, UserRow
+from handoff.wire import rfc3339
+
+_First = aliased(DeliveryRow)
+_Other = aliased(DeliveryRow)
+
+
+@dataclass(frozen=True, slots=True)
+class DueMail:
+    """One mail to be sent: to whom, about which event, and what was tried before."""
+
+    account_id: UUID
+    recipient_id: UUID
+    name: str
+    address: str
+    role: Role
+    account_name: str
+    event_type: EventType
+    event_number: int
+    round: int
+    at: datetime
+    data: dict[str, Any]
+    state: DeliveryState
+    tried: int
+    queued_at: datetime
+    changed_at: datetime
+    first_message_id: str | None
+    in_a_burst: bool
+    was_led: bool
+    seen: bool
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it calls for help, so that a claim stops it."""
+        return self.event_type in ROUND_EVENTS
+
+
+async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[DueMail]:
+    """The mails of the batch that still have something to happen to them.
+
+    Args:
+        burst: for so long after a call for help, further ones to the same person are a burst.
+    """
+    first = (
+        select(_First.message_id)
+        .where(
+            _First.handoff_id == DeliveryRow.handoff_id,
+            _First.recipient_id == DeliveryRow.recipient_id,
+            _First.channel == Channel.EMAIL,
+            _First.message_id.is_not(None),
+        )
+        .order_by(_First.event_number)
+        .limit(1)
+    )
+    query = (
+        tenant.select(
+            DeliveryRow,
+            DeliveryRow.account_id,
+            DeliveryRow.recipient_id,
+            UserRow.name,
+            UserRow.email.label("address"),
+            UserRow.role,
+            AccountRow.name.label("account_name"),
+            DeliveryRow.event_type,
+            DeliveryRow.event_number,
+            DeliveryRow.round,
+            EventRow.at,
+            EventRow.data,
+            DeliveryRow.state,
+            func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
+            DeliveryRow.created_at.label("queued_at"),
+            DeliveryRow.changed_at,
+            first.scalar_subquery().label("first_message_id"),
+            _told_lately(burst).label("in_a_burst"),
+            DeliveryRow.led_by.is_not(None).label("was_led"),
+            _seen().label("seen"),
+        )
+        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+        .join(
+            EventRow,
+            and_(
+                EventRow.account_id == DeliveryRow.account_id,
+                EventRow.number == DeliveryRow.event_number,
+            ),
+        )
+        .where(*in_batch(batch))
+        .order_by(DeliveryRow.recipient_id)
+    )
+    return [DueMail(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
+
+
+def _told_lately(window: timedelta) -> ColumnElement[bool]:
+    """Whether the person of the outer query's delivery was called about another handoff lately."""
+    return (
+        select(_Other.handoff_id)
+        .where(
+            _Other.account_id == DeliveryRow.account_id,
+            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.handoff_id != DeliveryRow.handoff_id,
+            _Other.channel == Channel.EMAIL,
+            _Other.event_type.in_(ROUND_EVENTS),
+            _Other.state == DeliveryState.SENT,
+            _Other.changed_at > func.clock_timestamp() - window,
+        )
+        .exists()
+    )
+
+
+def _seen() -> ColumnElement[bool]:
+    """Whether a live page has shown the same event to the person of the outer query."""
+    return (
+        select(_Other.handoff_id)
+        .where(
+            _Other.account_id == DeliveryRow.account_id,
+            _Other.handoff_id == DeliveryRow.handoff_id,
+            _Other.event_number == DeliveryRow.event_number,
+            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.channel == Channel.PUSH,
+            _Other.state == DeliveryState.SEEN,
+        )
+        .exists()
+    )
+
+
+def in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
+    """The mails of the batch that are not settled yet."""
+    return (
+        DeliveryRow.handoff_id == batch.handoff_id,
+        DeliveryRow.event_number == batch.event_number,
+        DeliveryRow.batch == batch.batch,
+        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.state.in_(UNSETTLED),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try came to."""
+
+    state: DeliveryState
+    cause: str
+    code: int | None
+
+    def entry(self) -> ColumnElement[Any]:
+        """The row's attempts, with this one added."""
+        at = rfc3339(datetime.now(UTC))
+        line = {"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}
+        return DeliveryRow.attempts.op("||")(literal([line], JSONB))
+
+
+async def settle(
+    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt
+) -> Envelope | None:
+    """Writes down what an attempt came to; the event to ring for when it failed for good.
+
+    A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.
+    """
+    state = attempt.state
+    written = await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            DeliveryRow.handoff_id == batch.handoff_id,
+            DeliveryRow.event_number == batch.event_number,
+            DeliveryRow.recipient_id == mail.recipient_id,
+            DeliveryRow.channel == Channel.EMAIL,
+            or_(
+                DeliveryRow.state.in_(UNSETTLED),
+                # Perhaps a claim has skipped it while the server was thinking.
+                literal(state == DeliveryState.SENT),
+            ),
+        )
+        .values(
+            state=state,
+            reason=None if state is DeliveryState.SENT else attempt.cause,
+            attempts=attempt.entry(),
+            changed_at=func.clock_timestamp(),
+        )
+    )
+    if state is not DeliveryState.FAILED or written.rowcount != 1:
+        return None
+    found = await find_record(tenant, batch.handoff_id)
+    assert found is not None  # noqa: S101 - deliveries point at their handoff
+    details = {
+        "recipient": {"id": mail.recipient_id, "name": mail.name},
+        "channel": Channel.EMAIL,
+        "round": mail.round,
+        "cause": attempt.cause,
+        "code": attempt.code,
+    }
+    record, now = found
+    return await events.append(tenant, record, EventType.DELIVERY_FAILED, at=now, details=details)
+
+
+def pause(tried: int, *, initial: timedelta, maximum: timedelta) -> timedelta:
+    """How long to wait after so many attempts: doubled each time, up to the maximum."""
+    doublings = min(max(tried - 1, 0), 20)
+    return min(initial * (1 << doublings), maximum)

@@ -1,0 +1,173 @@
+"""Whether something stalls: what the auditor found, and what PostgreSQL alone can tell.
+
+Over all accounts, for readiness and the auditor. Nothing here serves an account's request.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+
+from handoff.contract.words import RETRIED, Channel, DeliveryState, HandoffStatus
+from handoff.database.gate import Database
+from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
+from handoff.rules.causes import SYSTEM_FAULTS
+
+SHOWN = 20
+
+STANDSTILL = 3
+"""So many mails wait with nobody beside them whom one has reached: no recipient's trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not go on by itself."""
+
+    kind: str
+    handoff_id: UUID | None
+    detail: str
+
+
+async def overdue(database: Database, *, grace: timedelta) -> list[Finding]:
+    """Open handoffs whose next round should have started long ago."""
+    query = (
+        select(HandoffRow.id)
+        .where(
+            HandoffRow.status == HandoffStatus.OPEN,
+            HandoffRow.deadline_at < func.clock_timestamp() - grace,
+        )
+        .order_by(HandoffRow.deadline_at)
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("overdue_round", handoff_id, "its next round is late") for handoff_id in found]
+
+
+async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
+    """Living handoffs whose next step, whatever it is, should have been taken long ago."""
+    late = func.clock_timestamp() - grace
+    query = (
+        select(HandoffRow.id)
+        .where(
+            or_(
+                and_(
+                    HandoffRow.status == HandoffStatus.OPEN,
+                    func.coalesce(HandoffRow.deadline_at, HandoffRow.expires_at) < late,
+                ),
+                and_(
+                    HandoffRow.status == HandoffStatus.CLAIMED,
+                    func.coalesce(HandoffRow.transfer_until, HandoffRow.lease_until) < late,
+                ),
+                and_(
+                    HandoffRow.status == HandoffStatus.PARKED,
+                    HandoffRow.reminded_at.is_(None),
+                    HandoffRow.remind_at < late,
+                ),
+            )
+        )
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("late_step", handoff_id, "its next step is late") for handoff_id in found]
+
+
+async def stalled_mail(
+    database: Database, *, grace: timedelta, longest_pause: timedelta
+) -> list[Finding]:
+    """Mails that nobody has touched for long although something should happen to them.
+
+    `longest_pause`: between two attempts at one that is tried again.
+    """
+    late = func.clock_timestamp() - grace
+    query = (
+        select(DeliveryRow.handoff_id)
+        .where(
+            DeliveryRow.channel == Channel.EMAIL,
+            or_(
+                and_(
+                    DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
+                    DeliveryRow.changed_at < late,
+                ),
+                and_(
+                    DeliveryRow.state.in_(RETRIED),
+                    DeliveryRow.changed_at < late - longest_pause,
+                ),
+            ),
+        )
+        .distinct()
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding("dead_delivery", handoff_id, "a mail of it stalls") for handoff_id in found]
+
+
+async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
+    """The cause that keeps mail from leaving at present, if it is the system's.
+
+    It is when a cause says so by itself, and when several mails wait of events of which none left.
+    """
+    one, other = DeliveryRow, aliased(DeliveryRow)
+    left = (
+        select(other.handoff_id)
+        .where(
+            other.handoff_id == one.handoff_id,
+            other.event_number == one.event_number,
+            other.channel == Channel.EMAIL,
+            other.state == DeliveryState.SENT,
+        )
+        .exists()
+    )
+    system = one.reason.in_([cause.value for cause in SYSTEM_FAULTS])
+    query = select(
+        func.max(one.reason).filter(system).label("system"),
+        func.max(one.reason).filter(~left).label("some"),
+        func.count().filter(~left).label("waiting"),
+    ).where(
+        one.channel == Channel.EMAIL,
+        one.state.in_(RETRIED),
+        one.changed_at > func.clock_timestamp() - within,
+    )
+    async with database.engine_room() as connection:
+        row = (await connection.execute(query)).one()
+    found: str | None = row.system or (row.some if row.waiting >= STANDSTILL else None)
+    return found
+
+
+async def keep_audit(database: Database, findings: list[Finding], restarted: int) -> None:
+    """The latest audit; there is only ever one."""
+    values: dict[str, Any] = {
+        "at": func.clock_timestamp(),
+        "restarted": restarted,
+        "findings": [
+            {"kind": f.kind, "handoff_id": str(f.handoff_id), "detail": f.detail} for f in findings
+        ],
+    }
+    statement = insert(AuditRow).values(id=1, **values)
+    async with database.engine_room() as connection:
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the auditor saw last."""
+
+    at: datetime
+    age: timedelta
+    findings: list[dict[str, Any]]
+
+
+async def latest_audit(database: Database) -> Audit | None:
+    """None before the first one."""
+    age = (func.clock_timestamp() - AuditRow.at).label("age")
+    async with database.engine_room() as connection:
+        row = (await connection.execute(select(AuditRow.at, age, AuditRow.findings))).one_or_none()
+    return None if row is None else Audit(row.at, row.age, row.findings)

@@ -1,0 +1,120 @@
+"""Queries over all accounts: what the engine's upkeep needs. Nothing here serves a request."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, tuple_, update
+
+from handoff.contract.words import FINAL, UNSETTLED, Channel, Intent, Priority
+from handoff.database.gate import Database
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
+
+PURGED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """A handoff that should have a workflow, with what is needed to start one again."""
+
+    account_id: UUID
+    handoff_id: UUID
+    session_id: UUID
+    intent: Intent
+    priority: Priority
+    version: int
+
+
+_LIVING = (
+    HandoffRow.account_id,
+    HandoffRow.id.label("handoff_id"),
+    HandoffRow.session_id,
+    HandoffRow.intent,
+    HandoffRow.priority,
+    HandoffRow.version,
+)
+
+
+async def unseen(
+    database: Database, *, older_than: timedelta, but: Collection[tuple[UUID, int]], limit: int
+) -> list[Living]:
+    """Those with changes whose signal may have been lost, the oldest first.
+
+    `but`: ids and versions that are left out.
+    """
+    query = (
+        select(*_LIVING)
+        .where(
+            HandoffRow.version > HandoffRow.seen_version,
+            HandoffRow.changed_at < func.clock_timestamp() - older_than,
+            tuple_(HandoffRow.id, HandoffRow.version).not_in(but),
+        )
+        .order_by(HandoffRow.changed_at)
+        .limit(limit)
+    )
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
+
+
+async def to_audit(database: Database, *, limit: int) -> list[Living]:
+    """The living handoffs that were not looked at for longest, and notes that they are now."""
+    chosen = (
+        select(HandoffRow.id)
+        .where(HandoffRow.status.not_in(FINAL))
+        .order_by(HandoffRow.audited_at.nulls_first())
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(HandoffRow)
+        .where(HandoffRow.id.in_(chosen.scalar_subquery()))
+        .values(audited_at=func.clock_timestamp())
+        .returning(*_LIVING)
+    )
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(statement)).all()]
+
+
+async def closed_but_owing(
+    database: Database, *, older_than: timedelta, limit: int
+) -> list[Living]:
+    """Closed handoffs with mail that has waited for long: their workflow should still be there."""
+    owing = select(DeliveryRow.handoff_id).where(
+        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.state.in_(UNSETTLED),
+        DeliveryRow.changed_at < func.clock_timestamp() - older_than,
+    )
+    query = (
+        select(*_LIVING)
+        .where(HandoffRow.id.in_(owing), HandoffRow.status.in_(FINAL))
+        .order_by(HandoffRow.changed_at)
+        .limit(limit)
+    )
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
+
+
+async def recorded(database: Database, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these handoffs that have a record."""
+    async with database.engine_room() as connection:
+        found = await connection.scalars(select(HandoffRow.id).where(HandoffRow.id.in_(ids)))
+    return set(found)
+
+
+async def purge(database: Database, *, closed_for: timedelta) -> int:
+    """Deletes handoffs that were closed long ago, with their history; how many that were."""
+    old = (
+        select(HandoffRow.id)
+        .where(
+            HandoffRow.status.in_(FINAL),
+            HandoffRow.resolved_at < func.clock_timestamp() - closed_for,
+        )
+        .limit(PURGED_AT_ONCE)
+    )
+    async with database.engine_room() as connection:
+        ids = (await connection.scalars(old)).all()
+        for table in (DeliveryRow, EventRow):
+            await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
+        await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
+    return len(ids)

@@ -1,0 +1,190 @@
+"""How an account's escalations were answered, by the time at which they were created.
+
+All numbers of a report come from one moment. What each means stands in docs/analytics.md.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, Float, Select, and_, case, cast, func
+
+from handoff.contract.words import HandoffStatus, Intent, Priority
+from handoff.database.gate import Tenant
+from handoff.database.tables import HandoffRow, UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time: its start included, its end not. Aware, in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Never claimed, never withdrawn."""
+
+    total: int
+    waiting: int
+    exhausted: int
+    expired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """One person's first claims; the median of their times to claim, in seconds."""
+
+    id: UUID
+    name: str
+    count: int
+    median: float
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was created on one day, UTC."""
+
+    date: date
+    created: int
+    claimed: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The numbers of one span. Times to claim in seconds."""
+
+    total: int
+    answered: int
+    unanswered: Unanswered
+    withdrawn: int
+    p50: float | None
+    p90: float | None
+    mean: float | None
+    by_state: dict[HandoffStatus, int]
+    by_priority: dict[Priority, int]
+    by_round: dict[int, int]
+    claimers: list[Claimer]
+    days: list[Day]
+
+
+_ANSWERED = HandoffRow.first_claimed_at.is_not(None)
+_NEVER = HandoffRow.first_claimed_at.is_(None)
+_OPEN = and_(_NEVER, HandoffRow.status == HandoffStatus.OPEN)
+_WAITING = and_(_OPEN, HandoffRow.exhausted_at.is_(None))
+_EXHAUSTED = and_(_OPEN, HandoffRow.exhausted_at.is_not(None))
+_EXPIRED = and_(_NEVER, HandoffRow.status == HandoffStatus.EXPIRED)
+_WITHDRAWN = and_(_NEVER, HandoffRow.status == HandoffStatus.CANCELLED)
+_UNANSWERED = and_(_NEVER, HandoffRow.status.in_([HandoffStatus.OPEN, HandoffStatus.EXPIRED]))
+
+# Two clocks write the two times, so the difference may come out a little below zero.
+TIME_TO_CLAIM = case(
+    (
+        _ANSWERED,
+        func.greatest(
+            cast(func.extract("epoch", HandoffRow.first_claimed_at - HandoffRow.created_at), Float),
+            0.0,
+        ),
+    )
+)
+"""Seconds; null while nobody has claimed."""
+
+
+def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count().filter(which)
+
+
+def _percentile(part: float) -> ColumnElement[float]:
+    return func.percentile_cont(part).within_group(TIME_TO_CLAIM).filter(_ANSWERED)
+
+
+def escalations(tenant: Tenant, span: Span, *columns: Any) -> Select[Any]:
+    """The escalations of the account that were created in the span."""
+    return tenant.select(HandoffRow, *columns).where(
+        HandoffRow.intent == Intent.ESCALATE,
+        HandoffRow.created_at >= span.start,
+        HandoffRow.created_at < span.end,
+    )
+
+
+async def report(tenant: Tenant, span: Span) -> Report:
+    """Every number, as of one moment if its transaction is `at_one_moment`."""
+    whole = await _whole(tenant, span)
+    return Report(
+        total=whole.total,
+        answered=whole.answered,
+        unanswered=Unanswered(whole.unanswered, whole.waiting, whole.exhausted, whole.expired),
+        withdrawn=whole.withdrawn,
+        p50=whole.p50,
+        p90=whole.p90,
+        mean=whole.mean,
+        by_state=_filled(HandoffStatus, await _by(tenant, span, HandoffRow.status)),
+        by_priority=_filled(Priority, await _by(tenant, span, HandoffRow.priority)),
+        by_round=await _by(tenant, span, HandoffRow.first_claimed_round, _ANSWERED),
+        claimers=await _claimers(tenant, span),
+        days=await _days(tenant, span),
+    )
+
+
+async def _whole(tenant: Tenant, span: Span) -> Any:
+    query = escalations(
+        tenant,
+        span,
+        func.count().label("total"),
+        _count(_ANSWERED).label("answered"),
+        _count(_UNANSWERED).label("unanswered"),
+        _count(_WAITING).label("waiting"),
+        _count(_EXHAUSTED).label("exhausted"),
+        _count(_EXPIRED).label("expired"),
+        _count(_WITHDRAWN).label("withdrawn"),
+        _percentile(0.5).label("p50"),
+        _percentile(0.9).label("p90"),
+        func.avg(TIME_TO_CLAIM).filter(_ANSWERED).label("mean"),
+    )
+    return (await tenant.connection.execute(query)).one()
+
+
+async def _by(
+    tenant: Tenant, span: Span, column: Any, which: ColumnElement[bool] | None = None
+) -> dict[Any, int]:
+    query = escalations(tenant, span, column, func.count()).group_by(column).order_by(column)
+    if which is not None:
+        query = query.where(which)
+    return {key: count for key, count in (await tenant.connection.execute(query)).all()}
+
+
+def _filled(words: type[Any], counted: dict[Any, int]) -> dict[Any, int]:
+    """Zeros stand there too, in the words' own order."""
+    parked = HandoffStatus.PARKED  # An escalation is never parked.
+    return {word: counted.get(word, 0) for word in words if word is not parked}
+
+
+async def _claimers(tenant: Tenant, span: Span) -> list[Claimer]:
+    claimer = and_(
+        UserRow.account_id == HandoffRow.account_id, UserRow.id == HandoffRow.first_claimed_by_id
+    )
+    query = (
+        escalations(
+            tenant,
+            span,
+            UserRow.id,
+            UserRow.name,
+            func.count().label("count"),
+            _percentile(0.5).label("median"),
+        )
+        .join(UserRow, claimer)
+        .where(_ANSWERED)
+        .group_by(UserRow.id, UserRow.name)
+        .order_by(func.count().desc(), UserRow.name, UserRow.id)
+    )
+    return [Claimer(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def _days(tenant: Tenant, span: Span) -> list[Day]:
+    day = cast(func.timezone("UTC", HandoffRow.created_at), Date).label("day")
+    numbers = (func.count(), _count(_ANSWERED), _count(_UNANSWERED))
+    query = escalations(tenant, span, day, *numbers).group_by("day")
+    return [Day(*row) for row in (await tenant.connection.execute(query)).all()]

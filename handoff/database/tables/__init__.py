@@ -1,0 +1,27 @@
+"""The tables, as SQLAlchemy models. Each constraint has a sentence that says what it keeps true.
+
+Here, because only all of them together are the schema. Nothing here asks a question: queries live
+in one module per noun.
+"""
+
+from handoff.database.tables.base import WORDS, Table, words
+from handoff.database.tables.handoffs import HandoffRow, SessionRow
+from handoff.database.tables.messages import DeliveryRow, EventRow
+from handoff.database.tables.operations import AuditRow, IdempotencyRow
+from handoff.database.tables.people import AccountRow, ApiTokenRow, TeamRow, UserRow
+
+__all__ = [
+    "WORDS",
+    "AccountRow",
+    "ApiTokenRow",
+    "AuditRow",
+    "DeliveryRow",
+    "EventRow",
+    "HandoffRow",
+    "IdempotencyRow",
+    "SessionRow",
+    "Table",
+    "TeamRow",
+    "UserRow",
+    "words",
+]

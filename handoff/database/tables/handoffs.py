@@ -1,0 +1,155 @@
+"""Sessions, and the handoffs that decide."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority, SessionStatus
+from handoff.database.tables.base import Table
+
+
+class SessionRow(Table):
+    """An AI session, and the user whom it is with now."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    team_id: Mapped[UUID | None]
+    title: Mapped[str]
+    context: Mapped[dict[str, Any] | None]
+    holder_id: Mapped[UUID]
+    status: Mapped[SessionStatus] = mapped_column(server_default=SessionStatus.ACTIVE.value)
+    # Answered 202: the engine has it, and it will be this session's next handoff.
+    accepted_handoff_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        # What points at a session names its account too.
+        UniqueConstraint("account_id", "id"),
+        # Team and holder are of the session's own account.
+        ForeignKeyConstraint(["account_id", "team_id"], ["teams.account_id", "teams.id"]),
+        ForeignKeyConstraint(["account_id", "holder_id"], ["users.account_id", "users.id"]),
+        Index(None, "account_id", "created_at"),
+    )
+
+
+class HandoffRow(Table):
+    """One park or escalation of a session: the record that decides."""
+
+    __tablename__ = "handoffs"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    session_id: Mapped[UUID]
+    intent: Mapped[Intent]
+    priority: Mapped[Priority]
+    urgency: Mapped[int] = mapped_column(
+        SmallInteger,
+        Computed(
+            "CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END",
+            persisted=True,
+        ),
+    )
+    status: Mapped[HandoffStatus]
+    engineer_notes: Mapped[str | None]
+    context: Mapped[dict[str, Any] | None]
+    escalator_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+    policy: Mapped[dict[str, Any]]
+    level: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    level_round: Mapped[int] = mapped_column(server_default="0")
+    round: Mapped[int] = mapped_column(server_default="0")
+    rounds_total: Mapped[int]
+    deadline_at: Mapped[datetime | None]
+    exhausted_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    snoozed_until: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+
+    claimed_by_id: Mapped[UUID | None]
+    claimed_at: Mapped[datetime | None]
+    first_claimed_at: Mapped[datetime | None]
+    first_claimed_by_id: Mapped[UUID | None]
+    first_claimed_round: Mapped[int | None]
+    transfer_to_id: Mapped[UUID | None]
+    transfer_until: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    lease_reminded_at: Mapped[datetime | None]
+
+    outcome: Mapped[Outcome | None]
+    resolution_note: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+
+    last_actor_id: Mapped[UUID | None]
+    # What that person did: the type of its event.
+    last_act: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default="1")
+    seen_version: Mapped[int] = mapped_column(server_default="0")
+    audited_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        # What points at a handoff names its account too.
+        UniqueConstraint("account_id", "id"),
+        # Session and people are of the handoff's own account.
+        ForeignKeyConstraint(["account_id", "session_id"], ["sessions.account_id", "sessions.id"]),
+        ForeignKeyConstraint(["account_id", "escalator_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "claimed_by_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "transfer_to_id"], ["users.account_id", "users.id"]),
+        # A claimed handoff has exactly one claimer; one that waits has none.
+        CheckConstraint(
+            "(status = 'claimed') <= (claimed_by_id IS NOT NULL AND claimed_at IS NOT NULL)",
+            name="claimed_has_claimer",
+        ),
+        CheckConstraint(
+            "(status IN ('parked', 'open')) <= (claimed_by_id IS NULL)",
+            name="waiting_has_no_claimer",
+        ),
+        # Rounds only count up to the total.
+        CheckConstraint("round BETWEEN 0 AND rounds_total", name="round_within_total"),
+        # A session has at most one handoff that is parked, open or claimed.
+        Index(
+            "uq_handoffs_session_id_living",
+            "session_id",
+            unique=True,
+            postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
+        ),
+        # The queue's page, in its order.
+        Index(
+            "ix_handoffs_queue",
+            "account_id",
+            text("urgency DESC"),
+            "created_at",
+            "id",
+            postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
+        ),
+        # A session's history, newest first; and the analytics' range.
+        Index(None, "session_id", "created_at"),
+        Index(None, "account_id", "created_at"),
+        # What the auditor looks at: what still lives, the longest unlooked-at first.
+        Index(
+            "ix_handoffs_audit",
+            "audited_at",
+            postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
+        ),
+        # Rounds that are late.
+        Index("ix_handoffs_deadline", "deadline_at", postgresql_where=text("status = 'open'")),
+        # What the engine has not seen yet.
+        Index("ix_handoffs_unseen", "changed_at", postgresql_where=text("version > seen_version")),
+    )

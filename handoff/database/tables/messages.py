@@ -1,0 +1,84 @@
+"""The append-only history, and the ledger of the messages that tell of it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handoff.contract.words import Channel, DeliveryState, EventType
+from handoff.database.tables.base import Table
+
+
+class EventRow(Table):
+    """One line of the append-only history, numbered without gaps per account."""
+
+    __tablename__ = "events"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    number: Mapped[int] = mapped_column(BigInteger)
+    handoff_id: Mapped[UUID]
+    type: Mapped[EventType]
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None]
+    data: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # A number is used once: the counter on the account's row gives it out.
+        PrimaryKeyConstraint("account_id", "number"),
+        ForeignKeyConstraint(["account_id", "handoff_id"], ["handoffs.account_id", "handoffs.id"]),
+        Index(None, "handoff_id", "number"),
+        Index("ix_events_unpublished", "handoff_id", postgresql_where=text("published_at IS NULL")),
+    )
+
+
+class DeliveryRow(Table):
+    """What happened to one message about one event, to one person, by one channel."""
+
+    __tablename__ = "deliveries"
+
+    account_id: Mapped[UUID]
+    handoff_id: Mapped[UUID]
+    event_number: Mapped[int] = mapped_column(BigInteger)
+    recipient_id: Mapped[UUID]
+    channel: Mapped[Channel]
+    event_type: Mapped[EventType]
+    round: Mapped[int]
+    batch: Mapped[int]
+    state: Mapped[DeliveryState]
+    reason: Mapped[str | None]
+    message_id: Mapped[str | None]
+    # The event whose mail to the same person speaks for this one too, in a burst.
+    led_by: Mapped[int | None] = mapped_column(BigInteger)
+    attempts: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'::jsonb"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        # One message per event, person and channel, whatever is tried again.
+        PrimaryKeyConstraint("handoff_id", "event_number", "recipient_id", "channel"),
+        ForeignKeyConstraint(
+            ["account_id", "event_number"], ["events.account_id", "events.number"]
+        ),
+        ForeignKeyConstraint(["account_id", "recipient_id"], ["users.account_id", "users.id"]),
+        # What the engine still has to send, by batch.
+        Index(
+            "ix_deliveries_unsettled",
+            "handoff_id",
+            "event_number",
+            "batch",
+            postgresql_where=text("state IN ('queued', 'sending', 'retrying', 'ambiguous')"),
+        ),
+        # What a person was told lately.
+        Index(None, "recipient_id", "changed_at"),
+    )

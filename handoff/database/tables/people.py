@@ -1,0 +1,111 @@
+"""Accounts, teams, users, and the tokens of programs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from handoff.contract.words import Role
+from handoff.database.tables.base import Table
+
+
+class AccountRow(Table):
+    """A tenant. Its row is the counter of its events, taken in the writing transaction."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    policy: Mapped[dict[str, Any] | None]
+    last_event_number: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TeamRow(Table):
+    """A group inside an account."""
+
+    __tablename__ = "teams"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    external_id: Mapped[str | None]
+    deleted_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # What points at a team names its account too, so no row can reach into another tenant.
+        UniqueConstraint("account_id", "id"),
+    )
+
+
+class UserRow(Table):
+    """A person with one role."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    team_id: Mapped[UUID | None]
+    email: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[Role]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    deleted_at: Mapped[datetime | None]
+    notifications: Mapped[dict[str, Any] | None]
+    external_id: Mapped[str | None]
+
+    __table_args__ = (
+        # What points at a user names their account too, so no row can reach into another tenant.
+        UniqueConstraint("account_id", "id"),
+        # A team is one of the user's own account.
+        ForeignKeyConstraint(["account_id", "team_id"], ["teams.account_id", "teams.id"]),
+        # One living user per address and account.
+        Index(
+            "uq_users_account_id_email",
+            "account_id",
+            text("lower(email)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+
+class ApiTokenRow(Table):
+    """A program's token: who it acts as, what it may do, and who made it. Never its secret."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    name: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    prefix: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    created_by_id: Mapped[UUID]
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        # Whom it acts as, who made it and who revoked it are of the token's own account.
+        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "created_by_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "revoked_by_id"], ["users.account_id", "users.id"]),
+        Index(None, "account_id", "id"),
+    )
