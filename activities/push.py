@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from handoff import live
-from handoff.contract.messages import HandoffRef
+from handoff.contract.messages import Batch
 from handoff.database import deliveries, events
 from handoff.database.gate import Database
 
@@ -21,18 +21,18 @@ class PushActivities:
     redis: Redis
 
     @activity.defn
-    async def publish(self, ref: HandoffRef) -> int:
+    async def publish(self, batch: Batch) -> int:
         """Publishes what Redis has not yet taken; how many that were."""
-        async with self.database.account(ref.account_id) as tenant:
-            waiting = await events.unpublished(tenant, ref.handoff_id)
+        async with self.database.account(batch.account_id) as tenant:
+            waiting = await events.unpublished(tenant, batch.handoff_id)
         if not waiting:
             return 0
         try:
-            await live.publish(self.redis, ref.account_id, waiting)
+            await live.publish(self.redis, batch.account_id, waiting)
         except (RedisError, OSError, TimeoutError) as fault:
             raise ApplicationError("Redis did not take it", type=type(fault).__name__) from None
         numbers = [int(envelope.id) for envelope in waiting]
-        async with self.database.account(ref.account_id) as tenant:
+        async with self.database.account(batch.account_id) as tenant:
             await events.mark_published(tenant, numbers)
-            await deliveries.mark_published(tenant, ref.handoff_id, numbers)
+            await deliveries.mark_published(tenant, batch.handoff_id, numbers)
         return len(waiting)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 
 import structlog
 from temporalio.client import Client
@@ -14,7 +15,7 @@ from handoff.errors import ConfigurationError
 from handoff.settings import Settings, load_settings
 from handoff.temporal.connect import connect, prepare_namespace
 from worker.auditor import ensure_schedule
-from worker.build import Parts, handoff_worker, mail_worker
+from worker.build import Parts, all_workers
 from worker.nudges import repeat_nudges
 
 logger = structlog.get_logger(__name__)
@@ -29,7 +30,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         return
     parts = Parts.connect(settings)
     try:
-        async with handoff_worker(client, parts), mail_worker(client, parts):
+        async with AsyncExitStack() as running:
+            for worker in all_workers(client, parts):
+                await running.enter_async_context(worker)
             await ensure_schedule(client, settings)
             nudges = asyncio.create_task(
                 repeat_nudges(

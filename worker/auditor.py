@@ -48,6 +48,8 @@ class Auditor:
     client: Client
     database: Database
     settings: Settings
+    longest_pause: timedelta
+    """Between two attempts at a message, by the most patient channel."""
 
     @activity.defn(name=AUDIT)
     async def audit(self) -> int:
@@ -57,10 +59,10 @@ class Auditor:
             *stuck,
             *await self._unrecorded(),
             *await health.late_steps(self.database, grace=self.settings.audit_grace),
-            *await health.stalled_mail(
+            *await health.stalled_messages(
                 self.database,
-                grace=self._mail_grace(),
-                longest_pause=self.settings.smtp_retry_maximum,
+                grace=self._message_grace(),
+                longest_pause=self.longest_pause,
             ),
         ]
         await health.keep_audit(self.database, findings, started)
@@ -70,15 +72,15 @@ class Auditor:
         await idempotency.purge(self.database, KEYS_FOR)
         return started
 
-    def _mail_grace(self) -> timedelta:
-        """A mail may wait for a slow server, and in a long queue, without being dead."""
+    def _message_grace(self) -> timedelta:
+        """A message may wait for a slow server, and in a long queue, without being dead."""
         return max(self.settings.audit_grace * 5, self.settings.smtp_timeout * 8)
 
     async def _compare(self) -> tuple[int, list[Finding]]:
         """Goes on at once while much is missing, as after the loss of Temporal's store."""
         started, findings = 0, []
         batch = await upkeep.closed_but_owing(
-            self.database, older_than=self._mail_grace(), limit=AT_ONCE
+            self.database, older_than=self._message_grace(), limit=AT_ONCE
         )
         while True:
             activity.heartbeat()

@@ -1,5 +1,6 @@
-"""Two workers in one process: the handoffs, and their mail on a queue of its own."""
+"""The workers of one process: one for the handoffs, and one for each channel of its own queue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -9,14 +10,15 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.email.mailer import Mailer
-from activities.mail import MailActivities
+from activities import senders
+from activities.deliver import DeliverActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
+from activities.sender import Sender
 from activities.trial import TrialActivities
 from handoff import live
-from handoff.addresses import SmtpAddress
 from handoff.database.gate import Database
+from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
@@ -41,21 +43,22 @@ class Parts:
     settings: Settings
     database: Database
     redis: Redis
-    mailer: Mailer
+    senders: Mapping[str, Sender]
 
     @classmethod
     def connect(cls, settings: Settings) -> "Parts":
         """Opens nothing yet: each part connects when it is first used."""
-        mailer = Mailer(
-            SmtpAddress(settings.smtp_url.get_secret_value()),
-            timeout=settings.smtp_timeout,
-            connections=settings.smtp_connections,
+        return cls(
+            settings,
+            Database.connect(settings),
+            live.connect(settings),
+            senders.connect(settings),
         )
-        return cls(settings, Database.connect(settings), live.connect(settings), mailer)
 
     async def close(self) -> None:
         """Gives everything back."""
-        await self.mailer.close()
+        for sender in self.senders.values():
+            await sender.close()
         await self.redis.aclose()
         await self.database.close()
 
@@ -67,7 +70,8 @@ def handoff_worker(
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
     trials = _trials(parts)
-    auditor = Auditor(client, parts.database, parts.settings)
+    longest = max(sender.patience.maximum for sender in parts.senders.values())
+    auditor = Auditor(client, parts.database, parts.settings, longest)
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
@@ -77,7 +81,7 @@ def handoff_worker(
             records.look,
             records.take_step,
             pushes.publish,
-            trials.ring_test_push,
+            trials.try_ringing,
             auditor.audit,
         ],
         workflow_runner=SandboxedWorkflowRunner(
@@ -92,21 +96,29 @@ def handoff_worker(
     )
 
 
-def mail_worker(client: Client, parts: Parts) -> Worker:
-    """Sends the mail: as many activities at once as there are connections to the mail server."""
-    mails = MailActivities(parts.database, parts.redis, parts.mailer, parts.settings)
-    trials = _trials(parts)
+def channel_worker(client: Client, parts: Parts, channel: Channel) -> Worker:
+    """Delivers by one channel: as many activities at once as its sender has connections."""
+    deliveries = DeliverActivities(parts.database, parts.redis, parts.senders, parts.settings)
     return Worker(
         client,
-        task_queue=queues.mail_queue(parts.settings.task_queue),
-        activities=[mails.send_mail, trials.send_test_mail],
-        max_concurrent_activities=parts.settings.smtp_connections,
+        task_queue=queues.channel_queue(parts.settings.task_queue, channel.name),
+        activities=[deliveries.deliver, _trials(parts).try_sending],
+        max_concurrent_activities=parts.senders[channel.name].connections,
         max_heartbeat_throttle_interval=HEARTBEAT,
         default_heartbeat_throttle_interval=HEARTBEAT,
         graceful_shutdown_timeout=GRACE,
     )
 
 
+def all_workers(
+    client: Client, parts: Parts, *, cached_workflows: int = CACHED_WORKFLOWS
+) -> list[Worker]:
+    """Everything that a worker process runs."""
+    return [
+        handoff_worker(client, parts, cached_workflows=cached_workflows),
+        *(channel_worker(client, parts, channel) for channel in sent_one_by_one()),
+    ]
+
+
 def _trials(parts: Parts) -> TrialActivities:
-    ring = partial(live.ring, parts.redis)
-    return TrialActivities(parts.database, parts.mailer, parts.settings, ring)
+    return TrialActivities(parts.database, parts.senders, partial(live.ring, parts.redis))

@@ -11,13 +11,14 @@ from temporalio.common import RawValue, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.mail import MailActivities
+    from activities.deliver import DeliverActivities
     from activities.push import PushActivities
     from activities.records import RecordActivities
     from handoff.contract.messages import (
+        Batch,
+        Ended,
         HandoffRef,
         HandoffStart,
-        MailBatch,
         NewHandoff,
         Recorded,
         Snapshot,
@@ -25,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from handoff.contract.record import Step
     from handoff.contract.words import FINAL, StepKind, Verdict
+    from handoff.rules.channels import PUSH
     from handoff.temporal import queues, search_attributes
     from handoff.temporal.codec import Public
     from workflows import options
@@ -32,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
 STORY = {
     StepKind.START_ROUND: "waiting for a claim; then the next round",
     StepKind.EXHAUST: "waiting for a claim; this was the last round",
-    StepKind.SKIP_LEVEL: "every mail failed: the next level's turn",
+    StepKind.SKIP_LEVEL: "every message failed: the next level's turn",
     StepKind.EXPIRE: "nobody answered; kept until it expires",
     StepKind.REMIND_PARKER: "parked until the reminder",
     StepKind.LAPSE_TRANSFER: "waiting for the named person to accept",
@@ -41,14 +43,14 @@ STORY = {
 }
 """What each timer waits for, as Temporal's UI shows it."""
 
-Key = tuple[int, int]
+Key = tuple[str, int, int]
 
 
 @workflow.defn(name="Handoff")
 class HandoffWorkflow:
     """Records a handoff, then carries out what the record calls for until the record is closed.
 
-    It looks at the record; takes the next step if that is due; else sends the mails and pushes that
+    It looks at the record; takes the next step if that is due; else delivers by each channel what
     the record owes, and waits until the step is due or somebody nudges it; and looks again. Signals
     are nudges under the command's name (`claim`, `release`, …): they prove nothing and carry
     nothing, because the record decides.
@@ -59,20 +61,19 @@ class HandoffWorkflow:
         self._ref = HandoffRef(start.account_id, start.handoff_id)
         self._recorded: Recorded | None = None if start.new else Recorded(Verdict.RECORDED)
         self._nudged = False
-        self._mails: dict[Key, asyncio.Task[None]] = {}
-        self._push: asyncio.Task[None] | None = None
-        self._unpublished = False
+        self._owed: dict[Key, Batch] = {}
+        self._telling: dict[Key, asyncio.Task[None]] = {}
 
     @workflow.run
-    async def run(self, start: HandoffStart) -> Recorded:
-        """From the record to its end. The answer is what the record said."""
+    async def run(self, start: HandoffStart) -> Ended:
+        """From the record to its end. The answer is what happened."""
         seen = None
         if start.new is not None:
             self._recorded = await self._record(start.new)
             seen = self._recorded.first
             if self._recorded.verdict is not Verdict.RECORDED:
                 await workflow.wait_condition(workflow.all_handlers_finished)
-                return self._recorded
+                return Ended(refused=self._recorded)
         # Who escalated waits for this task to end, so it looks only if it has to.
         seen = seen or await self._look()
         while seen is not None and not self._is_over(seen):
@@ -83,7 +84,9 @@ class HandoffWorkflow:
                 await self._wait(seen)
             seen = await (self._take(seen) if self._is_due(seen.step) else self._look())
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return Recorded(Verdict.RECORDED)
+        if seen is None:
+            return Ended()
+        return Ended(seen.status, seen.outcome, seen.claimed_by, seen.round)
 
     @workflow.update
     async def recorded(self) -> Recorded:
@@ -120,7 +123,7 @@ class HandoffWorkflow:
         """Keeps Temporal's list of workflows readable as the state of the desk."""
         if seen is None:
             return None
-        claimed_by = str(seen.claimed_by_id) if seen.claimed_by_id else None
+        claimed_by = str(seen.claimed_by.id) if seen.claimed_by else None
         wanted: list[SearchAttributeUpdate[Any]] = []
         known = workflow.info().typed_search_attributes
         if known.get(search_attributes.STATUS) != seen.status.value:
@@ -139,46 +142,43 @@ class HandoffWorkflow:
         return seen
 
     def _is_over(self, seen: Snapshot) -> bool:
-        return seen.status in FINAL and not seen.mail and not seen.unpublished
+        return seen.status in FINAL and not seen.owed
 
     def _tell(self, seen: Snapshot) -> None:
         """Starts what the record owes and stops what it no longer wants."""
-        self._unpublished = seen.unpublished
-        if seen.unpublished and (self._push is None or self._push.done()):
-            self._push = asyncio.create_task(self._publish())
-        owed = {(batch.event_number, batch.batch): batch for batch in seen.mail}
-        for key, task in self._mails.items():
-            if key not in owed:
+        self._owed = {batch.key: batch for batch in seen.owed}
+        for key, task in self._telling.items():
+            # What is rung is over in a moment; calling it off would cost more.
+            if key not in self._owed and key[0] != PUSH.name:
                 task.cancel()
-        self._mails = {key: task for key, task in self._mails.items() if not task.done()}
-        for key, batch in owed.items():
-            if key not in self._mails:
-                self._mails[key] = asyncio.create_task(self._send(batch))
+        self._telling = {key: task for key, task in self._telling.items() if not task.done()}
+        for key, batch in self._owed.items():
+            if key not in self._telling:
+                tell = self._ring if batch.channel == PUSH.name else self._deliver
+                self._telling[key] = asyncio.create_task(tell(batch))
 
-    async def _send(self, batch: MailBatch) -> None:
-        people = "1 person" if batch.count == 1 else f"{batch.count} people"
+    async def _deliver(self, batch: Batch) -> None:
         try:
             has_failed = await workflow.execute_activity_method(
-                MailActivities.send_mail,
+                DeliverActivities.deliver,
                 batch,
-                task_queue=queues.mail_queue(workflow.info().task_queue),
-                summary=Public(f"mail about event {batch.event_number} to {people}"),
-                **options.MAIL,
+                task_queue=queues.channel_queue(workflow.info().task_queue, batch.channel),
+                summary=Public(_summary(batch)),
+                **options.DELIVER,
             )
-            # Of mails that have left there is nothing new to see in the record.
+            # Of messages that have left there is nothing new to see in the record.
             self._nudged = self._nudged or has_failed
         except ActivityError as stopped:
             if not is_cancelled_exception(stopped):
-                workflow.logger.warning("mail.stopped")
-                await workflow.sleep(options.STOPPED_MAIL_RESTS)
+                workflow.logger.warning("delivery.stopped")
+                await workflow.sleep(options.STOPPED_RESTS)
 
-    async def _publish(self) -> None:
+    async def _ring(self, batch: Batch) -> None:
         """Goes on for as long as looks show that there is more: one publish runs at a time."""
-        while self._unpublished:
-            self._unpublished = False
+        while self._owed.pop(batch.key, None) is not None:
             await workflow.execute_activity_method(
                 PushActivities.publish,
-                self._ref,
+                batch,
                 summary=Public("push to everyone online"),
                 **options.PUSH,
             )
@@ -198,10 +198,7 @@ class HandoffWorkflow:
             )
 
     def _has_told(self) -> bool:
-        return all(task.done() for task in self._telling())
-
-    def _telling(self) -> list[asyncio.Task[None]]:
-        return [*self._mails.values(), *([self._push] if self._push else [])]
+        return all(task.done() for task in self._telling.values())
 
     async def _take(self, seen: Snapshot) -> Snapshot | None:
         """Carries out the step that is due; the record as it is after that."""
@@ -221,9 +218,14 @@ class HandoffWorkflow:
 
     async def _carry_on_afresh(self) -> None:
         """A new run with an empty history. What is under way is waited for or told to stop."""
-        telling = self._telling()
-        for task in telling:
+        for task in self._telling.values():
             task.cancel()
-        await asyncio.gather(*telling, return_exceptions=True)
+        await asyncio.gather(*self._telling.values(), return_exceptions=True)
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(HandoffStart(self._ref.account_id, self._ref.handoff_id))
+
+
+def _summary(batch: Batch) -> str:
+    """What an activity delivers, as Temporal's UI shows it."""
+    people = "1 destination" if batch.count == 1 else f"{batch.count} destinations"
+    return f"{batch.channel} about event {batch.event_number} to {people}"

@@ -22,7 +22,7 @@ PUSH: dict[str, Any] = {
 }
 """Tried until Redis took it."""
 
-MAIL: dict[str, Any] = {
+DELIVER: dict[str, Any] = {
     "start_to_close_timeout": timedelta(hours=1),
     "heartbeat_timeout": timedelta(seconds=8),
     "retry_policy": RetryPolicy(
@@ -32,9 +32,9 @@ MAIL: dict[str, Any] = {
 }
 """How long to go on is the activity's own word: it says when to try again, or that it gave up.
 
-Before a handoff is carried on by a new run, mails under way are waited for, so that none is sent
+Before a handoff is carried on by a new run, messages under way are waited for, so that none is sent
 by two runs.
 """
 
-STOPPED_MAIL_RESTS = timedelta(minutes=1)
-"""A mail activity that ended although it is owed is started again by a look after so long."""
+STOPPED_RESTS = timedelta(minutes=1)
+"""A delivery that ended although it is owed is started again by a look after so long."""

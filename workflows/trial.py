@@ -9,7 +9,8 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.trial import TrialActivities
-    from handoff.contract.messages import Trial, TrialResult
+    from handoff.contract.messages import Trial, TrialResult, TrialStep, Tried
+    from handoff.rules.channels import PUSH
     from handoff.temporal import queues
 
 LIFETIME = timedelta(minutes=10)
@@ -24,21 +25,25 @@ ONCE: dict[str, Any] = {
 
 @workflow.defn(name="TestNotification")
 class TrialWorkflow:
-    """Sends one mail from the mail queue and one push, at once; answers with both outcomes."""
+    """Tries all channels at once, each from its own queue; answers with what became of each."""
 
     @workflow.run
     async def run(self, trial: Trial) -> TrialResult:
-        """Both channels, each with its own fate."""
-        email, push = await asyncio.gather(
-            workflow.execute_activity_method(
-                TrialActivities.send_test_mail,
-                trial,
-                task_queue=queues.mail_queue(workflow.info().task_queue),
-                summary="the test mail",
-                **ONCE,
-            ),
-            workflow.execute_activity_method(
-                TrialActivities.ring_test_push, trial, summary="the test push", **ONCE
-            ),
+        """Every channel that was asked for, each with its own fate."""
+        steps = [TrialStep(trial, channel) for channel in trial.channels]
+        tried = await asyncio.gather(*map(self._try, steps))
+        return dict(zip(trial.channels, tried, strict=True))
+
+    async def _try(self, step: TrialStep) -> Tried:
+        summary = f"the test by {step.channel}"
+        if step.channel == PUSH.name:
+            return await workflow.execute_activity_method(
+                TrialActivities.try_ringing, step, summary=summary, **ONCE
+            )
+        return await workflow.execute_activity_method(
+            TrialActivities.try_sending,
+            step,
+            task_queue=queues.channel_queue(workflow.info().task_queue, step.channel),
+            summary=summary,
+            **ONCE,
         )
-        return TrialResult(email, push)

@@ -11,8 +11,9 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from activities.email.smtp_line import IDLE, Broken, Line
-from activities.email.smtp_outcome import Outcome, Stage, accepted, trouble, verdict
+from activities.email.smtp_outcome import Stage, accepted, trouble, verdict
 from activities.email.smtp_wire import is_address, is_international, path, wire_content
+from activities.sender import Outcome
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause

@@ -11,7 +11,8 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from activities.email.smtp_outcome import Outcome, Stage, trouble, verdict
+from activities.email.smtp_outcome import Stage, trouble, verdict
+from activities.sender import Outcome
 from handoff.addresses import SmtpAddress
 
 IDLE = 30.0

@@ -1,27 +1,18 @@
-"""What an attempt to hand over a message came to: a verdict for every answer, and for none.
+"""What an attempt to hand over a mail came to: a verdict for every answer, and for none.
 
 Pure decisions. No connection, no library, no recipient's name.
 """
 
 import socket
 import ssl
-from dataclasses import dataclass
 from enum import IntEnum
 
+from activities.sender import Outcome
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause
 
 _LOGIN_WANTED = (530, 534, 535, 538)
 _OUT_OF_ORDER = 503
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one attempt: sent, retrying, failed or ambiguous."""
-
-    state: DeliveryState
-    code: int | None
-    cause: Cause
 
 
 class Stage(IntEnum):

@@ -11,7 +11,7 @@ from handoff.claim_links import ClaimLink
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, Role
 from handoff.database.messages.bundles import Companion
-from handoff.database.messages.outbox import DueMail
+from handoff.database.messages.outbox import Due
 from handoff.settings import Settings
 
 _KINDS = {
@@ -31,12 +31,12 @@ _TO_CLAIM = (LetterKind.ROUND, LetterKind.TRANSFERRED)
 _WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
 
 
-def letter_about(mail: DueMail, record: Record, settings: Settings, *, message_id: str) -> Letter:
+def letter_about(mail: Due, record: Record, settings: Settings, *, message_id: str) -> Letter:
     """The letter for one person about one event."""
     kind = _KINDS[mail.event_type]
     actor = mail.data.get("actor")
     first = mail.first_message_id
-    own = ClaimLink(record.account_id, record.session_id, record.id, mail.recipient_id)
+    own = ClaimLink(record.account_id, record.session_id, record.id, mail.destination_id)
     return Letter(
         kind=kind,
         sender=settings.smtp_from,
@@ -67,7 +67,7 @@ def _claim_link(link: ClaimLink, settings: Settings) -> str | None:
 
 
 def bundled(
-    letter: Letter, mail: DueMail, companions: tuple[Companion, ...], settings: Settings
+    letter: Letter, mail: Due, companions: tuple[Companion, ...], settings: Settings
 ) -> Letter:
     """The letter, or one that names other handoffs that wait for the same person, too.
 
@@ -82,7 +82,7 @@ def bundled(
             one.priority,
             _page(one.handoff_id, settings),
             _claim_link(
-                ClaimLink(mail.account_id, one.session_id, one.handoff_id, mail.recipient_id),
+                ClaimLink(mail.account_id, one.session_id, one.handoff_id, mail.destination_id),
                 settings,
             ),
         )
@@ -104,7 +104,7 @@ def _page(handoff_id: UUID, settings: Settings) -> str:
     return f"{settings.public_url}/handoffs/{handoff_id}"
 
 
-def _why(mail: DueMail, record: Record) -> str:
+def _why(mail: Due, record: Record) -> str:
     if mail.recipient_id == record.escalator.id:
         return "You get this because you handed the session off."
     if mail.event_type is EventType.TRANSFERRED:
@@ -114,8 +114,9 @@ def _why(mail: DueMail, record: Record) -> str:
     return f"You get this as {_role(mail)} of {mail.account_name}, who was told of it before."
 
 
-def _role(mail: DueMail) -> str:
-    return f"{'a' if mail.role is Role.VIEWER else 'an'} {mail.role.value}"
+def _role(mail: Due) -> str:
+    role = mail.role or Role.VIEWER
+    return f"{'a' if role is Role.VIEWER else 'an'} {role.value}"
 
 
 def _reason(details: dict[str, Any]) -> str | None:

@@ -13,12 +13,13 @@ from api.console.rows import why
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import UNSETTLED, Channel, DeliveryState
+from handoff.contract.words import UNSETTLED, DeliveryState
 from handoff.database import events, records
 from handoff.database.gate import Database
 from handoff.database.reading import board, offers
 from handoff.database.reading.board import Message
 from handoff.errors import NotFound
+from handoff.rules.channels import CHANNELS, Channel
 
 MANY = 6
 """From so many on, people to whom the same happened share a chip."""
@@ -162,14 +163,14 @@ def _chips(messages: list[Message]) -> list[Chip]:
     The messages come in the order of their recipients' names.
     """
     kept, alike = _apart(messages)
-    people = groupby(kept, lambda message: (message.name, message.recipient_id))
+    people = groupby(kept, lambda message: (message.name, message.destination_id))
     chips = [Chip(name, [_way(message) for message in some]) for (name, _), some in people]
     return [*_together(chips), *alike]
 
 
 def _apart(messages: list[Message]) -> tuple[list[Message], list[Chip]]:
     """Messages that never left for the same reason need no chip for each of their recipients."""
-    skipped: dict[tuple[Channel, str | None], list[Message]] = defaultdict(list)
+    skipped: dict[tuple[str, str | None], list[Message]] = defaultdict(list)
     for message in messages:
         if message.state is DeliveryState.SKIPPED:
             skipped[message.channel, message.reason].append(message)
@@ -180,11 +181,12 @@ def _apart(messages: list[Message]) -> tuple[list[Message], list[Chip]]:
         if message.state is not DeliveryState.SKIPPED
         or (message.channel, message.reason) not in many
     ]
-    return kept, [_unsent(channel, some) for (channel, _), some in many.items()]
+    return kept, [_unsent(name, some) for (name, _), some in many.items()]
 
 
-def _unsent(channel: Channel, messages: list[Message]) -> Chip:
-    thing = "mails" if channel is Channel.EMAIL else "pushes"
+def _unsent(name: str, messages: list[Message]) -> Chip:
+    channel = CHANNELS.get(name)
+    thing = channel.messages if channel else "messages"
     names = ", ".join(message.name for message in messages)
     return Chip(f"{len(messages)} {thing}", [replace(_way(messages[0]), channel=None)], names)
 
@@ -209,4 +211,9 @@ def _way(message: Message) -> Way:
     if len(message.attempts) > 1:
         detail.append(f"{len(message.attempts)} attempts")
     said = "; ".join(part for part in detail if part)
-    return Way(message.channel, message.state, words.DELIVERY[message.state.value], said or None)
+    return Way(
+        CHANNELS.get(message.channel),
+        message.state,
+        words.DELIVERY[message.state.value],
+        said or None,
+    )

@@ -22,6 +22,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from handoff.contract.messages import HandoffStart, NewHandoff, Recorded
+from handoff.contract.words import Verdict
 from handoff.errors import EngineUnreachable
 from handoff.temporal import queues
 from workflows.handoff import HandoffWorkflow
@@ -94,10 +95,11 @@ async def _start_and_wait(
             HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
         )
     except WorkflowAlreadyStartedError:
-        # Asked again after it has ended: its result is what the record said.
+        # Asked again after it has ended: its result says whether the record refused it.
         workflow_id = queues.workflow_id(new.id)
         handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
-        return await handle.result()
+        ended = await handle.result()
+        return ended.refused or Recorded(Verdict.RECORDED)
     finally:
         # Else asyncio complains that nobody asked what became of the start.
         with suppress(Exception):

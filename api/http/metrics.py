@@ -36,7 +36,9 @@ class Metrics:
         self._alone = self._gauge(
             "handoffs_without_recipients", "Open, and a round of theirs had nobody to tell"
         )
-        self._unsettled = self._gauge("mails_unsettled", "Mails still to be sent", "state")
+        self._unsettled = self._gauge(
+            "messages_unsettled", "Messages still to be sent", "channel", "state"
+        )
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
         return Gauge(f"handoff_{name}", about, labels, registry=self.registry)
@@ -58,8 +60,8 @@ class Metrics:
     def _take(self, counts: Counts) -> None:
         for row in counts.living:
             self._living.labels(row.status.value, row.priority.value).set(row.number)
-        for mail in counts.unsettled:
-            self._unsettled.labels(mail.state.value).set(mail.number)
+        for owed in counts.unsettled:
+            self._unsettled.labels(owed.channel, owed.state.value).set(owed.number)
         self._unanswered.set(counts.unanswered)
         self._overdue.set(counts.overdue)
         self._alone.set(counts.without_recipients)

@@ -196,7 +196,12 @@ async def list_deliveries(
 def _delivery(row: Row[Any], *, with_address: bool) -> DeliveryView:
     email = row.email if with_address else None
     return DeliveryView(
-        recipient=Recipient(id=row.recipient_id, name=row.name, email=email),
+        recipient=Recipient(
+            id=row.destination_id,
+            name=row.name,
+            kind="person" if row.endpoint_id is None else "endpoint",
+            email=email,
+        ),
         event=row.event_type.value,
         **{
             name: getattr(row, name)

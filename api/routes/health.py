@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api.identity.callers import Parts
 from api.services import Services
 from handoff.database.operations import health
+from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.temporal import queues
 
 router = APIRouter(tags=["health"])
@@ -20,7 +21,7 @@ WITHIN = 2.0
 POLLED_WITHIN = timedelta(seconds=90)
 """A worker's question for work waits a minute for its answer."""
 
-MAIL_TROUBLE_WITHIN = timedelta(minutes=10)
+TROUBLE_WITHIN = timedelta(minutes=10)
 
 
 class Health(StrEnum):
@@ -64,7 +65,10 @@ async def readyz(response: Response, parts: Parts) -> Readiness:
         "redis": _check(_ping_redis(parts), "Redis does not answer", worst=Health.DEGRADED),
         "worker": _check(_ask_for_workers(parts), "No worker", worst=Health.DEGRADED),
         "rounds": _check(_rounds(parts), "PostgreSQL does not answer"),
-        "mail": _check(_mail(parts), "PostgreSQL does not answer"),
+        **{
+            row.message: _check(_channel(parts, row), "PostgreSQL does not answer")
+            for row in sent_one_by_one()
+        },
         "audit": _check(_audit(parts), "PostgreSQL does not answer"),
     }
     found = await asyncio.gather(*probes.values())
@@ -115,12 +119,12 @@ async def _rounds(parts: Services) -> None:
         raise _Unwell("late rounds: " + ", ".join(str(finding.handoff_id) for finding in late))
 
 
-async def _mail(parts: Services) -> None:
+async def _channel(parts: Services, channel: Channel) -> None:
     # Longer than the longest pause between two attempts, or trouble would seem over meanwhile.
-    within = max(parts.settings.smtp_retry_maximum * 1.5, MAIL_TROUBLE_WITHIN)
-    cause = await health.mail_trouble(parts.database, within=within)
+    within = max(parts.settings.smtp_retry_maximum * 1.5, TROUBLE_WITHIN)
+    cause = await health.channel_trouble(parts.database, channel, within=within)
     if cause is not None:
-        raise _Unwell(f"the mail server cannot be used: {cause}")
+        raise _Unwell(f"{channel.label} cannot be used: {cause}")
 
 
 async def _audit(parts: Services) -> None:

@@ -14,6 +14,7 @@ from api.schemas.me import NotificationChoices, UnderWay
 from handoff.contract.messages import Trial, TrialResult
 from handoff.database.directory import me
 from handoff.database.directory.me import Profile
+from handoff.rules.channels import chosen_by_people
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=IdempotentRoute)
 
@@ -53,7 +54,8 @@ async def put_notifications(
     },
 )
 async def send_test_notification(request: Request, caller: Caller, parts: Parts) -> Any:
-    """A mail and a push, by the way of real ones, and what became of each. Tried once."""
-    trial = Trial(resource_id(request), caller.account_id, caller.id)
+    """A message by every channel, by the way of real ones, and what became of each. Tried once."""
+    channels = tuple(row.name for row in chosen_by_people())
+    trial = Trial(resource_id(request), caller.account_id, caller.id, channels)
     result = await try_out(parts.temporal, trial, task_queue=parts.settings.task_queue)
     return JSONResponse(UnderWay().model_dump(), 202) if result is None else result

@@ -41,10 +41,11 @@ class Accepted(BaseModel):
 
 
 class Recipient(BaseModel):
-    """Who a message is for. The address only for admins and owners."""
+    """Who a message is for: a person, or a place of the account. Addresses only for admins."""
 
     id: UUID
     name: str
+    kind: Literal["person", "endpoint"] = "person"
     email: str | None = None
 
 

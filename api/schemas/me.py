@@ -3,13 +3,15 @@
 import zoneinfo
 from datetime import time
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
 
 from api.schemas.texts import Body
 from handoff.contract.words import Priority
 from handoff.rules.attention import ChannelChoice, Choices, QuietHours
+from handoff.rules.channels import chosen_by_people
 
 
 @cache
@@ -51,32 +53,65 @@ class QuietHoursBody(Body):
         return self
 
 
-class NotificationChoices(Body):
-    """All of a user's choices: what is left out takes its default."""
+class NotificationChoices(BaseModel):
+    """All of a user's choices, by channel: what is left out takes its default."""
 
-    email: ChannelChoiceBody = ChannelChoiceBody()
-    push: ChannelChoiceBody = ChannelChoiceBody()
+    model_config = ConfigDict(
+        extra="allow", json_schema_extra=lambda schema: _with_channels(schema)
+    )
+    __pydantic_extra__: dict[str, ChannelChoiceBody]
+
     quiet_hours: QuietHoursBody | None = None
     follow_ups: bool = Field(
         default=True, description="Whether to be told what became of what one was told of"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_known_channels(cls, value: Any) -> Any:
+        """Every channel that people choose about is there; anything else is refused."""
+        if not isinstance(value, dict):
+            return value
+        return {row.name: {} for row in chosen_by_people()} | value
+
+    @model_validator(mode="after")
+    def _nothing_unknown(self) -> Self:
+        known = {row.name for row in chosen_by_people()}
+        unknown = [name for name in self.__pydantic_extra__ if name not in known]
+        if unknown:
+            faults = [
+                InitErrorDetails(type="extra_forbidden", loc=(name,), input=None)
+                for name in unknown
+            ]
+            raise ValidationError.from_exception_data(type(self).__name__, faults)
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """The form in which they are stored."""
         return self.model_dump(mode="json")
 
     @classmethod
-    def of(cls, choices: Choices) -> "NotificationChoices":
+    def of(cls, choices: Choices) -> Self:
         """As people read them."""
+        by_channel: dict[str, Any] = {
+            row.name: _choice(choices.of(row.name)) for row in chosen_by_people()
+        }
         return cls(
-            email=_channel(choices.email),
-            push=_channel(choices.push),
+            **by_channel,
             quiet_hours=_quiet(choices.quiet_hours) if choices.quiet_hours else None,
             follow_ups=choices.follow_ups,
         )
 
 
-def _channel(choice: ChannelChoice) -> ChannelChoiceBody:
+def _with_channels(schema: dict[str, Any]) -> None:
+    """The channels stand in OpenAPI by name, as if they were fields."""
+    choice = schema.pop("additionalProperties")
+    by_name = {row.name: {**choice, "default": {}} for row in chosen_by_people()}
+    schema["properties"] = {**by_name, **schema["properties"]}
+    schema["additionalProperties"] = False
+
+
+def _choice(choice: ChannelChoice) -> ChannelChoiceBody:
     return ChannelChoiceBody(enabled=choice.enabled, minimum_priority=choice.minimum_priority)
 
 

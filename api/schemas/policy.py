@@ -17,8 +17,9 @@ from pydantic import (
 
 from api.schemas.texts import Body, Moment, Text
 from handoff.contract.policy import Level, Policy, Target
-from handoff.contract.words import Channel, Priority, TargetKind
+from handoff.contract.words import Priority, TargetKind
 from handoff.durations import parse_duration
+from handoff.rules.channels import CHANNELS, default_names
 from handoff.rules.policy import MAXIMUM_WAIT, MINIMUM_WAIT, WAIT_RATIO
 from handoff.rules.policy_faults import Fault
 from handoff.rules.preview import PreviewRound, Warned
@@ -91,6 +92,17 @@ Waits = Annotated[
 ]
 
 
+def _known_channel(name: str) -> str:
+    if name not in CHANNELS:
+        raise ValueError(f"must be one of {', '.join(CHANNELS)}")
+    return name
+
+
+ChannelName = Annotated[
+    str, AfterValidator(_known_channel), WithJsonSchema({"type": "string", "enum": [*CHANNELS]})
+]
+
+
 class TargetBody(Body):
     """Some people: the account, a role, a team by id, or one user by id."""
 
@@ -108,7 +120,9 @@ class LevelBody(Body):
     """One step: whom to tell, how, how long to wait, how often in all."""
 
     targets: Annotated[list[TargetBody], Field(max_length=100)]
-    channels: list[Channel] = Field(default_factory=lambda: list(Channel), max_length=10)
+    channels: list[ChannelName] = Field(
+        default_factory=lambda: list(default_names()), max_length=10
+    )
     wait: Waits
     repeat: int = Field(default=1, description="How many rounds of this level, the first included")
 
@@ -154,7 +168,7 @@ class LevelView(BaseModel):
     """One level. Waits in seconds."""
 
     targets: tuple[Target, ...]
-    channels: tuple[Channel, ...]
+    channels: tuple[str, ...]
     wait: dict[Priority, float]
     repeat: int
 

@@ -5,8 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from handoff.contract.people import Person
 from handoff.contract.record import Step
-from handoff.contract.words import DeliveryState, HandoffStatus, Intent, Priority, StepKind, Verdict
+from handoff.contract.words import (
+    DeliveryState,
+    HandoffStatus,
+    Intent,
+    Outcome,
+    Priority,
+    StepKind,
+    Verdict,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +52,24 @@ class HandoffRef:
 
 
 @dataclass(frozen=True, slots=True)
-class MailBatch:
-    """Some mails of one event of a handoff, sent by one activity."""
+class Batch:
+    """What one activity owes to the destinations of one channel.
+
+    Messages that leave one by one are those of one event, `count` of them. What is rung is owed
+    as a whole: everything that Redis has not taken, with neither event nor batch.
+    """
 
     account_id: UUID
     handoff_id: UUID
-    event_number: int
-    batch: int
+    channel: str
+    event_number: int = 0
+    batch: int = 0
     count: int = 1
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What tells it from the other batches of its handoff."""
+        return self.channel, self.event_number, self.batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +81,10 @@ class Snapshot:
     priority: Priority
     round: int
     rounds_total: int
-    claimed_by_id: UUID | None
+    claimed_by: Person | None
+    outcome: Outcome | None
     step: Step | None
-    mail: tuple[MailBatch, ...]
-    unpublished: bool
+    owed: tuple[Batch, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,20 @@ class Recorded:
     verdict: Verdict
     other_id: UUID | None = None
     first: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a handoff: the result of its workflow.
+
+    `status` is None where there is no record: it was `refused`, or has been purged meanwhile.
+    """
+
+    status: HandoffStatus | None = None
+    outcome: Outcome | None = None
+    claimed_by: Person | None = None
+    rounds: int = 0
+    refused: Recorded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +144,12 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The workflow's input."""
+    """The workflow's input: who asked, and by which channels they want to be told."""
 
     id: UUID
     account_id: UUID
     user_id: UUID
+    channels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +163,12 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialResult:
-    """What became of both."""
+class TrialStep:
+    """One channel of a trial."""
 
-    email: Tried
-    push: Tried
+    trial: Trial
+    channel: str
+
+
+TrialResult = dict[str, Tried]
+"""What became of it, by channel."""

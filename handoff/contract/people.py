@@ -15,6 +15,17 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A place of the account that a channel reaches, and that is nobody's own. `team_id` None: it
+    is there for every team that has none."""
+
+    id: UUID
+    name: str
+    channel: str
+    team_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The user on whose behalf something is done, as the database knows them at this moment."""
 

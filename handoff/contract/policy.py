@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handoff.contract.words import Channel, Priority, TargetKind
+from handoff.contract.words import Priority, TargetKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +15,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One step of a policy: whom to tell, how, how long to wait (seconds), how often in all."""
+    """One step of a policy: whom to tell, how, how long to wait (seconds), how often in all.
+
+    `channels` by name, in the order in which the policy names them.
+    """
 
     targets: tuple[Target, ...]
-    channels: tuple[Channel, ...]
+    channels: tuple[str, ...]
     waits: dict[Priority, float]
     repeat: int
 

@@ -80,36 +80,29 @@ class Outcome(StrEnum):
     OTHER = "other"
 
 
-class Channel(StrEnum):
-    """The two paths that carry an escalation."""
-
-    EMAIL = "email"
-    PUSH = "push"
-
-
 class DeliveryState(StrEnum):
-    """What happened to one message to one person."""
+    """What happened to one message to one destination."""
 
     QUEUED = "queued"  # recorded, nothing tried yet
-    SENDING = "sending"  # its content is being handed to the mail server
-    SENT = "sent"  # the mail server took responsibility; not "delivered"
+    SENDING = "sending"  # its content is being handed over
+    SENT = "sent"  # the other side took responsibility; not "delivered"
     RETRYING = "retrying"  # a temporary failure; it will be tried again
-    FAILED = "failed"  # permanent for this recipient
-    AMBIGUOUS = "ambiguous"  # the answer was lost after DATA; tried again, same Message-ID
+    FAILED = "failed"  # permanent for this destination
+    AMBIGUOUS = "ambiguous"  # the answer was lost; tried again, under the same name
     SKIPPED = "skipped"  # deliberately not sent; the reason says why
     PUBLISHED = "published"  # push: Redis took it
     SEEN = "seen"  # push: a live client of that user acknowledged it
 
 
 RETRIED = (DeliveryState.RETRYING, DeliveryState.AMBIGUOUS)
-"""An attempt at a mail in one of these states has come to nothing certain: another one follows."""
+"""An attempt at a message has come to nothing certain: another one follows."""
 
 UNSETTLED = (
     DeliveryState.QUEUED,
     DeliveryState.SENDING,
     *RETRIED,
 )
-"""A mail in one of these states still has something to happen to it."""
+"""A message in one of these states still has something to happen to it."""
 
 
 class SkipReason(StrEnum):
@@ -157,7 +150,7 @@ class StepKind(StrEnum):
     """What the engine carries out next for a handoff, once its time has come."""
 
     START_ROUND = "start_round"
-    SKIP_LEVEL = "skip_level"  # every mail of the round failed for good
+    SKIP_LEVEL = "skip_level"  # every message of the round failed for good
     EXHAUST = "exhaust"
     EXPIRE = "expire"
     REMIND_PARKER = "remind_parker"

@@ -1,5 +1,6 @@
-"""The ledger of messages: one row per event, person and channel, with every attempt."""
+"""The ledger of messages: one row per event, destination and channel, with every attempt."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import (
     CTE,
     BindParameter,
+    ColumnElement,
     Row,
     ScalarSelect,
     Select,
@@ -22,15 +24,16 @@ from sqlalchemy import (
 )
 
 from handoff.contract.record import Record
-from handoff.contract.words import UNSETTLED, Channel, DeliveryState, EventType
+from handoff.contract.words import UNSETTLED, DeliveryState, EventType
 from handoff.database.gate import Gate, Tenant
-from handoff.database.tables import DeliveryRow, EventRow, UserRow
+from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, UserRow
+from handoff.rules.channels import CHANNELS, PUSH, Channel
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
-"""Mails of these are calls for help, and a claim stops them. All others only report."""
+"""Messages of these are calls for help, and a claim stops them. All others only report."""
 
 ALONE_UP_TO = 25
-"""Up to so many mails of an event, each has an activity of its own, for the audit's sake."""
+"""Up to so many messages of an event, each has an activity of its own, for the audit's sake."""
 
 BATCH_SIZE = 50
 """Beyond that, an activity sends so many: 5,000 recipients stay far below Temporal's limits."""
@@ -38,20 +41,22 @@ BATCH_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A message to be: to whom, how, and whether the person has opted out of it."""
+    """A message to be: to which person or endpoint, how, and whether a person opted out of it."""
 
-    recipient_id: UUID
     channel: Channel
+    recipient_id: UUID | None = None
+    endpoint_id: UUID | None = None
     opted_out: bool = False
 
 
 _INSERT = text(
     """
     INSERT INTO deliveries (account_id, handoff_id, event_number, event_type, round,
-                            recipient_id, channel, state, reason, batch)
+                            recipient_id, endpoint_id, channel, state, reason, batch)
     SELECT :account_id, :handoff_id, :event_number, :event_type, :round, planned.*
-    FROM unnest(CAST(:recipients AS uuid[]), CAST(:channels AS text[]), CAST(:states AS text[]),
-                CAST(:reasons AS text[]), CAST(:batches AS integer[])) AS planned
+    FROM unnest(CAST(:recipients AS uuid[]), CAST(:endpoints AS uuid[]),
+                CAST(:channels AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
+                CAST(:batches AS integer[])) AS planned
     """
 )
 
@@ -71,7 +76,8 @@ async def plan(
             "event_type": event.value,
             "round": record.round,
             "recipients": [message.recipient_id for message in messages],
-            "channels": [message.channel.value for message in messages],
+            "endpoints": [message.endpoint_id for message in messages],
+            "channels": [message.channel.name for message in messages],
             "states": ["skipped" if message.opted_out else "queued" for message in messages],
             "reasons": ["opted_out" if message.opted_out else None for message in messages],
             "batches": _batches(messages),
@@ -80,15 +86,21 @@ async def plan(
 
 
 def _batches(messages: Sequence[Planned]) -> list[int]:
-    """Numbers the mails by the activity that sends them; batch 0 holds what nobody sends."""
-    mails = [_is_mail(message) for message in messages]
-    size = 1 if sum(mails) <= ALONE_UP_TO else BATCH_SIZE
-    order = count()
-    return [next(order) // size + 1 if mail else 0 for mail in mails]
+    """Numbers a channel's messages by the activity that sends them; 0 is for what nobody sends."""
+    owed = Counter(message.channel for message in messages if _is_owed(message))
+    order: defaultdict[Channel, count[int]] = defaultdict(count)
+
+    def number(message: Planned) -> int:
+        if not _is_owed(message):
+            return 0
+        size = 1 if owed[message.channel] <= ALONE_UP_TO else BATCH_SIZE
+        return next(order[message.channel]) // size + 1
+
+    return [number(message) for message in messages]
 
 
-def _is_mail(message: Planned) -> bool:
-    return message.channel is Channel.EMAIL and not message.opted_out
+def _is_owed(message: Planned) -> bool:
+    return message.channel.leaves_one_by_one and not message.opted_out
 
 
 def skipping(gate: Gate, written: CTE) -> Update:
@@ -96,7 +108,7 @@ def skipping(gate: Gate, written: CTE) -> Update:
 
     The bound value `skip_reason` says why.
 
-    One that is `sending` is in the mail server's hands already: its own attempt settles it.
+    One that is `sending` is in somebody else's hands already: its own attempt settles it.
     """
     return (
         update(DeliveryRow)
@@ -104,19 +116,26 @@ def skipping(gate: Gate, written: CTE) -> Update:
             DeliveryRow.account_id == gate.account_id,
             DeliveryRow.handoff_id == written.c.id,
             DeliveryRow.event_type.in_(ROUND_EVENTS),
-            DeliveryRow.channel == Channel.EMAIL,
+            one_by_one(),
             DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
         )
         .values(state=DeliveryState.SKIPPED, reason=bindparam("skip_reason"), changed_at=func.now())
     )
 
 
-def told_by_mail(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
-    """The ids of those whom a call for help has, or may have, reached by mail."""
+def one_by_one() -> ColumnElement[bool]:
+    """Whether it is a message with attempts of its own: what is rung is owed to nobody."""
+    rung = [row.name for row in CHANNELS.values() if not row.leaves_one_by_one]
+    return DeliveryRow.channel.not_in(rung)
+
+
+def told_one_by_one(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
+    """The ids of those whom a call for help has, or may have, reached by a message of their own."""
     return gate.select(DeliveryRow, DeliveryRow.recipient_id).where(
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ROUND_EVENTS),
-        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.recipient_id.is_not(None),
+        one_by_one(),
         or_(
             DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING]),
             DeliveryRow.attempts.contains([{"outcome": DeliveryState.AMBIGUOUS.value}]),
@@ -125,22 +144,20 @@ def told_by_mail(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
 
 
 def unsettled(gate: Gate, handoff_id: BindParameter[UUID]) -> ScalarSelect[Any]:
-    """The mails that still have something to happen to them, by the activity that sends them.
+    """The messages that still have something to happen to them, by the activity that sends them.
 
-    `[[event number, batch, how many mails], …]` as JSON, or null when there are none.
+    `[[channel, event number, batch, how many], …]` as JSON, or null when there are none.
     """
-    by = (DeliveryRow.account_id, DeliveryRow.event_number, DeliveryRow.batch)
+    by = (DeliveryRow.channel, DeliveryRow.event_number, DeliveryRow.batch)
     batches = (
-        gate.select(DeliveryRow, *by, func.count().label("mails"))
-        .where(
-            DeliveryRow.handoff_id == handoff_id,
-            DeliveryRow.channel == Channel.EMAIL,
-            DeliveryRow.state.in_(UNSETTLED),
-        )
-        .group_by(*by)
+        gate.select(DeliveryRow, DeliveryRow.account_id, *by, func.count().label("messages"))
+        .where(DeliveryRow.handoff_id == handoff_id, one_by_one(), DeliveryRow.state.in_(UNSETTLED))
+        .group_by(DeliveryRow.account_id, *by)
         .subquery()
     ).c
-    one = func.jsonb_build_array(batches.event_number, batches.batch, batches.mails)
+    one = func.jsonb_build_array(
+        batches.channel, batches.event_number, batches.batch, batches.messages
+    )
     return gate.select(batches, func.jsonb_agg(one)).scalar_subquery()
 
 
@@ -152,7 +169,7 @@ async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int
             DeliveryRow.account_id == tenant.account_id,
             DeliveryRow.handoff_id == handoff_id,
             DeliveryRow.event_number.in_(numbers),
-            DeliveryRow.channel == Channel.PUSH,
+            ~one_by_one(),
             DeliveryRow.state == DeliveryState.QUEUED,
         )
         .values(state=DeliveryState.PUBLISHED, changed_at=func.now())
@@ -171,7 +188,7 @@ async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) 
             DeliveryRow.account_id == tenant.account_id,
             tuple_(DeliveryRow.handoff_id, DeliveryRow.event_number).in_(named),
             DeliveryRow.recipient_id == recipient_id,
-            DeliveryRow.channel == Channel.PUSH,
+            DeliveryRow.channel == PUSH.name,
             DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.PUBLISHED]),
         )
         .values(state=DeliveryState.SEEN, changed_at=func.now())
@@ -179,12 +196,14 @@ async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) 
 
 
 async def ledger(tenant: Tenant, handoff_id: UUID) -> list[Row[Any]]:
-    """Every message of a handoff with its recipient, in the order of its events."""
+    """Every message of a handoff with its destination, in the order of its events."""
+    name = destination_name()
     query = (
         tenant.select(
             DeliveryRow,
-            DeliveryRow.recipient_id,
-            UserRow.name,
+            DeliveryRow.destination_id,
+            DeliveryRow.endpoint_id,
+            name.label("name"),
             UserRow.email,
             DeliveryRow.channel,
             DeliveryRow.event_type,
@@ -194,8 +213,14 @@ async def ledger(tenant: Tenant, handoff_id: UUID) -> list[Row[Any]]:
             DeliveryRow.message_id,
             DeliveryRow.attempts,
         )
-        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
         .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(DeliveryRow.event_number, UserRow.name, DeliveryRow.channel)
+        .order_by(DeliveryRow.event_number, name, DeliveryRow.channel)
     )
     return list((await tenant.connection.execute(query)).all())
+
+
+def destination_name() -> ColumnElement[str]:
+    """What people call the destination, where its user and its endpoint are joined."""
+    return func.coalesce(UserRow.name, EndpointRow.name)

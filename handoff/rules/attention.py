@@ -1,11 +1,12 @@
 """A person's own choices about being told: channels, a minimum priority, quiet hours."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handoff.contract.words import Channel, Priority
+from handoff.contract.words import Priority
 
 _ORDER = list(Priority)
 
@@ -36,12 +37,19 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a person chose. The default: everything, always."""
+    """What a person chose, by channel. What they said nothing about they want, always."""
 
-    email: ChannelChoice = ChannelChoice()
-    push: ChannelChoice = ChannelChoice()
+    channels: Mapping[str, ChannelChoice] = field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     follow_ups: bool = True
+
+    def of(self, channel: str) -> ChannelChoice:
+        """Their choice about one channel."""
+        return self.channels.get(channel, _EVERYTHING)
+
+
+_EVERYTHING = ChannelChoice()
+_BESIDE = ("quiet_hours", "follow_ups")
 
 
 def choices_from_json(stored: dict[str, Any] | None) -> Choices:
@@ -50,8 +58,11 @@ def choices_from_json(stored: dict[str, Any] | None) -> Choices:
         return Choices()
     quiet = stored.get("quiet_hours")
     return Choices(
-        email=_channel(stored["email"]),
-        push=_channel(stored["push"]),
+        channels={
+            name: ChannelChoice(choice["enabled"], Priority(choice["minimum_priority"]))
+            for name, choice in stored.items()
+            if name not in _BESIDE
+        },
         quiet_hours=None
         if quiet is None
         else QuietHours(
@@ -59,18 +70,22 @@ def choices_from_json(stored: dict[str, Any] | None) -> Choices:
             end=time.fromisoformat(quiet["end"]),
             time_zone=quiet["time_zone"],
         ),
-        follow_ups=stored["follow_ups"],
+        follow_ups=stored.get("follow_ups", True),
     )
 
 
-def _channel(stored: dict[str, Any]) -> ChannelChoice:
-    return ChannelChoice(stored["enabled"], Priority(stored["minimum_priority"]))
-
-
-def wants(choices: Choices, channel: Channel, priority: Priority, moment: datetime) -> bool:
+def wants(choices: Choices, channel: str, priority: Priority, moment: datetime) -> bool:
     """Whether a message of this priority may reach the person now. Urgent passes quiet hours."""
-    choice = choices.email if channel is Channel.EMAIL else choices.push
-    if not choice.enabled or _ORDER.index(priority) < _ORDER.index(choice.minimum_priority):
-        return False
+    return why_not(choices, channel, priority, moment) is None
+
+
+def why_not(choices: Choices, channel: str, priority: Priority, moment: datetime) -> str | None:
+    """Which choice of the person's own keeps this message from them; None when none does."""
+    choice = choices.of(channel)
+    if not choice.enabled:
+        return "channel_off"
+    if _ORDER.index(priority) < _ORDER.index(choice.minimum_priority):
+        return "below_minimum_priority"
     quiet = choices.quiet_hours
-    return quiet is None or priority is Priority.URGENT or not quiet.cover(moment)
+    passes = quiet is None or priority is Priority.URGENT or not quiet.cover(moment)
+    return None if passes else "quiet_hours"

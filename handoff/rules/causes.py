@@ -1,4 +1,4 @@
-"""Why a mail could not be handed over, in stable words, and whose fault that is."""
+"""Why a message could not be handed over, in stable words, and whose fault that is."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Cause(StrEnum):
     AUTH = "auth"
     TLS = "tls"
     INVALID_ADDRESS = "invalid_address"
-    GAVE_UP = "gave_up"  # temporary failures for longer than HANDOFF_SMTP_RETRY_FOR
+    GAVE_UP = "gave_up"  # temporary failures for longer than the channel's patience
 
 
 SYSTEM_FAULTS = frozenset(
@@ -32,4 +32,4 @@ SYSTEM_FAULTS = frozenset(
         Cause.SENDER_REFUSED,
     }
 )
-"""Ours or the mail system's fault, so every recipient's; nothing about this one."""
+"""Ours or the other system's fault, so every recipient's; nothing about this one."""

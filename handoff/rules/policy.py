@@ -6,7 +6,8 @@ from typing import Any
 
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
-from handoff.contract.words import Channel, Priority, TargetKind
+from handoff.contract.words import Priority, TargetKind
+from handoff.rules.channels import EMAIL, default_names
 
 WAIT_RATIO = {
     Priority.URGENT: 1 / 3,
@@ -28,7 +29,7 @@ def default_policy(claim_timeout: timedelta, max_rounds: int) -> Policy:
     }
     everybody = Level(
         targets=(Target(TargetKind.ACCOUNT),),
-        channels=(Channel.EMAIL, Channel.PUSH),
+        channels=default_names(),
         waits=waits,
         repeat=max_rounds,
     )
@@ -56,10 +57,15 @@ def _level_from_json(stored: dict[str, Any]) -> Level:
         targets=tuple(
             Target(TargetKind(target["kind"]), target["value"]) for target in stored["targets"]
         ),
-        channels=tuple(Channel(channel) for channel in stored["channels"]),
+        channels=tuple(stored["channels"]),
         waits={Priority(priority): wait for priority, wait in stored["waits"].items()},
         repeat=stored["repeat"],
     )
+
+
+def held_back(policy: Policy, channel: str) -> timedelta:
+    """How long a call by this channel waits for somebody who has it on their screen already."""
+    return timedelta(seconds=policy.email_delay if channel == EMAIL.name else 0.0)
 
 
 def next_level(record: Record) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.words import Role, TargetKind
+from handoff.rules.channels import CHANNELS
 from handoff.rules.policy import MAXIMUM_ROUNDS, MAXIMUM_WAIT, MINIMUM_WAIT
 from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.roster import Roster, as_id
@@ -66,6 +67,9 @@ def _of_level(path: str, level: Level, roster: Roster) -> Iterator[Fault]:
     if not level.channels:
         yield Fault(f"{path}/channels", "needs at least one channel", "empty")
     yield from _repeated(f"{path}/channels", level.channels)
+    for number, name in enumerate(level.channels):
+        if name not in CHANNELS:
+            yield Fault(f"{path}/channels/{number}", "no such channel here", "unknown_channel")
     in_targets = [*_of_targets(f"{path}/targets", level, roster)]
     yield from in_targets
     if not in_targets and next(roster.named(level), None) is None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from handoff.contract.people import Endpoint
 from handoff.contract.policy import Level, Policy
-from handoff.contract.words import Channel, Priority
-from handoff.rules.attention import Choices, wants
+from handoff.contract.words import Priority
+from handoff.rules.attention import why_not
+from handoff.rules.channels import Reaches, known
 from handoff.rules.roster import Member, Roster
 
 
@@ -28,7 +30,7 @@ class Question:
 class Skipped:
     """A channel by which a person would not be told, and which choice of theirs says so."""
 
-    channel: Channel
+    channel: str
     reason: str
 
 
@@ -38,7 +40,7 @@ class Told:
 
     id: UUID
     name: str
-    channels: tuple[Channel, ...]
+    channels: tuple[str, ...]
     skipped: tuple[Skipped, ...]
 
 
@@ -60,30 +62,34 @@ class PreviewRound:
     after_seconds: float
     wait_seconds: float
     recipients: tuple[Told, ...]
+    endpoints: tuple[Endpoint, ...]
     warnings: tuple[Warned, ...]
 
 
 def preview(policy: Policy, roster: Roster, question: Question) -> Iterator[PreviewRound]:
     """Round by round, as the engine would run them if nobody claimed."""
     after, number = 0.0, 0
-    known: set[UUID] = set()
+    before: set[UUID] = set()
     for index, level in enumerate(policy.levels):
         wait = level.waits[question.priority]
         people = [*roster.named(level, but=question.escalator_id)]
-        about_level = [*_about_level(index, level, people, known, question)]
-        known |= {member.id for member in people}
+        places = tuple(roster.places(level, question.session_team_id))
+        about_level = [*_about_level(index, level, people, places, before, question)]
+        before |= {member.id for member in people}
         for repeat in range(level.repeat):
             number += 1
             moment = question.at + timedelta(seconds=after)
             told = tuple(_told(member, level, question.priority, moment) for member in people)
-            warnings = (*_about_round(told), *(about_level if repeat == 0 else ()))
-            yield PreviewRound(number, index, after, wait, told, warnings)
+            warnings = (*_about_round(told, places), *(about_level if repeat == 0 else ()))
+            yield PreviewRound(number, index, after, wait, told, places, warnings)
             after += wait
 
 
 def _told(member: Member, level: Level, priority: Priority, moment: datetime) -> Told:
     reasons = {
-        channel: why_not(member.choices, channel, priority, moment) for channel in level.channels
+        row.name: why_not(member.choices, row.name, priority, moment)
+        for row in known(level.channels)
+        if row.reaches_people
     }
     return Told(
         id=member.id,
@@ -93,25 +99,11 @@ def _told(member: Member, level: Level, priority: Priority, moment: datetime) ->
     )
 
 
-def why_not(choices: Choices, channel: Channel, priority: Priority, moment: datetime) -> str | None:
-    """Which choice of the person's own keeps this message from them; None when none does."""
-    if wants(choices, channel, priority, moment):
-        return None
-    choice = choices.email if channel is Channel.EMAIL else choices.push
-    if not choice.enabled:
-        return "channel_off"
-    # Urgent passes quiet hours and no minimum stands above it.
-    passes_in_daylight = wants(
-        Choices(email=choices.email, push=choices.push), channel, priority, moment
-    )
-    return "quiet_hours" if passes_in_daylight else "below_minimum_priority"
-
-
-def _about_round(told: Sequence[Told]) -> Iterator[Warned]:
+def _about_round(told: Sequence[Told], places: Sequence[Endpoint]) -> Iterator[Warned]:
     reached = [person for person in told if person.channels]
-    if not reached:
+    if not reached and not places:
         yield Warned("nobody", "Nobody would be told in this round.")
-    if len(reached) == 1:
+    if len(reached) == 1 and not places:
         alone = reached[0]
         yield Warned("only_one", f"Only {alone.name} would be told in this round.", alone.id)
     for person in told:
@@ -123,12 +115,20 @@ def _about_round(told: Sequence[Told]) -> Iterator[Warned]:
 
 
 def _about_level(
-    index: int, level: Level, people: Sequence[Member], known: set[UUID], question: Question
+    index: int,
+    level: Level,
+    people: Sequence[Member],
+    places: Sequence[Endpoint],
+    before: set[UUID],
+    question: Question,
 ) -> Iterator[Warned]:
     if len(level.channels) == 1:
-        only = level.channels[0].value
-        yield Warned("single_channel", f"This level tells people by {only} alone.")
-    if index > 0 and people and known.issuperset(member.id for member in people):
+        yield Warned("single_channel", f"This level tells people by {level.channels[0]} alone.")
+    for row in known(level.channels):
+        if row.reaches is Reaches.ENDPOINTS and all(row.name != place.channel for place in places):
+            message = f"The account has set up nothing that {row.label} could reach."
+            yield Warned("channel_without_endpoint", message)
+    if index > 0 and people and before.issuperset(member.id for member in people):
         yield Warned("nobody_new", "Everybody of this level has been told by an earlier one.")
     team = question.session_team_id
     if team is not None and people and all(member.team_id != team for member in people):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from handoff.contract.people import Endpoint
 from handoff.contract.policy import Level
 from handoff.contract.words import Role, TargetKind
 from handoff.rules.attention import Choices
@@ -34,10 +35,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Everybody of the account who is not deleted, by id, and its teams."""
+    """Everybody of the account who is not deleted, by id, its teams and its endpoints."""
 
     members: Mapping[UUID, Member]
     teams: frozenset[UUID]
+    endpoints: tuple[Endpoint, ...] = ()
 
     def named(self, level: Level, *, but: UUID | None = None) -> Iterator[Member]:
         """Those whom the level tells: eligible, named by a target, not the escalator."""
@@ -45,6 +47,13 @@ class Roster:
         for member in self.members.values():
             if member.is_eligible and member.id != but and names(member):
                 yield member
+
+    def places(self, level: Level, team_id: UUID | None) -> Iterator[Endpoint]:
+        """The endpoints that the level's channels reach: the team's, else those of no team."""
+        for name in level.channels:
+            reached = [place for place in self.endpoints if place.channel == name]
+            own = [place for place in reached if place.team_id == team_id]
+            yield from own or (place for place in reached if place.team_id is None)
 
 
 def _chooser(level: Level) -> Callable[[Member], bool]:

@@ -22,9 +22,9 @@ def handoff_id(workflow_id: str) -> UUID | None:
     return None
 
 
-def mail_queue(task_queue: str) -> str:
-    """Mail has a queue of its own: a slow mail server holds up nothing else."""
-    return f"{task_queue}-mail"
+def channel_queue(task_queue: str, channel: str) -> str:
+    """Each channel has a queue of its own: a slow mail server holds up nothing else."""
+    return f"{task_queue}-{channel}"
 
 
 async def last_polled(client: Client, task_queue: str) -> datetime | None:

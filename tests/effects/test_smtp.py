@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from activities.email.mailer import Mailer
-from activities.email.smtp_outcome import Outcome
+from activities.sender import Outcome
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import SYSTEM_FAULTS, Cause

@@ -16,7 +16,7 @@ from worker.nudges import Nudges
 
 
 async def _audit(desk: Desk) -> int:
-    auditor = Auditor(desk.temporal, desk.database, desk.settings)
+    auditor = Auditor(desk.temporal, desk.database, desk.settings, timedelta(minutes=15))
     started: int = await ActivityEnvironment().run(auditor.audit)
     return started
 

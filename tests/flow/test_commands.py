@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from handoff.contract.policy import Level, Policy, Target
-from handoff.contract.words import Channel, Priority, TargetKind
+from handoff.contract.words import Priority, TargetKind
 from handoff.database.tables import AccountRow, HandoffRow, UserRow
+from handoff.rules.channels import EMAIL, default_names
 from handoff.rules.policy import policy_to_json
 from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA
 from tests.support.desk import Desk, Handoff
@@ -23,7 +24,7 @@ async def _claimed(desk: Desk, by: Any = CHEN) -> Handoff:
 
 async def _with_policy(desk: Desk, **fields: Any) -> None:
     waits = dict.fromkeys(Priority, 900.0)
-    everybody = Level((Target(TargetKind.ACCOUNT),), tuple(Channel), waits, 5)
+    everybody = Level((Target(TargetKind.ACCOUNT),), default_names(), waits, 5)
     policy = Policy(levels=fields.pop("levels", (everybody,)), **fields)
     async with desk.database.engine_room() as connection:
         await connection.execute(
@@ -173,8 +174,8 @@ async def test_a_stale_version_is_refused(desk: Desk) -> None:
 
 async def test_when_every_mail_of_a_level_fails_the_next_level_starts_at_once(desk: Desk) -> None:
     waits = dict.fromkeys(Priority, 3600.0)
-    first = Level((Target(TargetKind.USER, str(CHEN.id)),), (Channel.EMAIL,), waits, 3)
-    then = Level((Target(TargetKind.ROLE, "owner"),), (Channel.EMAIL,), waits, 1)
+    first = Level((Target(TargetKind.USER, str(CHEN.id)),), (EMAIL.name,), waits, 3)
+    then = Level((Target(TargetKind.ROLE, "owner"),), (EMAIL.name,), waits, 1)
     await _with_policy(desk, levels=(first, then))
     desk.postbox.refuse_recipient(550, CHEN.email)
     handoff = await desk.escalate()
@@ -185,7 +186,7 @@ async def test_when_every_mail_of_a_level_fails_the_next_level_starts_at_once(de
 
 async def test_an_escalation_that_reaches_nobody_is_recorded_and_loud(desk: Desk) -> None:
     waits = dict.fromkeys(Priority, 3600.0)
-    nobody = Level((Target(TargetKind.USER, str(BO.id)),), tuple(Channel), waits, 2)
+    nobody = Level((Target(TargetKind.USER, str(BO.id)),), default_names(), waits, 2)
     await _with_policy(desk, levels=(nobody,))
     async with desk.listen(BO) as bo:
         handoff = await desk.escalate()
@@ -219,7 +220,7 @@ async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
 async def test_mail_is_held_back_from_somebody_who_has_seen_the_push(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.mail.SHOWN_WITHIN", 4.0)
+    monkeypatch.setattr("activities.delivery.SHOWN_WITHIN", timedelta(seconds=4))
     await _with_policy(desk, email_delay=30.0)
     async with desk.listen(CHEN) as chen:
         handoff = await desk.escalate(priority="urgent")

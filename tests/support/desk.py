@@ -28,7 +28,7 @@ from handoff.tokens import mint
 from tests.support.cast import BO, Member, directory
 from tests.support.listener import Listener
 from tests.support.postbox import Mail, Postbox
-from worker.build import Parts, handoff_worker, mail_worker
+from worker.build import Parts, all_workers
 from worker.nudges import repeat_nudges
 
 SECRET = "a secret of the tests, at least 32 bytes long"
@@ -215,14 +215,12 @@ class Desk:
     # The parts.
 
     async def start_worker(self, *, cached_workflows: int = 500) -> None:
-        """Both workers and the nudges, in this process."""
+        """All workers and the nudges, in this process."""
         stack = AsyncExitStack()
         parts = Parts.connect(self.settings)
         stack.push_async_callback(parts.close)
-        await stack.enter_async_context(
-            handoff_worker(self.temporal, parts, cached_workflows=cached_workflows)
-        )
-        await stack.enter_async_context(mail_worker(self.temporal, parts))
+        for worker in all_workers(self.temporal, parts, cached_workflows=cached_workflows):
+            await stack.enter_async_context(worker)
         nudges = asyncio.create_task(
             repeat_nudges(
                 self.temporal,

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.contract.policy import Level, Policy, Target
-from handoff.contract.words import Channel, Priority, Role, TargetKind
+from handoff.contract.words import Priority, Role, TargetKind
+from handoff.rules.channels import EMAIL, PUSH
 from handoff.rules.policy import MAXIMUM_ROUNDS, WAIT_RATIO
 from handoff.rules.policy_faults import faults
 from handoff.rules.roster import Member, Roster
@@ -34,7 +35,7 @@ ROSTER = Roster(
 EVERYBODY = Target(TargetKind.ACCOUNT)
 LEVEL = Level(
     targets=(EVERYBODY,),
-    channels=(Channel.EMAIL, Channel.PUSH),
+    channels=(EMAIL.name, PUSH.name),
     waits={priority: 600 * ratio for priority, ratio in WAIT_RATIO.items()},
     repeat=2,
 )
@@ -100,7 +101,7 @@ def test_a_target_that_stands_there_twice() -> None:
 
 
 def test_a_channel_that_stands_there_twice() -> None:
-    level = replace(LEVEL, channels=(Channel.EMAIL, Channel.EMAIL))
+    level = replace(LEVEL, channels=(EMAIL.name, EMAIL.name))
     assert found(level) == [("levels/0/channels/1", "duplicate")]
 
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from api.schemas.policy import PolicyBody, PolicyView, PreviewBody
 from handoff.contract.policy import Target
-from handoff.contract.words import Channel, Priority, TargetKind
+from handoff.contract.words import Priority, TargetKind
+from handoff.rules.channels import EMAIL, PUSH
 from handoff.rules.policy import WAIT_RATIO, default_policy, policy_from_json, policy_to_json
 
 
@@ -88,7 +89,7 @@ def test_ids_get_their_usual_spelling() -> None:
     level = {"targets": [{"kind": "team", "value": spelled}], "wait": "15m"}
     policy = PolicyBody.model_validate({"levels": [level]}).to_policy()
     assert policy.levels[0].targets == (Target(TargetKind.TEAM, spelled.lower()),)
-    assert policy.levels[0].channels == (Channel.EMAIL, Channel.PUSH)
+    assert policy.levels[0].channels == (EMAIL.name, PUSH.name)
     assert policy.levels[0].repeat == 1
 
 

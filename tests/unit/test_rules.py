@@ -15,7 +15,6 @@ from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
 from handoff.contract.words import (
     FINAL,
-    Channel,
     HandoffStatus,
     Intent,
     Outcome,
@@ -27,6 +26,7 @@ from handoff.contract.words import (
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, OwnEscalation, Refusal
 from handoff.rules import commands
 from handoff.rules.change import Change
+from handoff.rules.channels import EMAIL
 from handoff.rules.policy import (
     default_policy,
     next_level,
@@ -169,7 +169,7 @@ def test_the_default_waits_are_in_proportion() -> None:
 def test_levels_follow_each_other_and_the_last_repeats() -> None:
     waits = dict.fromkeys(Priority, 60.0)
     everybody = (Target(TargetKind.ACCOUNT),)
-    levels = tuple(Level(everybody, (Channel.EMAIL,), waits, repeat) for repeat in (2, 1))
+    levels = tuple(Level(everybody, (EMAIL.name,), waits, repeat) for repeat in (2, 1))
     record = _record(policy=Policy(levels=levels), level=0, level_round=0, round=0)
     walked = []
     for _ in range(5):

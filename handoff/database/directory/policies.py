@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from handoff.contract.policy import Policy
+from handoff.database import endpoints
 from handoff.database.gate import Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
 from handoff.rules.attention import choices_from_json
@@ -42,7 +43,7 @@ async def store(tenant: Tenant, policy: Policy | None) -> None:
 
 
 async def roster(tenant: Tenant) -> Roster:
-    """Everybody of the account who is not deleted, and its teams."""
+    """Everybody of the account who is not deleted, its teams and its endpoints."""
     users = tenant.select(
         UserRow,
         UserRow.id,
@@ -57,6 +58,7 @@ async def roster(tenant: Tenant) -> Roster:
     return Roster(
         members={row.id: _member(row) for row in rows},
         teams=frozenset((await tenant.connection.scalars(teams)).all()),
+        endpoints=await endpoints.of_account(tenant),
     )
 
 

@@ -8,13 +8,14 @@ from sqlalchemy import Select, Uuid, bindparam, or_
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
-from handoff.contract.words import Channel, Role
-from handoff.database import people
-from handoff.database.deliveries import Planned, told_by_mail
+from handoff.contract.words import Role
+from handoff.database import endpoints, people
+from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
 from handoff.rules.attention import choices_from_json, wants
 from handoff.rules.change import Change, Tells
+from handoff.rules.channels import Channel, chosen_by_people, known
 
 
 async def choose(
@@ -38,24 +39,32 @@ async def choose(
         case Tells.ROUND:
             return await _round(tenant, record, now)
         case _:
-            return await _mails(tenant, record, change.tells, now, held_by=held_by, but=actor)
+            return await _reports(tenant, record, change.tells, now, held_by=held_by, but=actor)
 
 
 async def _round(tenant: Tenant, record: Record, now: datetime) -> list[Planned]:
     level = record.policy.levels[record.level]
+    channels = known(level.channels)
     users = await people.targeted(tenant, level, but=record.escalator.id)
-    return [
-        Planned(user.id, channel, opted_out=not _wanted(user, channel, record, now))
+    told = [
+        Planned(channel, user.id, opted_out=not _wanted(user, channel, record, now))
         for user in users
-        for channel in level.channels
+        for channel in channels
+        if channel.reaches_people
+    ]
+    return told + [
+        Planned(channel, endpoint_id=place.id)
+        for channel in channels
+        if not channel.reaches_people
+        for place in await endpoints.called(tenant, channel.name, record.team_id)
     ]
 
 
 def _wanted(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
-    return wants(choices_from_json(user.notifications), channel, record.priority, now)
+    return wants(choices_from_json(user.notifications), channel.name, record.priority, now)
 
 
-async def _mails(
+async def _reports(
     tenant: Tenant,
     record: Record,
     tells: Tells,
@@ -64,7 +73,7 @@ async def _mails(
     held_by: Person | None,
     but: Actor | None,
 ) -> list[Planned]:
-    """One short mail each. A mere report may be opted out of, except by the escalator."""
+    """A short message each. A mere report may be opted out of, except by the escalator."""
     users = await tenant.run(
         _whom(tells),
         handoff=record.id,
@@ -74,11 +83,13 @@ async def _mails(
         but=but.id if but else None,
     )
     is_report = tells is Tells.TOLD
+    channels = [channel for channel in chosen_by_people() if channel.reports]
     return [
-        Planned(user.id, Channel.EMAIL, opted_out=not _wants_report(user, record, now))
+        Planned(channel, user.id, opted_out=not _wants_report(user, channel, record, now))
         if is_report and user.id != record.escalator.id
-        else Planned(user.id, Channel.EMAIL)
+        else Planned(channel, user.id)
         for user in users.all()
+        for channel in channels
     ]
 
 
@@ -89,7 +100,7 @@ def _whom(tells: Tells) -> Select[Any]:
         Tells.TOLD: or_(
             escalator,
             holder,
-            UserRow.id.in_(told_by_mail(ANY, bindparam("handoff", type_=Uuid()))),
+            UserRow.id.in_(told_one_by_one(ANY, bindparam("handoff", type_=Uuid()))),
         )
         & UserRow.id.is_distinct_from(bindparam("but")),
         Tells.ESCALATOR: escalator,
@@ -101,6 +112,6 @@ def _whom(tells: Tells) -> Select[Any]:
     return query.where(whom, *people.LIVING).order_by(UserRow.id)
 
 
-def _wants_report(user: Any, record: Record, now: datetime) -> bool:
+def _wants_report(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
     choices = choices_from_json(user.notifications)
-    return choices.follow_ups and wants(choices, Channel.EMAIL, record.priority, now)
+    return choices.follow_ups and wants(choices, channel.name, record.priority, now)

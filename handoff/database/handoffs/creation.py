@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, func, or_, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from handoff.contract.messages import NewHandoff, Recorded, Snapshot
+from handoff.contract.messages import Batch, NewHandoff, Recorded, Snapshot
 from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
@@ -19,6 +19,7 @@ from handoff.database.handoffs.standing import forget, living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
+from handoff.rules.channels import PUSH
 from handoff.rules.policy import default_policy, policy_from_json
 from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.steps import next_step
@@ -59,10 +60,10 @@ def _first(record: Record) -> Snapshot:
         priority=record.priority,
         round=record.round,
         rounds_total=record.rounds_total,
-        claimed_by_id=None,
+        claimed_by=None,
+        outcome=None,
         step=next_step(record),
-        mail=(),
-        unpublished=True,
+        owed=(Batch(record.account_id, record.id, PUSH.name),),
     )
 
 

@@ -4,15 +4,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Uuid, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, exists, func, select, update
 
-from handoff.contract.messages import HandoffRef, MailBatch, Snapshot
+from handoff.contract.messages import Batch, HandoffRef, Snapshot
 from handoff.contract.record import Record, Step
-from handoff.contract.words import Channel, DeliveryState, StepKind
+from handoff.contract.words import DeliveryState, StepKind
 from handoff.database import deliveries
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.records import records, to_record
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
+from handoff.rules.channels import PUSH
 from handoff.rules.steps import can_skip_level, next_step
 
 
@@ -34,14 +35,19 @@ async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
             priority=record.priority,
             round=record.round,
             rounds_total=record.rounds_total,
-            claimed_by_id=record.claimed_by.id if record.claimed_by else None,
+            claimed_by=record.claimed_by,
+            outcome=record.outcome,
             step=await _step(tenant, record, row.now),
-            mail=tuple(
-                MailBatch(ref.account_id, ref.handoff_id, *batch)
-                for batch in sorted(row.owed or [])
-            ),
-            unpublished=row.unpublished,
+            owed=_owed(ref, row),
         )
+
+
+def _owed(ref: HandoffRef, row: Row[Any]) -> tuple[Batch, ...]:
+    rung = [[PUSH.name]] if row.unpublished else []
+    return tuple(
+        Batch(ref.account_id, ref.handoff_id, *batch)
+        for batch in [*rung, *sorted(row.unsettled or [])]
+    )
 
 
 @cache
@@ -54,7 +60,7 @@ def _state_and_debts() -> Select[Any]:
         .add_columns(
             func.clock_timestamp().label("now"),
             HandoffRow.seen_version,
-            deliveries.unsettled(ANY, handoff_id).label("owed"),
+            deliveries.unsettled(ANY, handoff_id).label("unsettled"),
             _has_unpublished().label("unpublished"),
         )
     )
@@ -79,7 +85,7 @@ async def _step(tenant: Tenant, record: Record, now: datetime) -> Step | None:
 
 
 async def _round_failed(tenant: Tenant, record: Record) -> bool:
-    """Whether every mail of the running round has failed for good, and nobody saw its push."""
+    """Whether every message of the running round failed for good, and nobody saw its push."""
     latest = select(func.max(DeliveryRow.event_number)).where(
         DeliveryRow.account_id == tenant.account_id,
         DeliveryRow.handoff_id == record.id,
@@ -90,7 +96,7 @@ async def _round_failed(tenant: Tenant, record: Record) -> bool:
         func.count().filter(DeliveryRow.state == DeliveryState.FAILED).label("failed"),
         func.count()
         .filter(
-            DeliveryRow.channel == Channel.EMAIL,
+            deliveries.one_by_one(),
             DeliveryRow.state.not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
         )
         .label("hopeful"),

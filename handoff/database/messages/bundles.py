@@ -1,7 +1,7 @@
-"""Bursts: while many handoffs come within a minute, a person's mails are collected into one.
+"""Bursts: while many handoffs come within a minute, a person's messages are collected into one.
 
 The first call for help goes out at once. Later ones of the next minute wait a few seconds for
-company; then one of them leads, and its mail names the others too. Urgent calls never wait.
+company; then one of them leads, and its message names the others too. Urgent calls never wait.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.orm import aliased
 
-from handoff.contract.messages import MailBatch
-from handoff.contract.words import UNSETTLED, Channel, DeliveryState, HandoffStatus, Priority
+from handoff.contract.words import UNSETTLED, DeliveryState, HandoffStatus, Priority
 from handoff.database.gate import Tenant
-from handoff.database.messages.outbox import Attempt, DueMail
+from handoff.database.messages.outbox import Attempt, Due, row_of
 from handoff.database.tables import DeliveryRow, HandoffRow, SessionRow
 
 WAITING = "bundled"
-"""The reason that a waiting mail's row shows."""
+"""The reason that a waiting message's row shows."""
 
 LOOK_AGAIN = timedelta(seconds=1)
 
@@ -27,7 +26,7 @@ _Other = aliased(DeliveryRow)
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """Another handoff that the leading mail names."""
+    """Another handoff that the leading message names."""
 
     handoff_id: UUID
     session_id: UUID
@@ -37,65 +36,62 @@ class Companion:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whether it is this mail's turn: after `wait`, or now, with whomever it leads."""
+    """Whether it is this message's turn: after `wait`, or now, with whomever it leads."""
 
     wait: timedelta | None = None
     companions: tuple[Companion, ...] = ()
 
 
-async def take_turn(tenant: Tenant, batch: MailBatch, mail: DueMail, *, delay: timedelta) -> Turn:
-    """Decides for one mail of a burst. One person's mails decide one after the other."""
+async def take_turn(tenant: Tenant, message: Due, *, delay: timedelta) -> Turn:
+    """Decides for one message of a burst. A destination's decide one after the other."""
     await tenant.connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"),
-        {"person": str(mail.recipient_id)},
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:destination, 0))"),
+        {"destination": str(message.destination_id)},
     )
-    if await _is_led(tenant, batch, mail):
+    if await _is_led(tenant, message):
         return Turn(wait=LOOK_AGAIN)
-    left = mail.queued_at + delay - datetime.now(UTC)
+    left = message.queued_at + delay - datetime.now(UTC)
     if left > timedelta(0):
         await tenant.connection.execute(
-            update(DeliveryRow).where(*_own(tenant, batch, mail)).values(reason=WAITING)
+            update(DeliveryRow).where(*_own(tenant, message)).values(reason=WAITING)
         )
         return Turn(wait=left)
-    return Turn(companions=await _gather(tenant, batch, mail))
+    return Turn(companions=await _gather(tenant, message))
 
 
-def _own(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[ColumnElement[bool], ...]:
+def _own(tenant: Tenant, message: Due) -> tuple[ColumnElement[bool], ...]:
     return (
         DeliveryRow.account_id == tenant.account_id,
-        DeliveryRow.handoff_id == batch.handoff_id,
-        DeliveryRow.event_number == batch.event_number,
-        DeliveryRow.recipient_id == mail.recipient_id,
-        DeliveryRow.channel == Channel.EMAIL,
+        *row_of(message),
         DeliveryRow.state.in_(UNSETTLED),
     )
 
 
-async def _is_led(tenant: Tenant, batch: MailBatch, mail: DueMail) -> bool:
-    """Whether another mail is about to speak for this one.
+async def _is_led(tenant: Tenant, message: Due) -> bool:
+    """Whether another message is about to speak for this one.
 
     A leader that was stopped, or that has to be tried again, sets free whom it led.
     """
     leader = select(_Other.state).where(
         _Other.account_id == DeliveryRow.account_id,
         _Other.event_number == DeliveryRow.led_by,
-        _Other.recipient_id == DeliveryRow.recipient_id,
-        _Other.channel == Channel.EMAIL,
+        _Other.destination_id == DeliveryRow.destination_id,
+        _Other.channel == DeliveryRow.channel,
     )
     query = tenant.select(DeliveryRow, leader.scalar_subquery().label("state"))
-    state = await tenant.connection.scalar(query.where(*_own(tenant, batch, mail)))
+    state = await tenant.connection.scalar(query.where(*_own(tenant, message)))
     return state in (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
-async def _gather(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[Companion, ...]:
-    """Takes the lead of everything else that waits for this person."""
+async def _gather(tenant: Tenant, message: Due) -> tuple[Companion, ...]:
+    """Takes the lead of everything else that waits for this destination."""
     waiting = (
         DeliveryRow.account_id == tenant.account_id,
-        DeliveryRow.recipient_id == mail.recipient_id,
-        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.destination_id == message.destination_id,
+        DeliveryRow.channel == message.channel,
         DeliveryRow.state == DeliveryState.QUEUED,
         DeliveryRow.reason == WAITING,
-        DeliveryRow.handoff_id != batch.handoff_id,
+        DeliveryRow.handoff_id != message.handoff_id,
         DeliveryRow.handoff_id.in_(
             select(HandoffRow.id).where(
                 HandoffRow.account_id == tenant.account_id,
@@ -106,7 +102,7 @@ async def _gather(tenant: Tenant, batch: MailBatch, mail: DueMail) -> tuple[Comp
     led = await tenant.connection.execute(
         update(DeliveryRow)
         .where(*waiting)
-        .values(led_by=batch.event_number)
+        .values(led_by=message.event_number)
         .returning(DeliveryRow.handoff_id)
     )
     return await _companions(tenant, list(led.scalars()))
@@ -126,17 +122,15 @@ async def _companions(tenant: Tenant, handoff_ids: list[UUID]) -> tuple[Companio
     return tuple(Companion(row.id, row.session_id, row.title, row.priority) for row in rows)
 
 
-async def settle_led(
-    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt, *, message_id: str
-) -> None:
-    """The leading mail was taken: it spoke for all that it led."""
+async def settle_led(tenant: Tenant, message: Due, attempt: Attempt, *, message_id: str) -> None:
+    """The leading message was taken: it spoke for all that it led."""
     await tenant.connection.execute(
         update(DeliveryRow)
         .where(
             DeliveryRow.account_id == tenant.account_id,
-            DeliveryRow.recipient_id == mail.recipient_id,
-            DeliveryRow.channel == Channel.EMAIL,
-            DeliveryRow.led_by == batch.event_number,
+            DeliveryRow.destination_id == message.destination_id,
+            DeliveryRow.channel == message.channel,
+            DeliveryRow.led_by == message.event_number,
             DeliveryRow.state == DeliveryState.QUEUED,
         )
         .values(

@@ -1,4 +1,4 @@
-"""The mails of one activity: what is due, and what became of each."""
+"""The messages of one activity: what is due, and what became of each."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,13 +9,14 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
-from handoff.contract.messages import Envelope, MailBatch
-from handoff.contract.words import UNSETTLED, Channel, DeliveryState, EventType, Role
+from handoff.contract.messages import Batch, Envelope
+from handoff.contract.words import UNSETTLED, DeliveryState, EventType, Role
 from handoff.database import events
-from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database.deliveries import ROUND_EVENTS, destination_name
 from handoff.database.gate import Tenant
 from handoff.database.records import find_record
-from handoff.database.tables import AccountRow, DeliveryRow, EventRow, UserRow
+from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
+from handoff.rules.channels import PUSH
 from handoff.wire import rfc3339
 
 _First = aliased(DeliveryRow)
@@ -23,14 +24,20 @@ _Other = aliased(DeliveryRow)
 
 
 @dataclass(frozen=True, slots=True)
-class DueMail:
-    """One mail to be sent: to whom, about which event, and what was tried before."""
+class Due:
+    """One message to be sent: to whom, about which event, and what was tried before.
+
+    `name` and `address` are the person's or the endpoint's; `role` is None for an endpoint.
+    """
 
     account_id: UUID
-    recipient_id: UUID
+    handoff_id: UUID
+    channel: str
+    destination_id: UUID
+    recipient_id: UUID | None
     name: str
     address: str
-    role: Role
+    role: Role | None
     account_name: str
     event_type: EventType
     event_number: int
@@ -52,8 +59,8 @@ class DueMail:
         return self.event_type in ROUND_EVENTS
 
 
-async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[DueMail]:
-    """The mails of the batch that still have something to happen to them.
+async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
+    """The messages of the batch that still have something to happen to them.
 
     Args:
         burst: for so long after a call for help, further ones to the same person are a burst.
@@ -62,8 +69,8 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
         select(_First.message_id)
         .where(
             _First.handoff_id == DeliveryRow.handoff_id,
-            _First.recipient_id == DeliveryRow.recipient_id,
-            _First.channel == Channel.EMAIL,
+            _First.destination_id == DeliveryRow.destination_id,
+            _First.channel == DeliveryRow.channel,
             _First.message_id.is_not(None),
         )
         .order_by(_First.event_number)
@@ -73,9 +80,12 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
         tenant.select(
             DeliveryRow,
             DeliveryRow.account_id,
+            DeliveryRow.handoff_id,
+            DeliveryRow.channel,
+            DeliveryRow.destination_id,
             DeliveryRow.recipient_id,
-            UserRow.name,
-            UserRow.email.label("address"),
+            destination_name().label("name"),
+            func.coalesce(UserRow.email, EndpointRow.address).label("address"),
             UserRow.role,
             AccountRow.name.label("account_name"),
             DeliveryRow.event_type,
@@ -92,7 +102,8 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
         )
-        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
         .join(
             EventRow,
@@ -102,20 +113,20 @@ async def due(tenant: Tenant, batch: MailBatch, *, burst: timedelta) -> list[Due
             ),
         )
         .where(*in_batch(batch))
-        .order_by(DeliveryRow.recipient_id)
+        .order_by(DeliveryRow.destination_id)
     )
-    return [DueMail(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
+    return [Due(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
 
 
 def _told_lately(window: timedelta) -> ColumnElement[bool]:
-    """Whether the person of the outer query's delivery was called about another handoff lately."""
+    """Whether the outer query's destination was called about another handoff lately."""
     return (
         select(_Other.handoff_id)
         .where(
             _Other.account_id == DeliveryRow.account_id,
-            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.destination_id == DeliveryRow.destination_id,
             _Other.handoff_id != DeliveryRow.handoff_id,
-            _Other.channel == Channel.EMAIL,
+            _Other.channel == DeliveryRow.channel,
             _Other.event_type.in_(ROUND_EVENTS),
             _Other.state == DeliveryState.SENT,
             _Other.changed_at > func.clock_timestamp() - window,
@@ -133,21 +144,31 @@ def _seen() -> ColumnElement[bool]:
             _Other.handoff_id == DeliveryRow.handoff_id,
             _Other.event_number == DeliveryRow.event_number,
             _Other.recipient_id == DeliveryRow.recipient_id,
-            _Other.channel == Channel.PUSH,
+            _Other.channel == PUSH.name,
             _Other.state == DeliveryState.SEEN,
         )
         .exists()
     )
 
 
-def in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
-    """The mails of the batch that are not settled yet."""
+def in_batch(batch: Batch) -> tuple[ColumnElement[bool], ...]:
+    """The messages of the batch that are not settled yet."""
     return (
         DeliveryRow.handoff_id == batch.handoff_id,
         DeliveryRow.event_number == batch.event_number,
         DeliveryRow.batch == batch.batch,
-        DeliveryRow.channel == Channel.EMAIL,
+        DeliveryRow.channel == batch.channel,
         DeliveryRow.state.in_(UNSETTLED),
+    )
+
+
+def row_of(message: Due) -> tuple[ColumnElement[bool], ...]:
+    """The ledger's row of one message, within its account."""
+    return (
+        DeliveryRow.handoff_id == message.handoff_id,
+        DeliveryRow.event_number == message.event_number,
+        DeliveryRow.destination_id == message.destination_id,
+        DeliveryRow.channel == message.channel,
     )
 
 
@@ -166,9 +187,7 @@ class Attempt:
         return DeliveryRow.attempts.op("||")(literal([line], JSONB))
 
 
-async def settle(
-    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt
-) -> Envelope | None:
+async def settle(tenant: Tenant, message: Due, attempt: Attempt) -> Envelope | None:
     """Writes down what an attempt came to; the event to ring for when it failed for good.
 
     A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.
@@ -178,13 +197,10 @@ async def settle(
         update(DeliveryRow)
         .where(
             DeliveryRow.account_id == tenant.account_id,
-            DeliveryRow.handoff_id == batch.handoff_id,
-            DeliveryRow.event_number == batch.event_number,
-            DeliveryRow.recipient_id == mail.recipient_id,
-            DeliveryRow.channel == Channel.EMAIL,
+            *row_of(message),
             or_(
                 DeliveryRow.state.in_(UNSETTLED),
-                # Perhaps a claim has skipped it while the server was thinking.
+                # Perhaps a claim has skipped it while the other side was thinking.
                 literal(state == DeliveryState.SENT),
             ),
         )
@@ -197,20 +213,14 @@ async def settle(
     )
     if state is not DeliveryState.FAILED or written.rowcount != 1:
         return None
-    found = await find_record(tenant, batch.handoff_id)
+    found = await find_record(tenant, message.handoff_id)
     assert found is not None  # noqa: S101 - deliveries point at their handoff
     details = {
-        "recipient": {"id": mail.recipient_id, "name": mail.name},
-        "channel": Channel.EMAIL,
-        "round": mail.round,
+        "recipient": {"id": message.destination_id, "name": message.name},
+        "channel": message.channel,
+        "round": message.round,
         "cause": attempt.cause,
         "code": attempt.code,
     }
     record, now = found
     return await events.append(tenant, record, EventType.DELIVERY_FAILED, at=now, details=details)
-
-
-def pause(tried: int, *, initial: timedelta, maximum: timedelta) -> timedelta:
-    """How long to wait after so many attempts: doubled each time, up to the maximum."""
-    doublings = min(max(tried - 1, 0), 20)
-    return min(initial * (1 << doublings), maximum)

@@ -8,12 +8,12 @@ from sqlalchemy import Row, func, select
 from handoff.contract.words import (
     FINAL,
     UNSETTLED,
-    Channel,
     DeliveryState,
     EventType,
     HandoffStatus,
     Priority,
 )
+from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 
@@ -26,7 +26,7 @@ class Counts:
     unanswered: int
     overdue: int
     without_recipients: int
-    unsettled: Sequence[Row[DeliveryState, int]]
+    unsettled: Sequence[Row[str, DeliveryState, int]]
 
 
 _OPEN = HandoffRow.status == HandoffStatus.OPEN
@@ -51,9 +51,9 @@ async def count(database: Database) -> Counts:
         .group_by(HandoffRow.status, HandoffRow.priority)
     )
     unsettled = (
-        select(DeliveryRow.state, func.count().label("number"))
-        .where(DeliveryRow.channel == Channel.EMAIL, DeliveryRow.state.in_(UNSETTLED))
-        .group_by(DeliveryRow.state)
+        select(DeliveryRow.channel, DeliveryRow.state, func.count().label("number"))
+        .where(one_by_one(), DeliveryRow.state.in_(UNSETTLED))
+        .group_by(DeliveryRow.channel, DeliveryRow.state)
     )
     async with database.engine_room() as connection:
         row = (await connection.execute(open_ones)).one()

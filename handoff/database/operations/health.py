@@ -12,15 +12,17 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from handoff.contract.words import RETRIED, Channel, DeliveryState, HandoffStatus
+from handoff.contract.words import RETRIED, DeliveryState, HandoffStatus
+from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
 from handoff.rules.causes import SYSTEM_FAULTS
+from handoff.rules.channels import Channel
 
 SHOWN = 20
 
 STANDSTILL = 3
-"""So many mails wait with nobody beside them whom one has reached: no recipient's trouble."""
+"""So many messages wait with nobody beside them whom one has reached: no recipient's trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,10 @@ async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
     return [Finding("late_step", handoff_id, "its next step is late") for handoff_id in found]
 
 
-async def stalled_mail(
+async def stalled_messages(
     database: Database, *, grace: timedelta, longest_pause: timedelta
 ) -> list[Finding]:
-    """Mails that nobody has touched for long although something should happen to them.
+    """Messages that nobody has touched for long although something should happen to them.
 
     `longest_pause`: between two attempts at one that is tried again.
     """
@@ -88,7 +90,7 @@ async def stalled_mail(
     query = (
         select(DeliveryRow.handoff_id)
         .where(
-            DeliveryRow.channel == Channel.EMAIL,
+            one_by_one(),
             or_(
                 and_(
                     DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.SENDING]),
@@ -105,13 +107,13 @@ async def stalled_mail(
     )
     async with database.engine_room() as connection:
         found = (await connection.scalars(query)).all()
-    return [Finding("dead_delivery", handoff_id, "a mail of it stalls") for handoff_id in found]
+    return [Finding("dead_delivery", handoff_id, "a message of it stalls") for handoff_id in found]
 
 
-async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
-    """The cause that keeps mail from leaving at present, if it is the system's.
+async def channel_trouble(database: Database, channel: Channel, *, within: timedelta) -> str | None:
+    """The cause that keeps a channel's messages from leaving at present, if it is the system's.
 
-    It is when a cause says so by itself, and when several mails wait of events of which none left.
+    It is when a cause says so by itself, and when several wait of events of which none left.
     """
     one, other = DeliveryRow, aliased(DeliveryRow)
     left = (
@@ -119,7 +121,7 @@ async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
         .where(
             other.handoff_id == one.handoff_id,
             other.event_number == one.event_number,
-            other.channel == Channel.EMAIL,
+            other.channel == one.channel,
             other.state == DeliveryState.SENT,
         )
         .exists()
@@ -130,7 +132,7 @@ async def mail_trouble(database: Database, *, within: timedelta) -> str | None:
         func.max(one.reason).filter(~left).label("some"),
         func.count().filter(~left).label("waiting"),
     ).where(
-        one.channel == Channel.EMAIL,
+        one.channel == channel.name,
         one.state.in_(RETRIED),
         one.changed_at > func.clock_timestamp() - within,
     )

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, tuple_, update
 
-from handoff.contract.words import FINAL, UNSETTLED, Channel, Intent, Priority
+from handoff.contract.words import FINAL, UNSETTLED, Intent, Priority
+from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 
@@ -79,9 +80,9 @@ async def to_audit(database: Database, *, limit: int) -> list[Living]:
 async def closed_but_owing(
     database: Database, *, older_than: timedelta, limit: int
 ) -> list[Living]:
-    """Closed handoffs with mail that has waited for long: their workflow should still be there."""
+    """Closed handoffs with messages that wait for long: their workflow should still be there."""
     owing = select(DeliveryRow.handoff_id).where(
-        DeliveryRow.channel == Channel.EMAIL,
+        one_by_one(),
         DeliveryRow.state.in_(UNSETTLED),
         DeliveryRow.changed_at < func.clock_timestamp() - older_than,
     )

@@ -13,16 +13,18 @@ from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_
 
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import FINAL, LIVING, Channel, DeliveryState, HandoffStatus
-from handoff.database.deliveries import ROUND_EVENTS
+from handoff.contract.words import FINAL, LIVING, DeliveryState, HandoffStatus
+from handoff.database.deliveries import ROUND_EVENTS, destination_name
 from handoff.database.gate import Tenant
 from handoff.database.records import records, to_record
 from handoff.database.tables import (
     DeliveryRow,
+    EndpointRow,
     HandoffRow,
     SessionRow,
     UserRow,
 )
+from handoff.rules.channels import PUSH
 
 LATELY = timedelta(days=7)
 """How far back closed handoffs are counted and shown."""
@@ -55,12 +57,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one person, and the event that it tells of."""
+    """One message to one destination, and the event that it tells of."""
 
     event_number: int
-    recipient_id: UUID
+    destination_id: UUID
     name: str
-    channel: Channel
+    channel: str
     state: DeliveryState
     reason: str | None
     attempts: list[dict[str, Any]]
@@ -234,7 +236,7 @@ async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
         .join(UserRow, UserRow.id == HandoffRow.escalator_id)
         .where(
             DeliveryRow.recipient_id == user_id,
-            DeliveryRow.channel == Channel.PUSH,
+            DeliveryRow.channel == PUSH.name,
             DeliveryRow.event_type.in_(ROUND_EVENTS),
             DeliveryRow.state.in_(_REACHED),
             HandoffRow.status == HandoffStatus.OPEN,
@@ -253,21 +255,21 @@ async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
 
 async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
     """Every message of a handoff, in the order of its events."""
+    name = destination_name()
     query = (
         tenant.select(
             DeliveryRow,
             DeliveryRow.event_number,
-            DeliveryRow.recipient_id,
-            UserRow.name,
+            DeliveryRow.destination_id,
+            name,
             DeliveryRow.channel,
             DeliveryRow.state,
             DeliveryRow.reason,
             DeliveryRow.attempts,
         )
-        .join(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
+        .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
         .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(
-            DeliveryRow.event_number, UserRow.name, DeliveryRow.recipient_id, DeliveryRow.channel
-        )
+        .order_by(DeliveryRow.event_number, name, DeliveryRow.destination_id, DeliveryRow.channel)
     )
     return [Message(*row) for row in (await tenant.connection.execute(query)).all()]

@@ -6,7 +6,7 @@ in one module per noun.
 
 from handoff.database.tables.base import WORDS, Table, words
 from handoff.database.tables.handoffs import HandoffRow, SessionRow
-from handoff.database.tables.messages import DeliveryRow, EventRow
+from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
 from handoff.database.tables.people import AccountRow, ApiTokenRow, TeamRow, UserRow
 
@@ -16,6 +16,7 @@ __all__ = [
     "ApiTokenRow",
     "AuditRow",
     "DeliveryRow",
+    "EndpointRow",
     "EventRow",
     "HandoffRow",
     "IdempotencyRow",

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from handoff.contract.words import (
-    Channel,
     DeliveryState,
     EventType,
     HandoffStatus,
@@ -47,7 +46,6 @@ WORDS: tuple[type[StrEnum], ...] = (
     Priority,
     HandoffStatus,
     Outcome,
-    Channel,
     DeliveryState,
     EventType,
 )

@@ -1,0 +1,103 @@
+"""Delivering: what one batch owes by its channel, each message at least once and told of honestly.
+
+Delays are data on the error that is raised for the messages still unsettled; the ledger, not the
+engine, says which those are.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from activities.delivery import Delivery, Fate, Means
+from activities.sender import Sender
+from handoff.contract.messages import Batch
+from handoff.contract.record import Record
+from handoff.database.gate import Database
+from handoff.database.messages import outbox
+from handoff.database.messages.outbox import Due
+from handoff.database.records import find_record
+from handoff.rules.channels import CHANNELS
+from handoff.settings import Settings
+
+BEAT_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverActivities:
+    """Everything that leaves one by one."""
+
+    database: Database
+    redis: Redis
+    senders: Mapping[str, Sender]
+    settings: Settings
+
+    @activity.defn
+    async def deliver(self, batch: Batch) -> bool:
+        """Sends what the batch still owes; whether something failed, which the engine must see.
+
+        Raises:
+            ApplicationError: some failed for a while; says when to try again.
+        """
+        async with self.database.account(batch.account_id) as tenant:
+            due = await outbox.due(tenant, batch, burst=self.settings.burst_window)
+            found = await find_record(tenant, batch.handoff_id)
+        if found is None:
+            return False
+        async with _heartbeats():
+            fates = await self._deliver_all(batch, due, found[0])
+        pauses = [fate.pause for fate in fates if fate.pause is not None]
+        if pauses:
+            raise ApplicationError(
+                f"{len(pauses)} of {batch.count} to be tried again",
+                type="Delayed",
+                next_retry_delay=min(pauses),
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        # What failed in an earlier attempt was not told yet.
+        return activity.info().attempt > 1 or any(fate.failed for fate in fates)
+
+    async def _deliver_all(self, batch: Batch, due: list[Due], record: Record) -> list[Fate]:
+        """Several at a time, so that one slow destination does not hold up all behind it.
+
+        At most half of the connections: other handoffs' messages have to leave, too.
+        """
+        means = self._means(batch.channel)
+        turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
+
+        async def one(message: Due) -> Fate:
+            async with turn:
+                return await Delivery(means, message, record).run()
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(message)) for message in due]
+        return [task.result() for task in tasks]
+
+    def _means(self, channel: str) -> Means:
+        return Means(
+            channel=CHANNELS[channel],
+            sender=self.senders[channel],
+            database=self.database,
+            redis=self.redis,
+            burst_delay=self.settings.burst_delay,
+        )
+
+
+@asynccontextmanager
+async def _heartbeats() -> AsyncIterator[None]:
+    """Tells Temporal that this worker lives, and hears whether to stop; most are faster."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(BEAT_EVERY)
+            activity.heartbeat()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

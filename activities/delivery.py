@@ -1,0 +1,159 @@
+"""One message on its way, by whichever channel: its turn, its last look, its attempt, its end."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import structlog
+from redis.asyncio import Redis
+
+from activities.sender import Message, Occasion, Outcome, Sender
+from handoff import live
+from handoff.contract.messages import Envelope
+from handoff.contract.record import Record
+from handoff.contract.words import RETRIED, DeliveryState, Priority
+from handoff.database.gate import Database
+from handoff.database.messages import last_look, outbox
+from handoff.database.messages.bundles import Companion, Turn, settle_led, take_turn
+from handoff.database.messages.outbox import Due
+from handoff.rules.causes import Cause
+from handoff.rules.channels import Channel
+from handoff.rules.policy import held_back
+
+logger = structlog.get_logger(__name__)
+
+RING_WITHIN = timedelta(seconds=0.5)
+
+SHOWN_WITHIN = timedelta(seconds=1)
+"""A live page says within this time that it has shown a call."""
+
+AT_ONCE = timedelta(0)
+
+
+class Fate(NamedTuple):
+    """What became of one message for now: how long until it is tried again, or its end."""
+
+    pause: timedelta | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a channel's deliveries work with."""
+
+    channel: Channel
+    sender: Sender
+    database: Database
+    redis: Redis
+    burst_delay: timedelta
+
+
+class Delivery:
+    """One message of the ledger. `run` brings it as far as it can be brought now."""
+
+    def __init__(self, means: Means, due: Due, record: Record) -> None:
+        self._means = means
+        self._due = due
+        self._record = record
+        # The same for every attempt: whoever gets a message twice can see that it is one.
+        self._id = means.sender.message_id(
+            f"{due.handoff_id}.{due.event_number}.{due.destination_id}"
+        )
+        self._leaving = asyncio.Event()
+
+    async def run(self) -> Fate:
+        """Waits for its turn or makes one attempt. Once the message is leaving, its end is awaited
+        even by a caller that is cancelled."""
+        turn = await self._turn()
+        if turn.wait is not None:
+            return Fate(pause=turn.wait)
+        return await _finish_once_leaving(self._attempt(turn.companions), self._leaving)
+
+    async def _turn(self) -> Turn:
+        """In a burst, a destination's calls wait for each other; urgent ones never do.
+
+        A policy may hold a call back from somebody who has it on their screen. One that has been
+        tried waits for its own time, not for company.
+        """
+        due, means = self._due, self._means
+        held = max(self._held_back(), self._resting())
+        if held > AT_ONCE:
+            return Turn(wait=held)
+        alone = not due.is_call or self._record.priority is Priority.URGENT
+        if alone or not means.channel.bundles or not (due.in_a_burst or due.was_led):
+            return Turn()
+        delay = AT_ONCE if due.tried else means.burst_delay
+        async with means.database.account(due.account_id) as tenant:
+            return await take_turn(tenant, due, delay=delay)
+
+    def _held_back(self) -> timedelta:
+        """How much longer a call is held back. A page has a moment to say that it has shown it."""
+        longest = held_back(self._record.policy, self._due.channel)
+        if not self._due.is_call or not longest:
+            return AT_ONCE
+        if not self._due.seen:
+            longest = min(longest, SHOWN_WITHIN)
+        return self._due.queued_at + longest - datetime.now(UTC)
+
+    def _resting(self) -> timedelta:
+        """How much longer one that was tried rests: its batch may be woken for another one."""
+        if self._due.state not in RETRIED:
+            return AT_ONCE
+        pause = self._means.sender.patience.pause(self._due.tried)
+        return self._due.changed_at + pause - datetime.now(UTC)
+
+    async def _attempt(self, companions: tuple[Companion, ...]) -> Fate:
+        due = self._due
+        occasion = Occasion(due, self._record, companions)
+        message = Message(self._id, due.name, due.address, occasion)
+        outcome = await self._means.sender.send(message, may_leave=self._may_leave)
+        return Fate() if outcome is None else await self._settle(outcome, leads=bool(companions))
+
+    async def _may_leave(self) -> bool:
+        """The last look: the record is asked again right before the message leaves."""
+        async with self._means.database.account(self._due.account_id) as tenant:
+            if await last_look.begin_sending(tenant, self._due, message_id=self._id):
+                self._leaving.set()
+        return self._leaving.is_set()
+
+    async def _settle(self, outcome: Outcome, *, leads: bool) -> Fate:
+        due, patience = self._due, self._means.sender.patience
+        attempt = outbox.Attempt(outcome.state, outcome.cause.value, outcome.code)
+        again = outcome.state in RETRIED
+        if again and datetime.now(UTC) - due.queued_at > patience.longest:
+            attempt = outbox.Attempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
+            again = False
+        failure = await self._write(attempt, leads=leads)
+        logger.info(
+            f"{self._means.channel.message}.{attempt.state.value}",
+            handoff_id=str(due.handoff_id),
+            destination_id=str(due.destination_id),
+            cause=attempt.cause,
+            code=attempt.code,
+        )
+        if failure is not None:
+            await live.ring(self._means.redis, due.account_id, [failure], RING_WITHIN)
+        pause = patience.pause(due.tried + 1) if again else None
+        return Fate(pause, failed=attempt.state is DeliveryState.FAILED)
+
+    async def _write(self, attempt: outbox.Attempt, *, leads: bool) -> Envelope | None:
+        """The ledger's line, also for those that it spoke for; the event of a failure for good."""
+        async with self._means.database.account(self._due.account_id) as tenant:
+            failure = await outbox.settle(tenant, self._due, attempt)
+            if leads and attempt.state is DeliveryState.SENT:
+                await settle_led(tenant, self._due, attempt, message_id=self._id)
+        return failure
+
+
+async def _finish_once_leaving(attempt: Coroutine[Any, Any, Fate], leaving: asyncio.Event) -> Fate:
+    """A cancelled attempt ends at once, unless its message is leaving: then its fate is awaited."""
+    task = asyncio.ensure_future(attempt)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not leaving.is_set():
+            task.cancel()
+        await asyncio.wait([task])
+        raise

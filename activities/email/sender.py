@@ -1,0 +1,79 @@
+"""Email as a channel: says a message as a letter, and hands it to the mail server."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from activities.email import letters
+from activities.email.letters import Letter, LetterKind, compose, sender_address
+from activities.email.mailer import Mailer
+from activities.email.wording import bundled, letter_about
+from activities.sender import MayLeave, Message, Outcome, Patience
+from handoff.addresses import SmtpAddress
+from handoff.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class EmailSender:
+    """One mail server for everybody's mail."""
+
+    mailer: Mailer
+    settings: Settings
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "EmailSender":
+        """As the settings say. It connects when it first sends."""
+        mailer = Mailer(
+            SmtpAddress(settings.smtp_url.get_secret_value()),
+            timeout=settings.smtp_timeout,
+            connections=settings.smtp_connections,
+        )
+        return cls(mailer, settings)
+
+    @property
+    def patience(self) -> Patience:
+        """As the settings say."""
+        settings = self.settings
+        return Patience(
+            settings.smtp_retry_initial, settings.smtp_retry_maximum, settings.smtp_retry_for
+        )
+
+    @property
+    def connections(self) -> int:
+        """As many as the mail server is asked for."""
+        return self.settings.smtp_connections
+
+    def message_id(self, name: str) -> str:
+        """The Message-ID, under the host that people know us by."""
+        return letters.message_id(name, self.settings.public_url)
+
+    async def send(self, message: Message, *, may_leave: MayLeave) -> Outcome | None:
+        """One letter over one connection."""
+        return await self.mailer.send(
+            compose(self._letter(message)),
+            to=message.to_address,
+            envelope_from=sender_address(self.settings.smtp_from),
+            before_data=may_leave,
+        )
+
+    def _letter(self, message: Message) -> Letter:
+        occasion = message.occasion
+        if occasion is None:
+            return self._test_letter(message)
+        letter = letter_about(occasion.due, occasion.record, self.settings, message_id=message.id)
+        return bundled(letter, occasion.due, occasion.companions, self.settings)
+
+    def _test_letter(self, message: Message) -> Letter:
+        return Letter(
+            kind=LetterKind.TEST,
+            sender=self.settings.smtp_from,
+            to_name=message.to_name,
+            to_address=message.to_address,
+            message_id=message.id,
+            date=datetime.now(UTC),
+            link=self.settings.public_url,
+            why="You get this because you asked for a test notification.",
+        )
+
+    async def close(self) -> None:
+        """Messages under way are finished before their connection."""
+        await self.mailer.close()

@@ -1,0 +1,110 @@
+"""What a channel is to the engine: one `Sender`, and what may become of one message."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from handoff.contract.record import Record
+from handoff.contract.words import DeliveryState
+from handoff.database.messages.bundles import Companion
+from handoff.database.messages.outbox import Due
+from handoff.rules.causes import Cause
+
+MayLeave = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one attempt: `sent`, `retrying`, `failed` or `ambiguous`."""
+
+    state: DeliveryState
+    code: int | None
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a message tells of: an event of a handoff, its record, and for whom else it speaks."""
+
+    due: Due
+    record: Record
+    companions: tuple[Companion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one destination, as its channel is to say it.
+
+    `id` is what the destination and the ledger know it by, the same at every attempt. Without an
+    occasion it is a test that its reader asked for.
+    """
+
+    id: str
+    to_name: str
+    to_address: str
+    occasion: Occasion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How temporary failures are tried again: pauses double up to a maximum, for so long in all."""
+
+    initial: timedelta
+    maximum: timedelta
+    longest: timedelta
+
+    def pause(self, tried: int) -> timedelta:
+        """How long to wait after so many attempts."""
+        doublings = min(max(tried - 1, 0), 20)
+        return min(self.initial * (1 << doublings), self.maximum)
+
+
+class Sender(Protocol):
+    """One channel's way out. It decides how a message is said and handed over, nothing else.
+
+    Whom to tell, whether it is still called for, when to try again and what the ledger says is
+    decided by whoever calls it, for all channels alike. One sender serves a whole process, for any
+    number of messages at once.
+    """
+
+    @property
+    def patience(self) -> Patience:
+        """How this channel's temporary failures are tried again."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many messages may be on their way at once."""
+        ...
+
+    def message_id(self, name: str) -> str:
+        """How the destination knows the message that we call `name`: a pure function of it."""
+        ...
+
+    async def send(self, message: Message, *, may_leave: MayLeave) -> Outcome | None:
+        """Hands one message to one destination, once, within a bounded time.
+
+        `may_leave` is awaited once, at the last moment at which nothing has left yet: after every
+        connection, greeting and login, right before the content. When it says no, nothing may
+        leave and the answer is None. What it raises is raised here, and nothing leaves.
+
+        The outcome is what the retry is made of:
+
+        - `sent`: the other side took responsibility. Never tried again.
+        - `retrying`: nothing was taken, and the same attempt may work later. Tried again after
+          the channel's own pause, until its patience ends; then it has failed with `gave_up`.
+        - `failed`: this destination or this message is refused for good. Never tried again; the
+          handoff's history says so.
+        - `ambiguous`: the content left and no answer came. Tried again under the same `id`, so
+          that a copy can be told to be one.
+
+        A cause of `SYSTEM_FAULTS` says that the trouble is everybody's: readiness then tells of
+        it. Nothing that the other side or the network does raises. A cancellation before
+        `may_leave` said yes ends the attempt at once; after that it is awaited to its end.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Takes leave of the other side."""
+        ...

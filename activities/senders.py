@@ -1,0 +1,16 @@
+"""Which folder sends by which channel. What is rung needs nobody here."""
+
+from collections.abc import Callable
+
+from activities.email.sender import EmailSender
+from activities.sender import Sender
+from handoff.rules.channels import EMAIL
+from handoff.settings import Settings
+
+SENDERS: dict[str, Callable[[Settings], Sender]] = {EMAIL.name: EmailSender.connect}
+"""One row per channel that leaves one by one."""
+
+
+def connect(settings: Settings) -> dict[str, Sender]:
+    """A process's senders. Nothing is opened yet: each connects when it first sends."""
+    return {name: make(settings) for name, make in SENDERS.items()}

@@ -1,0 +1,42 @@
+"""The places of an account that channels reach, and whom a round calls there."""
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, bindparam
+
+from handoff.contract.people import Endpoint
+from handoff.database.gate import ANY, Gate, Tenant
+from handoff.database.tables import EndpointRow
+
+_SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
+
+
+def enabled() -> ColumnElement[bool]:
+    """Whether anything may still go there."""
+    return EndpointRow.disabled_at.is_(None)
+
+
+def _of_account(gate: Gate) -> Select[Any]:
+    return gate.select(EndpointRow, *_SHOWN).where(enabled()).order_by(EndpointRow.id)
+
+
+async def of_account(tenant: Tenant) -> tuple[Endpoint, ...]:
+    """All that may be reached."""
+    rows = (await tenant.connection.execute(_of_account(tenant))).all()
+    return tuple(Endpoint(**row._mapping) for row in rows)
+
+
+async def called(tenant: Tenant, channel: str, team_id: UUID | None) -> list[Endpoint]:
+    """Where a call by this channel goes: the team's own places, else those of no team."""
+    found = (await tenant.run(_called(), channel=channel, team=team_id)).all()
+    places = [Endpoint(**row._mapping) for row in found]
+    own = [place for place in places if place.team_id == team_id]
+    return own or [place for place in places if place.team_id is None]
+
+
+@cache
+def _called() -> Select[Any]:
+    near = EndpointRow.team_id.is_(None) | (EndpointRow.team_id == bindparam("team"))
+    return _of_account(ANY).where(EndpointRow.channel == bindparam("channel"), near)

@@ -1,0 +1,99 @@
+"""Every way to tell somebody, one row each. What a channel says and how it leaves is its folder's.
+
+Everything that goes by channel is drawn from these rows: preferences, policies, preview, the
+ledger, the engine's batches and their queues, readiness, metrics and pages.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Leaves(StrEnum):
+    """How a channel's messages leave."""
+
+    ONE_BY_ONE = "one_by_one"  # each by itself, to one destination, with attempts of its own
+    RUNG = "rung"  # every event at once, to whoever listens: nothing is owed to anybody
+
+
+class Reaches(StrEnum):
+    """Who stands at the other end."""
+
+    PEOPLE = "people"  # the recipients whom a level names
+    ENDPOINTS = "endpoints"  # places of the account: the team's where it has one, else all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One way to tell somebody. `name` is what policies, choices and the ledger store.
+
+    `message` and `messages` are what one and several of its messages are called; `about` says what
+    it is to whoever chooses it.
+    """
+
+    name: str
+    label: str
+    message: str
+    messages: str
+    about: str
+    leaves: Leaves = Leaves.ONE_BY_ONE
+    reaches: Reaches = Reaches.PEOPLE
+    is_default: bool = False
+    """Whether a level that names no channels uses it. The rest has to be asked for."""
+    reports: bool = False
+    """Whether it also tells what became of a call, not only the call itself."""
+    bundles: bool = False
+    """Whether a person's calls of the same minute become one message."""
+
+    @property
+    def leaves_one_by_one(self) -> bool:
+        """Whether each of its messages has attempts of its own."""
+        return self.leaves is Leaves.ONE_BY_ONE
+
+    @property
+    def reaches_people(self) -> bool:
+        """Whether people choose for themselves how it reaches them."""
+        return self.reaches is Reaches.PEOPLE
+
+
+EMAIL = Channel(
+    name="email",
+    label="Email",
+    message="mail",
+    messages="mails",
+    about="A mail for every call, whether or not a page of Handoff is open.",
+    is_default=True,
+    reports=True,
+    bundles=True,
+)
+PUSH = Channel(
+    name="push",
+    label="Push",
+    message="push",
+    messages="pushes",
+    about="The row, the chime and the desktop notification on this page.",
+    leaves=Leaves.RUNG,
+    is_default=True,
+)
+
+CHANNELS: dict[str, Channel] = {row.name: row for row in (EMAIL, PUSH)}
+"""The registry. A stored policy may name a channel that is gone: it reaches nobody any more."""
+
+
+def sent_one_by_one() -> list[Channel]:
+    """Those whose messages have attempts, and a task queue of their own."""
+    return [row for row in CHANNELS.values() if row.leaves_one_by_one]
+
+
+def chosen_by_people() -> list[Channel]:
+    """Those about which everybody chooses for themselves."""
+    return [row for row in CHANNELS.values() if row.reaches_people]
+
+
+def default_names() -> tuple[str, ...]:
+    """The channels of a level that names none."""
+    return tuple(row.name for row in CHANNELS.values() if row.is_default)
+
+
+def known(names: tuple[str, ...]) -> list[Channel]:
+    """The channels that still are, of those that a policy names."""
+    return [CHANNELS[name] for name in names if name in CHANNELS]
