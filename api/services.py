@@ -19,6 +19,7 @@ from api.identity.bearer_tokens import TokenVerifier
 from api.live.hub import Hub, Manners
 from api.live.presence import Presence
 from handoff import live
+from handoff.contract.words import Command
 from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
@@ -91,7 +92,7 @@ class Services:
         await self.redis.aclose()
         await self.database.close()
 
-    def announce(self, changed: Changed, *, command: str) -> None:
+    def announce(self, changed: Changed, *, command: Command) -> None:
         """Rings for a committed change and tells its workflow, behind the caller's back.
 
         The verdict is final already. A lost bell is rung again by the push activity, a lost
@@ -115,10 +116,10 @@ class Services:
             account_id = changed.record.account_id
             await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
 
-    async def _signal(self, handoff_id: UUID, command: str) -> None:
+    async def _signal(self, handoff_id: UUID, command: Command) -> None:
         handle = self.temporal.get_workflow_handle(queues.workflow_id(handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
-                await handle.signal(command)
+                await handle.signal(command.value)
         except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
             logger.warning("signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__)

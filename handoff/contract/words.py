@@ -69,6 +69,19 @@ FINAL = frozenset({HandoffStatus.RESOLVED, HandoffStatus.CANCELLED, HandoffStatu
 """Nothing reopens these."""
 
 
+class Command(StrEnum):
+    """What people may do to a handoff. On HTTP the last segment of its path."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    RESOLVE = "resolve"
+    CANCEL = "cancel"
+    PROMOTE = "promote"
+    ESCALATE_NOW = "escalate-now"
+    SNOOZE = "snooze"
+    TRANSFER = "transfer"
+
+
 class Outcome(StrEnum):
     """How a claimed handoff ended."""
 

@@ -6,7 +6,7 @@ again and is answered by the rule. The same transaction holds the event with its
 session's new state and the messages to be sent, so nothing half done can ever be seen.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -26,11 +26,8 @@ from handoff.database.handoffs.audience import choose
 from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
-from handoff.rules.change import Change, Tells
+from handoff.rules.change import Change, Decide, Tells
 from handoff.rules.steps import take_step
-
-Decide = Callable[[Record, Actor, datetime], Change | None]
-"""A command's rule: the change, None where it was done already, or it raises the refusal."""
 
 
 @dataclass(frozen=True, slots=True)
