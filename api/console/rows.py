@@ -11,7 +11,7 @@ from api.console.allowed import allowed
 from handoff.contract.people import Actor
 from handoff.contract.policy import Target
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import HandoffStatus, TargetKind
+from handoff.contract.words import Command, HandoffStatus, TargetKind
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
 from handoff.database.reading import board
@@ -51,7 +51,7 @@ class Row:
     standing: words.Timed
     then: words.Timed | None
     why: str | None
-    commands: list[str]
+    commands: list[Command]
     is_gone: bool
     is_mine: bool
 

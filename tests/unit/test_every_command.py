@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from api.console import words
 from handoff.contract.words import Command
 from handoff.rules.commands import RULES
 from tests.support.document import document
@@ -27,6 +28,25 @@ def test_each_has_a_route() -> None:
         if path.startswith(f"{HANDOFF}/") and "post" in methods
     ]
     assert sorted({*posts} - NO_COMMAND) == EVERY
+
+
+def test_each_has_words_on_its_button() -> None:
+    assert set(words.COMMAND) == set(Command)
+
+
+def test_each_button_does_something() -> None:
+    """Either it gives its command at once, or it opens the dialog of that command."""
+    buttons = re.search(r"{% if command in .*?data-opens", template("story.html"))
+    assert buttons is not None
+    at_once = re.findall(r'"([a-z-]+)"', buttons[0])
+    opened = re.findall(r'call sheet\("([a-z-]+)"', template("commands.html"))
+    assert sorted([*at_once, *opened]) == EVERY
+
+
+def template(name: str) -> str:
+    """A template of the console's, wherever it lies there."""
+    [path] = (ROOT / "api/console").rglob(name)
+    return path.read_text()
 
 
 @pytest.mark.parametrize("command", Command)
