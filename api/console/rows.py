@@ -100,12 +100,11 @@ def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
     """The order of the lists, with rows in between that have left them."""
     if tab is Tab.CLOSED:
         return records
-    order = ["urgent", "high", "normal", "low"]
     return sorted(
         records,
         key=lambda one: (
             not is_passed_to(one, reader),
-            order.index(one.priority),
+            -one.priority.urgency,
             one.created_at,
             one.id,
         ),

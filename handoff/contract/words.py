@@ -43,12 +43,17 @@ class Intent(StrEnum):
 
 
 class Priority(StrEnum):
-    """How loud. The order of the queue, `urgent` first."""
+    """How loud, from the quietest to the loudest."""
 
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
     URGENT = "urgent"
+
+    @property
+    def urgency(self) -> int:
+        """Its place in that order, from 0. What is more urgent comes first."""
+        return list(Priority).index(self)
 
 
 class HandoffStatus(StrEnum):

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 from handoff.contract.words import Channel, Priority
 
-_ORDER = list(Priority)
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelChoice:
@@ -70,7 +68,7 @@ def _channel(stored: dict[str, Any]) -> ChannelChoice:
 def wants(choices: Choices, channel: Channel, priority: Priority, moment: datetime) -> bool:
     """Whether a message of this priority may reach the person now. Urgent passes quiet hours."""
     choice = choices.email if channel is Channel.EMAIL else choices.push
-    if not choice.enabled or _ORDER.index(priority) < _ORDER.index(choice.minimum_priority):
+    if not choice.enabled or priority.urgency < choice.minimum_priority.urgency:
         return False
     quiet = choices.quiet_hours
     return quiet is None or priority is Priority.URGENT or not quiet.cover(moment)
