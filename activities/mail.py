@@ -34,8 +34,6 @@ from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
-RING_WITHIN = timedelta(seconds=0.5)
-
 BEAT_EVERY = 0.2
 
 SHOWN_WITHIN = 1.0
@@ -175,7 +173,7 @@ class MailActivities:
             code=outcome.code,
         )
         if failure is not None:
-            await live.ring(self.redis, batch.account_id, [failure], RING_WITHIN)
+            await live.ring(self.redis, batch.account_id, [failure])
         pause = self._pause(mail.tried + 1) if again else None
         return _Result(pause, failed=state is DeliveryState.FAILED)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 
 from redis.asyncio import Redis
 from temporalio import activity
@@ -13,9 +12,6 @@ from handoff.database.gate import Database
 from handoff.database.handoffs import creation, snapshots, transitions
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
-
-RING_WITHIN = timedelta(seconds=0.5)
-"""The doorbell is rung at once, but holds nobody up."""
 
 _ringing: set[asyncio.Task[None]] = set()
 
@@ -61,4 +57,4 @@ class RecordActivities:
     async def _ring(self, changed: Changed | None) -> None:
         if changed is not None and changed.envelope is not None:
             account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
+            await live.ring(self.redis, account_id, [changed.envelope])

@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 
 Ring = Callable[[UUID, list[Envelope], timedelta], Awaitable[bool]]
 
-RING_WITHIN = timedelta(seconds=2)
+RING_TEST_WITHIN = timedelta(seconds=2)
 
 NO_NUMBER = "0"
 """A test is no event of the account: readers who fold repeats by number pass it over."""
@@ -68,7 +68,7 @@ class TrialActivities:
         user = await self._reader(trial, Channel.PUSH)
         if isinstance(user, Tried):
             return user
-        if await self.ring(trial.account_id, [_envelope(trial, user)], RING_WITHIN):
+        if await self.ring(trial.account_id, [_envelope(trial, user)], RING_TEST_WITHIN):
             return Tried(DeliveryState.PUBLISHED)
         return Tried(DeliveryState.FAILED, cause="redis_unreachable", temporary=True)
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ import httpx
 import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from api.http.rate_limits import RateLimits
 from api.identity.bearer_tokens import TokenVerifier
@@ -24,11 +22,10 @@ from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
 from handoff.temporal import queues
-from handoff.temporal.connect import connect
+from handoff.temporal.connect import UNANSWERED, connect
 
 logger = structlog.get_logger(__name__)
 
-RING_WITHIN = timedelta(seconds=0.5)
 SIGNAL_WITHIN = 0.5
 
 
@@ -114,12 +111,12 @@ class Services:
     async def _ring(self, changed: Changed) -> None:
         if changed.envelope is not None:
             account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
+            await live.ring(self.redis, account_id, [changed.envelope])
 
     async def _signal(self, handoff_id: UUID, command: Command) -> None:
         handle = self.temporal.get_workflow_handle(queues.workflow_id(handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
                 await handle.signal(command.value)
-        except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
+        except UNANSWERED as fault:
             logger.warning("signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__)
