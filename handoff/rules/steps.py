@@ -26,7 +26,7 @@ def next_step(record: Record) -> Step | None:
             return _open(record)
         case HandoffStatus.CLAIMED:
             return _claimed(record)
-        case _:
+        case HandoffStatus.RESOLVED | HandoffStatus.CANCELLED | HandoffStatus.EXPIRED:
             return None
 
 

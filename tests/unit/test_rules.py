@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.email.wording import LETTERS
 from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
@@ -26,6 +27,7 @@ from handoff.contract.words import (
 )
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, OwnEscalation, Refusal
 from handoff.rules import commands
+from handoff.rules.change import Change, Tells
 from handoff.rules.policy import (
     default_policy,
     next_level,
@@ -133,6 +135,14 @@ def test_nothing_changes_what_is_final_and_viewers_change_nothing(
         return
     assert role is not Role.VIEWER
     assert change is None or record.status not in FINAL
+    assert change is None or has_its_letter(change)
+
+
+def has_its_letter(change: Change) -> bool:
+    """Whoever is to be told of it by mail gets one that is written for it."""
+    if change.event is None or change.tells is Tells.NOBODY:
+        return True
+    return LETTERS[change.event] is not None
 
 
 @given(_records())
@@ -143,6 +153,7 @@ def test_what_is_announced_is_what_happens(record: Record) -> None:
         return
     change = take_step(record, step.kind, step.at, timedelta(days=7))
     assert change is not None
+    assert has_its_letter(change)
     for other in StepKind:
         if other not in (step.kind, StepKind.SKIP_LEVEL):
             assert take_step(record, other, step.at, timedelta(days=7)) is None
