@@ -39,14 +39,16 @@ class RecordActivities:
     @activity.defn
     async def look(self, ref: HandoffRef) -> Snapshot | None:
         """The record as it is now. The version that it shows counts as seen by the engine."""
-        return await snapshots.look(self.database, ref)
+        return await snapshots.look_and_mark(self.database, ref)
 
     @activity.defn
     async def take_step(self, order: StepOrder) -> Snapshot | None:
         """One timed step, unless the record has moved on; then, as `look`, the record after it."""
         changed = await transitions.step(self.database, order, self.settings.retention)
         self._ring_soon(changed)
-        return await snapshots.look(self.database, HandoffRef(order.account_id, order.handoff_id))
+        return await snapshots.look_and_mark(
+            self.database, HandoffRef(order.account_id, order.handoff_id)
+        )
 
     def _ring_soon(self, changed: Changed | None) -> None:
         """Nobody waits for the bell: the push activity repeats it."""

@@ -17,6 +17,7 @@ from handoff.contract.words import (
     FINAL,
     Channel,
     Command,
+    EventType,
     HandoffStatus,
     Intent,
     Outcome,
@@ -35,6 +36,7 @@ from handoff.rules.policy import (
     policy_to_json,
 )
 from handoff.rules.steps import next_action, next_step, take_step
+from handoff.rules.telling import told_as
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 ACCOUNT = UUID(int=1)
@@ -157,6 +159,15 @@ def test_what_is_announced_is_what_happens(record: Record) -> None:
     for other in StepKind:
         if other not in (step.kind, StepKind.SKIP_LEVEL):
             assert take_step(record, other, step.at, timedelta(days=7)) is None
+
+
+def test_a_round_that_reaches_nobody_says_so() -> None:
+    change = take_step(_record(deadline_at=NOW), StepKind.START_ROUND, NOW, timedelta(days=7))
+    assert change is not None
+    assert told_as(change, reaches_somebody=True) is EventType.RE_ESCALATED
+    assert told_as(change, reaches_somebody=False) is EventType.NO_RECIPIENTS
+    no_round = Change(event=EventType.SNOOZED, values={})
+    assert told_as(no_round, reaches_somebody=False) is EventType.SNOOZED
 
 
 def test_refusals_say_what_a_client_needs() -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import CTE, Select, Update, bindparam, func, update
 from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import EventType
 from handoff.database import deliveries, events, people
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
@@ -26,8 +25,9 @@ from handoff.database.handoffs.audience import choose
 from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
-from handoff.rules.change import Change, Decide, Tells
+from handoff.rules.change import Change, Decide
 from handoff.rules.steps import take_step
+from handoff.rules.telling import told_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ async def apply(
     messages = await choose(
         tenant, written, change, held_by=record.claimed_by, actor=actor, now=now
     )
-    return await _tell(tenant, written, change, messages, actor=actor, now=now)
+    return await _write_event(tenant, written, change, messages, actor=actor, now=now)
 
 
 async def _write(
@@ -160,7 +160,7 @@ def _session(written: CTE, columns: frozenset[str]) -> Update:
     )
 
 
-async def _tell(
+async def _write_event(
     tenant: Tenant,
     record: Record,
     change: Change,
@@ -169,11 +169,10 @@ async def _tell(
     actor: Actor | None,
     now: datetime,
 ) -> Changed:
-    event = change.event
+    wanted = any(not message.opted_out for message in messages)
+    event = told_as(change, reaches_somebody=wanted)
     if event is None:
         return Changed(record, None)
-    if change.tells is Tells.ROUND and all(message.opted_out for message in messages):
-        event = EventType.NO_RECIPIENTS
     envelope = await events.append(
         tenant, record, event, at=now, actor=actor, details=change.details
     )
