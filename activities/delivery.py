@@ -24,8 +24,6 @@ from handoff.rules.policy import held_back
 
 logger = structlog.get_logger(__name__)
 
-RING_WITHIN = timedelta(seconds=0.5)
-
 SHOWN_WITHIN = timedelta(seconds=1)
 """A live page says within this time that it has shown a call."""
 
@@ -134,7 +132,7 @@ class Delivery:
             code=attempt.code,
         )
         if failure is not None:
-            await live.ring(self._means.redis, due.account_id, [failure], RING_WITHIN)
+            await live.ring(self._means.redis, due.account_id, [failure])
         pause = patience.pause(due.tried + 1) if again else None
         return Fate(pause, failed=attempt.state is DeliveryState.FAILED)
 

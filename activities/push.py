@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -29,7 +28,7 @@ class PushActivities:
             return 0
         try:
             await live.publish(self.redis, batch.account_id, waiting)
-        except (RedisError, OSError, TimeoutError) as fault:
+        except live.SILENT as fault:
             raise ApplicationError("Redis did not take it", type=type(fault).__name__) from None
         numbers = [int(envelope.id) for envelope in waiting]
         async with self.database.account(batch.account_id) as tenant:

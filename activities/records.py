@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 
 from redis.asyncio import Redis
 from temporalio import activity
@@ -13,9 +12,6 @@ from handoff.database.gate import Database
 from handoff.database.handoffs import creation, snapshots, transitions
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
-
-RING_WITHIN = timedelta(seconds=0.5)
-"""The doorbell is rung at once, but holds nobody up."""
 
 _ringing: set[asyncio.Task[None]] = set()
 
@@ -43,14 +39,16 @@ class RecordActivities:
     @activity.defn
     async def look(self, ref: HandoffRef) -> Snapshot | None:
         """The record as it is now. The version that it shows counts as seen by the engine."""
-        return await snapshots.look(self.database, ref)
+        return await snapshots.look_and_mark(self.database, ref)
 
     @activity.defn
     async def take_step(self, order: StepOrder) -> Snapshot | None:
         """One timed step, unless the record has moved on; then, as `look`, the record after it."""
         changed = await transitions.step(self.database, order, self.settings.retention)
         self._ring_soon(changed)
-        return await snapshots.look(self.database, HandoffRef(order.account_id, order.handoff_id))
+        return await snapshots.look_and_mark(
+            self.database, HandoffRef(order.account_id, order.handoff_id)
+        )
 
     def _ring_soon(self, changed: Changed | None) -> None:
         """Nobody waits for the bell: the push activity repeats it."""
@@ -61,4 +59,4 @@ class RecordActivities:
     async def _ring(self, changed: Changed | None) -> None:
         if changed is not None and changed.envelope is not None:
             account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
+            await live.ring(self.redis, account_id, [changed.envelope])

@@ -25,7 +25,7 @@ logger = structlog.get_logger(__name__)
 
 Ring = Callable[[UUID, list[Envelope], timedelta], Awaitable[bool]]
 
-RING_WITHIN = timedelta(seconds=2)
+RING_TEST_WITHIN = timedelta(seconds=2)
 
 NO_NUMBER = "0"
 """A test is no event of the account: readers who fold repeats by number pass it over."""
@@ -66,7 +66,7 @@ class TrialActivities:
         user = await self._reader(step)
         if isinstance(user, Tried):
             return user
-        if await self.ring(step.trial.account_id, [_envelope(step, user)], RING_WITHIN):
+        if await self.ring(step.trial.account_id, [_envelope(step, user)], RING_TEST_WITHIN):
             return Tried(DeliveryState.PUBLISHED)
         return Tried(DeliveryState.FAILED, cause="redis_unreachable", temporary=True)
 

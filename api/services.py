@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,22 +11,21 @@ import httpx
 import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from api.http.rate_limits import RateLimits
 from api.identity.bearer_tokens import TokenVerifier
 from api.live.hub import Hub, Manners
 from api.live.presence import Presence
 from handoff import live
+from handoff.contract.words import Command
 from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
 from handoff.temporal import queues
-from handoff.temporal.connect import connect
+from handoff.temporal.connect import UNANSWERED, connect
 
 logger = structlog.get_logger(__name__)
 
-RING_WITHIN = timedelta(seconds=0.5)
 SIGNAL_WITHIN = 0.5
 
 
@@ -91,7 +89,7 @@ class Services:
         await self.redis.aclose()
         await self.database.close()
 
-    def announce(self, changed: Changed, *, command: str) -> None:
+    def announce(self, changed: Changed, *, command: Command) -> None:
         """Rings for a committed change and tells its workflow, behind the caller's back.
 
         The verdict is final already. A lost bell is rung again by the push activity, a lost
@@ -113,12 +111,12 @@ class Services:
     async def _ring(self, changed: Changed) -> None:
         if changed.envelope is not None:
             account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope], RING_WITHIN)
+            await live.ring(self.redis, account_id, [changed.envelope])
 
-    async def _signal(self, handoff_id: UUID, command: str) -> None:
+    async def _signal(self, handoff_id: UUID, command: Command) -> None:
         handle = self.temporal.get_workflow_handle(queues.workflow_id(handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
-                await handle.signal(command)
-        except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
+                await handle.signal(command.value)
+        except UNANSWERED as fault:
             logger.warning("signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__)

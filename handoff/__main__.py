@@ -6,7 +6,6 @@ Exit codes: 0 well, 1 failure, 2 usage, 3 a dependency is unreachable, 78 bad co
 import sys
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from handoff.cli.demo import demo
 from handoff.cli.doctor import doctor
@@ -15,6 +14,7 @@ from handoff.cli.parts import api, migrate, worker
 from handoff.cli.terminal import tell
 from handoff.cli.token import token
 from handoff.cli.up import up
+from handoff.database import outages
 from handoff.errors import ConfigurationError, HandoffError, Unreachable
 
 UNREACHABLE = 3
@@ -47,7 +47,7 @@ def main() -> None:
         _leave(fault.detail, UNREACHABLE)
     except HandoffError as fault:
         _leave(fault.detail, 1)
-    except (SQLAlchemyError, OSError) as fault:
+    except outages.AWAY as fault:
         _leave(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
 
 

@@ -28,8 +28,14 @@ logger = structlog.get_logger(__name__)
 
 _LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 
+SILENT = (RedisError, OSError)
+"""What Redis makes its callers see while it is away. A `TimeoutError` is an `OSError`."""
+
 PEOPLE = "handoff:people"
 """Rung with an account's id when somebody of it may no longer read, or may again."""
+
+RING_WITHIN = timedelta(seconds=0.5)
+"""The bell is rung at once, but holds nobody up."""
 
 SAY_WITHIN = 0.5
 """Seconds that Redis has to take word of a change of people."""
@@ -78,7 +84,7 @@ async def publish(redis: Redis, account_id: UUID, envelopes: list[Envelope]) -> 
     """Rings once for each envelope, in order.
 
     Raises:
-        redis.exceptions.RedisError, TimeoutError, OSError: when Redis did not take them all.
+        One of `SILENT`: Redis did not take them all.
     """
     async with redis.pipeline(transaction=False) as pipeline:
         for envelope in envelopes:
@@ -87,13 +93,16 @@ async def publish(redis: Redis, account_id: UUID, envelopes: list[Envelope]) -> 
 
 
 async def ring(
-    redis: Redis, account_id: UUID, envelopes: list[Envelope], within: timedelta
+    redis: Redis,
+    account_id: UUID,
+    envelopes: list[Envelope],
+    within: timedelta = RING_WITHIN,
 ) -> bool:
     """`publish`, at once and at most once: the workflow's push activity repeats it until taken."""
     try:
         async with asyncio.timeout(within.total_seconds()):
             await publish(redis, account_id, envelopes)
-    except (RedisError, OSError, TimeoutError) as fault:
+    except SILENT as fault:
         logger.warning("doorbell.silent", account_id=str(account_id), cause=type(fault).__name__)
         return False
     return True
@@ -104,7 +113,7 @@ async def people_changed(redis: Redis, account_id: UUID) -> None:
 
     Without it, or without Redis, they ask within half a minute.
     """
-    with suppress(RedisError, OSError, TimeoutError):
+    with suppress(*SILENT):
         async with asyncio.timeout(SAY_WITHIN):
             await redis.publish(PEOPLE, str(account_id))
 
@@ -140,7 +149,7 @@ class Doorbell:
                     await subscription.subscribe(PEOPLE)
                     lost = False
                     await self._follow(subscription)
-            except (RedisError, OSError, TimeoutError) as fault:
+            except SILENT as fault:
                 if not lost:
                     logger.warning("doorbell.lost", cause=type(fault).__name__)
             except Exception:

@@ -30,14 +30,8 @@ MAY_IMPORT = {
 LIBRARY_BELONGS_TO = {
     "sqlalchemy": {
         "handoff/database/": "the record",
-        "handoff/__main__.py": "names its errors, to leave with the right exit code",
-        "worker/nudges.py": "names its errors: upkeep goes on when PostgreSQL is back",
-        "api/http/problems.py": "names its errors, to answer 503 instead of 500",
-        "api/live/hub.py": "names its errors: streams go on when PostgreSQL is back",
-        "api/console/routing.py": "names its errors, to say so in a page",
         "api/routes/handoffs.py": "the type of a row that it renders",
         "api/routes/sessions.py": "the type of a row that it renders",
-        "api/routes/metrics.py": "names its errors: the rest is told when PostgreSQL is away",
     },
     "alembic": {"handoff/database/": "migrations"},
     "asyncpg": {"handoff/stack/reach.py": "the doctor asks the server itself, without our pool"},
@@ -47,7 +41,7 @@ LIBRARY_BELONGS_TO = {
         "activities/records.py": "holds the injected client, to ring",
         "activities/deliver.py": "holds the injected client, to ring",
         "activities/delivery.py": "holds the injected client, to ring",
-        "activities/push.py": "holds the injected client; its errors mean: try again",
+        "activities/push.py": "holds the injected client, to publish",
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
         "api/live/presence.py": "who is there, which Redis alone knows",
@@ -312,6 +306,21 @@ def test_no_exception_outlives_its_reason() -> None:
         if not any(path.startswith(name.partition(":")[0]) for path in used)
     ]
     complain(broken, "these files are gone; take them off their list:")
+
+
+def test_no_library_is_granted_in_vain() -> None:
+    used = [(path, [*imports(tree)]) for path, tree in in_rooms()]
+    broken = [
+        f"{name}: {library}"
+        for library, table in LIBRARY_BELONGS_TO.items()
+        for name in table
+        if not any(
+            listed({name: ""}, path) and covers({library}, module)
+            for path, modules in used
+            for module in modules
+        )
+    ]
+    complain(broken, "these do not import it any more; take them off its list:")
 
 
 def test_every_file_says_what_lives_there() -> None:

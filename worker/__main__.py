@@ -8,12 +8,11 @@ from contextlib import AsyncExitStack
 
 import structlog
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from handoff import log
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings, load_settings
-from handoff.temporal.connect import connect, prepare_namespace
+from handoff.temporal.connect import UNANSWERED, connect, prepare_namespace
 from worker.auditor import ensure_schedule
 from worker.build import Parts, all_workers
 from worker.nudges import repeat_nudges
@@ -55,7 +54,7 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
         try:
             client = await connect(keyring=settings.keyring)
             await prepare_namespace(client)
-        except (RPCError, RuntimeError, TimeoutError) as fault:
+        except UNANSWERED as fault:
             logger.warning("engine.unreachable", cause=type(fault).__name__)
             await asyncio.sleep(RETRY_PAUSE)
         else:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from handoff.database import outages
 from handoff.database.gate import Database
 from handoff.database.operations import upkeep
 from handoff.database.operations.upkeep import Living
@@ -40,7 +40,7 @@ async def repeat_nudges(
         await asyncio.sleep(after.total_seconds())
         try:
             await nudges.repeat()
-        except (SQLAlchemyError, OSError, RPCError, TimeoutError) as fault:
+        except (*outages.AWAY, RPCError) as fault:
             logger.warning("nudges.failed", cause=type(fault).__name__)
         except Exception:  # Whatever it was, lost signals must still be repeated.
             logger.exception("nudges.stumbled")

@@ -20,9 +20,6 @@ from handoff.contract.words import HandoffStatus, Intent, Priority
 from handoff.temporal import queues, search_attributes
 from handoff.temporal.codec import Public
 
-_TASK_PRIORITY = {Priority.URGENT: 1, Priority.HIGH: 2, Priority.NORMAL: 3, Priority.LOW: 4}
-"""Where tasks have to queue, the urgent ones go first."""
-
 
 class StartOptions(TypedDict):
     """Keyword arguments for the client's ways to start a workflow."""
@@ -64,7 +61,8 @@ def start_options(
         ),
         static_summary=Public(f"{what}, session {session_id}"),
         static_details=Public(f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."),
+        # Where tasks have to queue, the urgent ones go first: theirs is key 1.
         priority=TaskPriority(
-            priority_key=_TASK_PRIORITY[priority], fairness_key=str(start.account_id)
+            priority_key=len(Priority) - priority.urgency, fairness_key=str(start.account_id)
         ),
     )

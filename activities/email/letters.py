@@ -255,7 +255,7 @@ def _optional(text: str | None) -> str:
 
 
 def _loudness(priority: str) -> int:
-    return list(Priority).index(Priority(priority))
+    return Priority(priority).urgency
 
 
 def _ordinal(number: int) -> str:

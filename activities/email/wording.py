@@ -14,18 +14,26 @@ from handoff.database.messages.bundles import Companion
 from handoff.database.messages.outbox import Due
 from handoff.settings import Settings
 
-_KINDS = {
+LETTERS: dict[EventType, LetterKind | None] = {
+    EventType.CREATED: None,  # the first round tells of it
+    EventType.PARKED: None,  # nobody is told
     EventType.NOTIFIED: LetterKind.ROUND,
     EventType.RE_ESCALATED: LetterKind.ROUND,
+    EventType.NO_RECIPIENTS: None,  # there is nobody to write to
+    EventType.EXHAUSTED: LetterKind.EXHAUSTED,
     EventType.CLAIMED: LetterKind.CLAIMED,
     EventType.RELEASED: LetterKind.RELEASED,
     EventType.RESOLVED: LetterKind.RESOLVED,
     EventType.CANCELLED: LetterKind.CANCELLED,
-    EventType.EXHAUSTED: LetterKind.EXHAUSTED,
-    EventType.EXPIRED: LetterKind.EXPIRED,
+    EventType.PROMOTED: None,  # the round that it starts tells of it
+    EventType.HURRIED: None,  # the same
+    EventType.SNOOZED: None,  # who looks at the queue sees it
     EventType.TRANSFERRED: LetterKind.TRANSFERRED,
     EventType.REMINDED: LetterKind.REMINDER,
+    EventType.EXPIRED: LetterKind.EXPIRED,
+    EventType.DELIVERY_FAILED: None,  # the timeline and the metrics tell of it
 }
+"""Which letter tells of each event; None for those that nobody gets a mail of."""
 
 _TO_CLAIM = (LetterKind.ROUND, LetterKind.TRANSFERRED)
 _WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
@@ -33,7 +41,8 @@ _WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
 
 def letter_about(mail: Due, record: Record, settings: Settings, *, message_id: str) -> Letter:
     """The letter for one person about one event."""
-    kind = _KINDS[mail.event_type]
+    kind = LETTERS[mail.event_type]
+    assert kind is not None  # noqa: S101 - no rule has anybody told of such an event by mail
     actor = mail.data.get("actor")
     first = mail.first_message_id
     own = ClaimLink(record.account_id, record.session_id, record.id, mail.destination_id)

@@ -1,36 +1,44 @@
 """Which commands a person may give at this moment. The rules themselves are asked, never copied."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Any
 from uuid import UUID
 
+from api.console import words
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import Outcome, Role
+from handoff.contract.words import Command, Outcome, Role
 from handoff.errors import Refusal
-from handoff.rules import commands
-from handoff.rules.change import Change
-
-Decide = Callable[[Record, Actor, datetime], Change | None]
+from handoff.rules.change import Decide
+from handoff.rules.commands import rule
 
 
-def allowed(record: Record, actor: Actor, now: datetime) -> list[str]:
+def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
     """The commands that would change something, in the order in which they are shown."""
-    # Whom to transfer to is chosen later: for the question itself, any other engineer will do.
-    somebody = replace(actor, id=UUID(int=0), role=Role.ENGINEER, name="somebody")
-    asked: dict[str, Decide] = {
-        "claim": commands.claim,
-        "resolve": partial(commands.resolve, outcome=Outcome.OTHER, note=None),
-        "transfer": partial(commands.transfer, to=somebody),
-        "release": partial(commands.release, reason=None),
-        "promote": commands.promote,
-        "escalate-now": partial(commands.escalate_now, round=record.round),
-        "snooze": partial(commands.snooze, until=now + timedelta(hours=1)),
-        "cancel": partial(commands.cancel, reason=None),
-    }
-    return [name for name, decide in asked.items() if _would_change(decide, record, actor, now)]
+    return [
+        command
+        for command in words.COMMAND
+        if _would_change(rule(command, **_said(command, record, actor, now)), record, actor, now)
+    ]
+
+
+def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
+    """The words that a command needs, for the question whether it may be given at all."""
+    match command:
+        case Command.CLAIM | Command.PROMOTE:
+            return {}
+        case Command.RELEASE | Command.CANCEL:
+            return {"reason": None}
+        case Command.RESOLVE:
+            return {"outcome": Outcome.OTHER, "note": None}
+        case Command.ESCALATE_NOW:
+            return {"round": record.round}
+        case Command.SNOOZE:
+            return {"until": now + timedelta(hours=1)}
+        case Command.TRANSFER:
+            # To whom is chosen later: any other engineer will do.
+            return {"to": replace(actor, id=UUID(int=0), role=Role.ENGINEER, name="somebody")}
 
 
 def _would_change(decide: Decide, record: Record, actor: Actor, now: datetime) -> bool:

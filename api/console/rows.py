@@ -11,7 +11,7 @@ from api.console.allowed import allowed
 from handoff.contract.people import Actor
 from handoff.contract.policy import Target
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import HandoffStatus, TargetKind
+from handoff.contract.words import Command, HandoffStatus, TargetKind
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
 from handoff.database.reading import board
@@ -51,7 +51,7 @@ class Row:
     standing: words.Timed
     then: words.Timed | None
     why: str | None
-    commands: list[str]
+    commands: list[Command]
     is_gone: bool
     is_mine: bool
 
@@ -100,12 +100,11 @@ def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
     """The order of the lists, with rows in between that have left them."""
     if tab is Tab.CLOSED:
         return records
-    order = ["urgent", "high", "normal", "low"]
     return sorted(
         records,
         key=lambda one: (
             not is_passed_to(one, reader),
-            order.index(one.priority),
+            -one.priority.urgency,
             one.created_at,
             one.id,
         ),

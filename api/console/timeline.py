@@ -13,7 +13,7 @@ from api.console.rows import why
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import UNSETTLED, DeliveryState
+from handoff.contract.words import UNSETTLED, Command, DeliveryState
 from handoff.database import events, records
 from handoff.database.gate import Database
 from handoff.database.reading import board, offers
@@ -66,9 +66,9 @@ class Story:
     state: str
     why: str | None
     next: words.Timed | None
-    own_step: str | None
+    own_step: Command | None
     session_context: dict[str, Any]
-    commands: list[str]
+    commands: list[Command]
     colleagues: list[Person]
     moments: list[Moment]
     is_settled: bool
@@ -113,13 +113,13 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
     )
 
 
-def _own_step(record: Record, reader: Actor, commands: list[str]) -> str | None:
+def _own_step(record: Record, reader: Actor, commands: list[Command]) -> Command | None:
     """The one command that is the reader's own next step; what else they may do stands back."""
     holds = record.claimed_by is not None and record.claimed_by.id == reader.id
     for command, is_theirs in (
-        ("promote", True),
-        ("claim", True),
-        ("resolve", holds and record.transfer_to is None),
+        (Command.PROMOTE, True),
+        (Command.CLAIM, True),
+        (Command.RESOLVE, holds and record.transfer_to is None),
     ):
         if command in commands and is_theirs:
             return command

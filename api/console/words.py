@@ -9,7 +9,7 @@ from uuid import UUID
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Person
 from handoff.contract.record import HandoffView
-from handoff.contract.words import HandoffStatus
+from handoff.contract.words import Command, HandoffStatus
 
 PRIORITY = {"urgent": "Urgent", "high": "High", "normal": "Normal", "low": "Low"}
 OUTCOME = {
@@ -21,15 +21,17 @@ OUTCOME = {
     "other": "Other",
 }
 COMMAND = {
-    "claim": "Claim",
-    "resolve": "Resolve",
-    "transfer": "Pass it on",
-    "release": "Give it back",
-    "promote": "Escalate it",
-    "escalate-now": "Call the next round now",
-    "snooze": "Snooze",
-    "cancel": "Cancel",
+    Command.CLAIM: "Claim",
+    Command.RESOLVE: "Resolve",
+    Command.TRANSFER: "Pass it on",
+    Command.RELEASE: "Give it back",
+    Command.PROMOTE: "Escalate it",
+    Command.ESCALATE_NOW: "Call the next round now",
+    Command.SNOOZE: "Snooze",
+    Command.CANCEL: "Cancel",
 }
+"""What stands on each one's button, in the order in which they are shown."""
+
 DELIVERY = {
     "queued": "queued",
     "sending": "sending",
@@ -65,13 +67,17 @@ class Timed:
     loud: bool = False
 
 
-def command(name: str, view: HandoffView) -> str:
-    """What stands on a command's button."""
-    if name == "claim" and view.status is HandoffStatus.PARKED:
-        return "Take it up"
-    if name == "escalate-now" and view.round < view.rounds_total:
-        return f"Call round {view.round + 1} now"
-    return "End the last call now" if name == "escalate-now" else COMMAND[name]
+def command(name: Command, view: HandoffView) -> str:
+    """What stands on a command's button, for this handoff."""
+    match name:
+        case Command.CLAIM if view.status is HandoffStatus.PARKED:
+            return "Take it up"
+        case Command.ESCALATE_NOW if view.round < view.rounds_total:
+            return f"Call round {view.round + 1} now"
+        case Command.ESCALATE_NOW:
+            return "End the last call now"
+        case _:
+            return COMMAND[name]
 
 
 def next_action(view: HandoffView, reader_id: UUID | None = None) -> Timed | None:

@@ -25,6 +25,7 @@ from handoff.contract.messages import HandoffStart, NewHandoff, Recorded
 from handoff.contract.words import Verdict
 from handoff.errors import EngineUnreachable
 from handoff.temporal import queues
+from handoff.temporal.connect import UNANSWERED
 from workflows.handoff import HandoffWorkflow
 from workflows.starting import start_options
 
@@ -53,7 +54,7 @@ async def start(
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         await _must_exist(client, new)
         return None
-    except (RPCError, RuntimeError, OSError) as fault:
+    except UNANSWERED as fault:
         raise _unreachable() from fault
 
 
@@ -141,11 +142,9 @@ async def _status(client: Client, handoff_id: UUID) -> WorkflowExecutionStatus |
     try:
         async with asyncio.timeout(LOOK_WITHIN):
             return (await handle.describe()).status
-    except RPCError as refused:
-        if refused.status is RPCStatusCode.NOT_FOUND:
+    except UNANSWERED as fault:
+        if isinstance(fault, RPCError) and fault.status is RPCStatusCode.NOT_FOUND:
             return None
-        raise _unreachable() from refused
-    except (RuntimeError, OSError, TimeoutError) as fault:
         raise _unreachable() from fault
 
 

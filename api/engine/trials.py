@@ -10,11 +10,11 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError
 
 from handoff.contract.messages import Trial, TrialResult
 from handoff.errors import EngineUnreachable, Unreachable
 from handoff.temporal import search_attributes
+from handoff.temporal.connect import UNANSWERED
 from workflows.trial import LIFETIME, TrialWorkflow
 
 START_WITHIN = 2.5
@@ -31,14 +31,14 @@ async def try_out(client: Client, trial: Trial, *, task_queue: str) -> TrialResu
     try:
         async with asyncio.timeout(START_WITHIN):
             handle = await _start(client, trial, task_queue)
-    except (RPCError, RuntimeError, OSError, TimeoutError) as fault:
+    except UNANSWERED as fault:
         raise EngineUnreachable("The engine does not answer. Nothing was sent.") from fault
     try:
         async with asyncio.timeout(WAIT):
             return await handle.result()
     except WorkflowFailureError as fault:
         raise Unreachable("The test could not be carried out. Try again.") from fault
-    except (RPCError, RuntimeError, OSError, TimeoutError):
+    except UNANSWERED:
         return None
 
 

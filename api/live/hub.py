@@ -13,20 +13,16 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.live.feed import PAGE, Ear, Feed, Rung
 from handoff.contract.people import Actor
-from handoff.database import events, readers
+from handoff.database import events, outages, readers
 from handoff.database.directory import api_tokens
 from handoff.database.gate import Database
 from handoff.errors import Unreachable
 from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
-
-UNREAD = (SQLAlchemyError, OSError, TimeoutError)
-"""What reading PostgreSQL raises while it is away."""
 
 PAUSE = 0.5
 """Seconds between two tries to read PostgreSQL."""
@@ -189,7 +185,7 @@ class Hub:
         try:
             await self._check_rights(feed)
             await self._catch_up(feed)
-        except UNREAD as fault:
+        except outages.AWAY as fault:
             if not feed.unread:
                 logger.warning("feed.unread", cause=type(fault).__name__)
         except Exception:

@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from api.live.hub import Hub
+from handoff.live import SILENT
 
 logger = structlog.get_logger(__name__)
 
@@ -32,8 +32,6 @@ SETTLE = 0.1
 
 WITHIN = 0.5
 """Seconds that Redis has to answer a request."""
-
-AWAY = (RedisError, OSError, TimeoutError)
 
 
 class Presence:
@@ -52,7 +50,7 @@ class Presence:
             self._hub.people_came_or_went.clear()
             try:
                 await self._say()
-            except AWAY as fault:
+            except SILENT as fault:
                 logger.debug("presence.unsaid", cause=type(fault).__name__)
             except Exception:
                 logger.exception("presence.broken")
@@ -89,7 +87,7 @@ class Presence:
 
     async def leave(self) -> None:
         """Nobody listens here any more."""
-        with suppress(*AWAY):
+        with suppress(*SILENT):
             async with asyncio.timeout(WITHIN):
                 await self._say()
 
@@ -104,7 +102,7 @@ class Presence:
     async def look(self, account_id: UUID, handoff_id: UUID, user_id: UUID) -> None:
         """Somebody looks at the handoff, for a while."""
         key = _viewing(account_id, handoff_id)
-        with suppress(*AWAY):
+        with suppress(*SILENT):
             async with asyncio.timeout(WITHIN):
                 said = await self._redis.hget(key, str(user_id))
                 before = _present({str(user_id): said})
@@ -113,7 +111,7 @@ class Presence:
                 await self._redis.expire(key, int(VIEWING_FOR))
 
     async def _present(self, key: str) -> dict[UUID, datetime]:
-        with suppress(*AWAY):
+        with suppress(*SILENT):
             async with asyncio.timeout(WITHIN):
                 return _present(await self._redis.hgetall(key))
         return {}

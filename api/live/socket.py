@@ -17,12 +17,11 @@ from starlette.websockets import WebSocketDisconnect
 from api.http.connections import first_of, way_to_cut
 from api.identity.expiry import good_until
 from api.live.feed import Rung
-from api.live.hub import UNREAD
 from api.live.stream import Bye, Item, KeepAlive, Resync, Stream
 from api.schemas.live import Seen
 from api.services import Services
 from handoff.contract.people import Actor
-from handoff.database import deliveries
+from handoff.database import deliveries, outages
 from handoff.database.gate import Database
 
 logger = structlog.get_logger(__name__)
@@ -105,7 +104,7 @@ class _Talk:
             self._stream.resume(str(frame["resume_from"]))
         elif "seen" in frame and self._caller.token_id is None:
             # A program that acts as somebody has no eyes.
-            with suppress(ValidationError, *UNREAD):
+            with suppress(ValidationError, *outages.AWAY):
                 seen = Seen(numbers=frame["seen"])
                 await mark_seen(self._parts.database, self._caller, seen)
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from api.live.feed import BATCH_CHARACTERS, Ear, Rung, batch
-from api.live.hub import PAUSE, UNREAD, Hub
+from api.live.hub import PAUSE, Hub
 from handoff.contract.people import Actor
+from handoff.database import outages
 
 RIGHTS_HOLD = 30.0
 """Seconds after which no event is sent before the reader's rights have been seen again."""
@@ -131,7 +132,7 @@ class Stream:
             found = self._ear.feed.after(self.position)
             if found is None:
                 found = await self._read_on()
-        except UNREAD:
+        except outages.AWAY:
             return None
         if found:
             self.position = found[-1].number

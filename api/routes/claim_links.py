@@ -16,11 +16,11 @@ from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import FINAL
+from handoff.contract.words import FINAL, Command
 from handoff.database.handoffs import transitions
 from handoff.database.records import find_record
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
-from handoff.rules import commands
+from handoff.rules.commands import claim
 from handoff.wire import jsonable
 
 
@@ -81,13 +81,13 @@ async def claim_by_link(token: Token, request: Request, response: Response, part
         raise Forbidden("This link was made for somebody else. Claim it from the queue.")
     try:
         changed = await transitions.command(
-            parts.database, caller, link.handoff_id, commands.claim, session_id=link.session_id
+            parts.database, caller, link.handoff_id, claim, session_id=link.session_id
         )
     except AlreadyClaimed:
         if _is_person(request):
             return _to_handoff(link)
         raise
-    parts.announce(changed, command="claim")
+    parts.announce(changed, command=Command.CLAIM)
     if _is_person(request):
         return _to_handoff(link)
     return shown(response, changed.record, caller)

@@ -1,8 +1,7 @@
 """The commands: each one transition of the record, final when it is answered."""
 
 from datetime import UTC, datetime
-from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -13,6 +12,7 @@ from api.identity.callers import Caller, Parts
 from api.schemas.commands import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
 from api.services import Services
 from handoff.contract.record import HandoffView
+from handoff.contract.words import Command
 from handoff.database import people, records
 from handoff.database.handoffs import transitions
 from handoff.errors import (
@@ -24,7 +24,7 @@ from handoff.errors import (
     RoundPassed,
     WrongState,
 )
-from handoff.rules import commands
+from handoff.rules.commands import rule
 from handoff.wire import in_words
 
 router = APIRouter(
@@ -36,8 +36,8 @@ router = APIRouter(
 REFUSALS = problems(403, 404, 412)
 
 
-class _Command:
-    """Where the command stands in the path, who gives it, and how its answer is made."""
+class _Errand:
+    """Where the handoff stands in the path, who gives the command, and how its answer is made."""
 
     def __init__(
         self,
@@ -55,116 +55,114 @@ class _Command:
         self.parts: Services = parts
         self.if_version = if_version
 
-    async def carry_out(self, name: str, decide: transitions.Decide) -> HandoffView:
+    async def carry_out(self, command: Command, **words: Any) -> HandoffView:
         """One transition; the doorbell and the signal follow behind the caller's back."""
         changed = await transitions.command(
             self.parts.database,
             self.caller,
             self.handoff_id,
-            decide,
+            rule(command, **words),
             session_id=self.session_id,
             if_version=self.if_version,
         )
-        self.parts.announce(changed, command=name)
+        self.parts.announce(changed, command=command)
         return shown(self.response, changed.record, self.caller)
 
 
-Command = Annotated[_Command, Depends()]
+Errand = Annotated[_Errand, Depends()]
 
 
 @router.post(
-    "/claim",
+    f"/{Command.CLAIM}",
     operation_id="claimHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
 )
-async def claim(command: Command, body: Nothing | None = None) -> HandoffView:
+async def claim(errand: Errand, body: Nothing | None = None) -> HandoffView:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
-    return await command.carry_out("claim", commands.claim)
+    return await errand.carry_out(Command.CLAIM)
 
 
 @router.post(
-    "/release",
+    f"/{Command.RELEASE}",
     operation_id="releaseHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def release(command: Command, body: Release | None = None) -> HandoffView:
+async def release(errand: Errand, body: Release | None = None) -> HandoffView:
     """Gives it back to the queue, with a fresh round 1."""
     reason = body.reason if body else None
-    return await command.carry_out("release", partial(commands.release, reason=reason))
+    return await errand.carry_out(Command.RELEASE, reason=reason)
 
 
 @router.post(
-    "/resolve",
+    f"/{Command.RESOLVE}",
     operation_id="resolveHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def resolve(command: Command, body: Resolve) -> HandoffView:
+async def resolve(errand: Errand, body: Resolve) -> HandoffView:
     """Ends it, with an outcome."""
-    decide = partial(commands.resolve, outcome=body.outcome, note=body.note)
-    return await command.carry_out("resolve", decide)
+    return await errand.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
 
 
 @router.post(
-    "/cancel",
+    f"/{Command.CANCEL}",
     operation_id="cancelHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed)},
 )
-async def cancel(command: Command, body: Cancel | None = None) -> HandoffView:
+async def cancel(errand: Errand, body: Cancel | None = None) -> HandoffView:
     """Takes it back; the session returns to the one who handed it off."""
     reason = body.reason if body else None
-    return await command.carry_out("cancel", partial(commands.cancel, reason=reason))
+    return await errand.carry_out(Command.CANCEL, reason=reason)
 
 
 @router.post(
-    "/promote",
+    f"/{Command.PROMOTE}",
     operation_id="promoteHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def promote(command: Command, body: Nothing | None = None) -> HandoffView:
+async def promote(errand: Errand, body: Nothing | None = None) -> HandoffView:
     """Turns what was parked into an escalation; it keeps its id and history."""
-    return await command.carry_out("promote", commands.promote)
+    return await errand.carry_out(Command.PROMOTE)
 
 
 @router.post(
-    "/escalate-now",
+    f"/{Command.ESCALATE_NOW}",
     operation_id="escalateHandoffNow",
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def escalate_now(command: Command, body: EscalateNow) -> HandoffView:
+async def escalate_now(errand: Errand, body: EscalateNow) -> HandoffView:
     """Ends the present wait, unless the round that the caller saw has passed."""
-    decide = partial(commands.escalate_now, round=body.round)
-    return await command.carry_out("escalate_now", decide)
+    return await errand.carry_out(Command.ESCALATE_NOW, round=body.round)
 
 
 @router.post(
-    "/snooze",
+    f"/{Command.SNOOZE}",
     operation_id="snoozeHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def snooze(command: Command, body: Snooze) -> HandoffView:
+async def snooze(errand: Errand, body: Snooze) -> HandoffView:
     """Pauses the timers until a time; then a fresh round starts."""
-    settings = command.parts.settings
+    settings = errand.parts.settings
     ahead = body.until - datetime.now(UTC)
     if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
         bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
         fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
         raise Invalid(f"`until` must be {bounds}.", errors=[fault])
-    return await command.carry_out("snooze", partial(commands.snooze, until=body.until))
+    return await errand.carry_out(Command.SNOOZE, until=body.until)
 
 
 @router.post(
-    "/transfer",
+    f"/{Command.TRANSFER}",
     operation_id="transferHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def transfer(command: Command, body: Transfer) -> HandoffView:
+async def transfer(errand: Errand, body: Transfer) -> HandoffView:
     """Hands it to a named person, who accepts by claiming."""
-    async with command.parts.database.account(command.caller.account_id) as tenant:
-        here = command.session_id
-        if await records.find_record(tenant, command.handoff_id, session_id=here) is None:
+    async with errand.parts.database.account(errand.caller.account_id) as tenant:
+        here = errand.session_id
+        if await records.find_record(tenant, errand.handoff_id, session_id=here) is None:
             raise NotFound("There is no such handoff.")
         named = await people.find_living(tenant, body.to)
     if named is None:
         fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
         raise Invalid("`to` must be an active user of this account.", errors=[fault])
-    return await command.carry_out("transfer", partial(commands.transfer, to=named))
+    return await errand.carry_out(Command.TRANSFER, to=named)

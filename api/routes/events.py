@@ -13,10 +13,10 @@ from api.endpoints.idempotency import IdempotentRoute
 from api.http.problems import problem
 from api.identity.callers import Caller, Parts, caller_of_socket
 from api.identity.expiry import good_until
-from api.live.hub import UNREAD
 from api.live.socket import SIGN_IN, TRY_AGAIN, converse, mark_seen
 from api.live.sse import EventStream
 from api.schemas.live import Seen
+from handoff.database import outages
 from handoff.errors import HandoffError, Unreachable
 
 router = APIRouter(tags=["live"], route_class=IdempotentRoute)
@@ -74,7 +74,7 @@ async def socket_events(socket: WebSocket) -> None:
         return await converse(socket, parts, caller)
     except HandoffError as error:
         refusal = error
-    except UNREAD:
+    except outages.AWAY:
         refusal = Unreachable("The record does not answer. Connect again in a moment.")
     with suppress(WebSocketDisconnect, RuntimeError):
         if socket.application_state is WebSocketState.CONNECTING:

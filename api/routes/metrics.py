@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.identity.callers import Parts
+from handoff.database import outages
 from handoff.database.operations import counts
 
 router = APIRouter(tags=["health"])
@@ -20,7 +20,7 @@ async def metrics(request: Request, parts: Parts) -> Response:
     """This process's requests and streams, and how many handoffs and mails wait."""
     try:
         found = await counts.count(parts.database)
-    except (SQLAlchemyError, OSError):
+    except outages.AWAY:
         found = None
     body = request.app.state.metrics.render(found, streams=parts.hub.streams)
     return Response(body, media_type=CONTENT_TYPE_LATEST)

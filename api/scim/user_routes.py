@@ -15,6 +15,7 @@ from api.scim.reading import operations, read_filter
 from api.scim.users import Draft, filled, patched, shown
 from api.services import Services
 from handoff.contract.people import Actor
+from handoff.contract.words import Command
 from handoff.database.directory import scim, users
 from handoff.database.directory.scim import Page, ScimUser
 from handoff.database.directory.users import DirectoryUser, WantedUser
@@ -100,7 +101,7 @@ async def delete_user(user_id: UUID, caller: Provisioner, parts: Parts) -> None:
     """Soft, like any deletion: history keeps the name. To SCIM they do not exist any more."""
     await _find(parts, caller, user_id)
     for changed in await users.delete_user(parts.database, caller, user_id):
-        parts.announce(changed, command="release")
+        parts.announce(changed, command=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("scim.user_deleted", user_id=str(user_id), token_id=str(caller.token_id))
 
@@ -133,7 +134,7 @@ async def _draw(
 async def _change(parts: Services, caller: Actor, user_id: UUID, decide: Decide) -> None:
     put = await users.change_user(parts.database, caller, user_id, decide)
     for changed in put.released:
-        parts.announce(changed, command="release")
+        parts.announce(changed, command=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("scim.user_put", user_id=str(user_id), token_id=str(caller.token_id))
 

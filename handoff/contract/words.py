@@ -43,12 +43,17 @@ class Intent(StrEnum):
 
 
 class Priority(StrEnum):
-    """How loud. The order of the queue, `urgent` first."""
+    """How loud, from the quietest to the loudest."""
 
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
     URGENT = "urgent"
+
+    @property
+    def urgency(self) -> int:
+        """Its place in that order, from 0. What is more urgent comes first."""
+        return list(Priority).index(self)
 
 
 class HandoffStatus(StrEnum):
@@ -67,6 +72,19 @@ LIVING = (HandoffStatus.PARKED, HandoffStatus.OPEN, HandoffStatus.CLAIMED)
 
 FINAL = frozenset({HandoffStatus.RESOLVED, HandoffStatus.CANCELLED, HandoffStatus.EXPIRED})
 """Nothing reopens these."""
+
+
+class Command(StrEnum):
+    """What people may do to a handoff. On HTTP the last segment of its path."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    RESOLVE = "resolve"
+    CANCEL = "cancel"
+    PROMOTE = "promote"
+    ESCALATE_NOW = "escalate-now"
+    SNOOZE = "snooze"
+    TRANSFER = "transfer"
 
 
 class Outcome(StrEnum):

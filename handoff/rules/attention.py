@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from handoff.contract.words import Priority
 
-_ORDER = list(Priority)
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelChoice:
@@ -84,7 +82,7 @@ def why_not(choices: Choices, channel: str, priority: Priority, moment: datetime
     choice = choices.of(channel)
     if not choice.enabled:
         return "channel_off"
-    if _ORDER.index(priority) < _ORDER.index(choice.minimum_priority):
+    if priority.urgency < choice.minimum_priority.urgency:
         return "below_minimum_priority"
     quiet = choices.quiet_hours
     passes = quiet is None or priority is Priority.URGENT or not quiet.cover(moment)

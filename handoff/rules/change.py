@@ -1,9 +1,13 @@
 """What a decision looks like: the change of a record that a rule has allowed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from handoff.contract.people import Actor
+from handoff.contract.record import Record
 from handoff.contract.words import EventType, SkipReason
 
 
@@ -33,3 +37,7 @@ class Change:
     skips: SkipReason | None = None
     tells: Tells = Tells.NOBODY
     details: dict[str, Any] = field(default_factory=dict)
+
+
+Decide = Callable[[Record, Actor, datetime], Change | None]
+"""A command's rule: the change, None where it was done already, or it raises the refusal."""

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from handoff.contract.record import NextAction, Record, Step
 from handoff.contract.words import EventType, HandoffStatus, SessionStatus, SkipReason, StepKind
 from handoff.rules.change import Change, Tells
-from handoff.rules.commands import NOT_WAITING, reopen
 from handoff.rules.policy import describe_targets, next_level
+from handoff.rules.reopening import NOT_WAITING, reopen
 
 LEASE_REMINDER = 0.75
 """The claimer is reminded after this part of the lease."""
@@ -26,7 +26,7 @@ def next_step(record: Record) -> Step | None:
             return _open(record)
         case HandoffStatus.CLAIMED:
             return _claimed(record)
-        case _:
+        case HandoffStatus.RESOLVED | HandoffStatus.CANCELLED | HandoffStatus.EXPIRED:
             return None
 
 

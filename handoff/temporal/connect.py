@@ -28,6 +28,10 @@ RETENTION = timedelta(days=30)
 
 KNOWN_WITHIN = 30.0
 
+UNANSWERED = (RPCError, RuntimeError, OSError)
+"""What the engine makes its callers see while it is away: a client that is connected refuses the
+call, one that cannot connect raises a `RuntimeError`. A `TimeoutError` is an `OSError`.
+"""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 

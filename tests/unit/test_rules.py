@@ -1,6 +1,5 @@
 """The rules as such: no state lets two people hold a handoff, and what is announced happens."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.email.wording import LETTERS
 from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
 from handoff.contract.words import (
     FINAL,
+    Command,
+    EventType,
     HandoffStatus,
     Intent,
     Outcome,
@@ -25,7 +27,7 @@ from handoff.contract.words import (
 )
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, OwnEscalation, Refusal
 from handoff.rules import commands
-from handoff.rules.change import Change
+from handoff.rules.change import Change, Tells
 from handoff.rules.channels import EMAIL
 from handoff.rules.policy import (
     default_policy,
@@ -34,6 +36,7 @@ from handoff.rules.policy import (
     policy_to_json,
 )
 from handoff.rules.steps import next_action, next_step, take_step
+from handoff.rules.telling import told_as
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 ACCOUNT = UUID(int=1)
@@ -105,29 +108,43 @@ def test_a_claim_is_given_only_where_nobody_else_has_it(
         assert change.values["deadline_at"] is None
 
 
-_COMMANDS: dict[str, Callable[[Record, Actor, datetime], Change | None]] = {
-    "claim": commands.claim,
-    "release": lambda r, a, n: commands.release(r, a, n, reason=None),
-    "resolve": lambda r, a, n: commands.resolve(r, a, n, outcome=Outcome.FIXED, note=None),
-    "cancel": lambda r, a, n: commands.cancel(r, a, n, reason=None),
-    "promote": commands.promote,
-    "escalate_now": lambda r, a, n: commands.escalate_now(r, a, n, round=r.round),
-    "snooze": lambda r, a, n: commands.snooze(r, a, n, until=NOW + timedelta(hours=1)),
-}
+def _said(command: Command, record: Record) -> dict[str, Any]:
+    """The words that a command needs."""
+    match command:
+        case Command.CLAIM | Command.PROMOTE:
+            return {}
+        case Command.RELEASE | Command.CANCEL:
+            return {"reason": None}
+        case Command.RESOLVE:
+            return {"outcome": Outcome.FIXED, "note": None}
+        case Command.ESCALATE_NOW:
+            return {"round": record.round}
+        case Command.SNOOZE:
+            return {"until": NOW + timedelta(hours=1)}
+        case Command.TRANSFER:
+            return {"to": _actor(PEOPLE[3])}
 
 
-@pytest.mark.parametrize("name", _COMMANDS)
+@pytest.mark.parametrize("command", Command)
 @given(record=_records(), person=st.sampled_from(PEOPLE), role=st.sampled_from(Role))
 def test_nothing_changes_what_is_final_and_viewers_change_nothing(
-    name: str, record: Record, person: Person, role: Role
+    command: Command, record: Record, person: Person, role: Role
 ) -> None:
-    change: Change | None
+    decide = commands.rule(command, **_said(command, record))
     try:
-        change = _COMMANDS[name](record, _actor(person, role), NOW)
+        change = decide(record, _actor(person, role), NOW)
     except Refusal:
         return
     assert role is not Role.VIEWER
     assert change is None or record.status not in FINAL
+    assert change is None or has_its_letter(change)
+
+
+def has_its_letter(change: Change) -> bool:
+    """Whoever is to be told of it by mail gets one that is written for it."""
+    if change.event is None or change.tells is Tells.NOBODY:
+        return True
+    return LETTERS[change.event] is not None
 
 
 @given(_records())
@@ -138,9 +155,19 @@ def test_what_is_announced_is_what_happens(record: Record) -> None:
         return
     change = take_step(record, step.kind, step.at, timedelta(days=7))
     assert change is not None
+    assert has_its_letter(change)
     for other in StepKind:
         if other not in (step.kind, StepKind.SKIP_LEVEL):
             assert take_step(record, other, step.at, timedelta(days=7)) is None
+
+
+def test_a_round_that_reaches_nobody_says_so() -> None:
+    change = take_step(_record(deadline_at=NOW), StepKind.START_ROUND, NOW, timedelta(days=7))
+    assert change is not None
+    assert told_as(change, reaches_somebody=True) is EventType.RE_ESCALATED
+    assert told_as(change, reaches_somebody=False) is EventType.NO_RECIPIENTS
+    no_round = Change(event=EventType.SNOOZED, values={})
+    assert told_as(no_round, reaches_somebody=False) is EventType.SNOOZED
 
 
 def test_refusals_say_what_a_client_needs() -> None:

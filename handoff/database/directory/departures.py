@@ -12,8 +12,8 @@ from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import find_record
 from handoff.database.tables import HandoffRow
-from handoff.rules import commands
 from handoff.rules.directory import must_lead
+from handoff.rules.reopening import reopen
 
 
 async def begin_change(tenant: Tenant, caller: Actor) -> Actor:
@@ -53,7 +53,7 @@ async def _release(tenant: Tenant, actor: Actor | None, handoff_id: UUID, reason
     found = await find_record(tenant, handoff_id)
     assert found is not None  # noqa: S101 - it is locked
     record, now = found
-    change = commands.reopen(record, now, EventType.RELEASED, {"reason": reason})
+    change = reopen(record, now, EventType.RELEASED, {"reason": reason})
     changed = await transitions.apply(tenant, record, change, actor=actor, now=now)
     assert changed is not None  # noqa: S101 - a locked record cannot change under its lock
     return changed

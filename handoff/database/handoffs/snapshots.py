@@ -17,7 +17,7 @@ from handoff.rules.channels import PUSH
 from handoff.rules.steps import can_skip_level, next_step
 
 
-async def look(database: Database, ref: HandoffRef) -> Snapshot | None:
+async def look_and_mark(database: Database, ref: HandoffRef) -> Snapshot | None:
     """The present state; notes in the same transaction that the engine has seen it.
 
     Nobody waits for a look. A change that comes meanwhile has a version that was not seen yet.

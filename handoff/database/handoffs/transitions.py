@@ -6,7 +6,7 @@ again and is answered by the rule. The same transaction holds the event with its
 session's new state and the messages to be sent, so nothing half done can ever be seen.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,7 +18,6 @@ from sqlalchemy import CTE, Select, Update, bindparam, func, update
 from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import EventType
 from handoff.database import deliveries, events, people
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
@@ -26,11 +25,9 @@ from handoff.database.handoffs.audience import choose
 from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.errors import NotFound, StaleVersion
-from handoff.rules.change import Change, Tells
+from handoff.rules.change import Change, Decide
 from handoff.rules.steps import take_step
-
-Decide = Callable[[Record, Actor, datetime], Change | None]
-"""A command's rule: the change, None where it was done already, or it raises the refusal."""
+from handoff.rules.telling import told_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +104,7 @@ async def apply(
     messages = await choose(
         tenant, written, change, held_by=record.claimed_by, actor=actor, now=now
     )
-    return await _tell(tenant, written, change, messages, actor=actor, now=now)
+    return await _write_event(tenant, written, change, messages, actor=actor, now=now)
 
 
 async def _write(
@@ -163,7 +160,7 @@ def _session(written: CTE, columns: frozenset[str]) -> Update:
     )
 
 
-async def _tell(
+async def _write_event(
     tenant: Tenant,
     record: Record,
     change: Change,
@@ -172,11 +169,10 @@ async def _tell(
     actor: Actor | None,
     now: datetime,
 ) -> Changed:
-    event = change.event
+    wanted = any(not message.opted_out for message in messages)
+    event = told_as(change, reaches_somebody=wanted)
     if event is None:
         return Changed(record, None)
-    if change.tells is Tells.ROUND and all(message.opted_out for message in messages):
-        event = EventType.NO_RECIPIENTS
     envelope = await events.append(
         tenant, record, event, at=now, actor=actor, details=change.details
     )

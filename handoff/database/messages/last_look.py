@@ -51,8 +51,18 @@ def _wanted_state(message: Due) -> ColumnElement[bool] | None:
             return HandoffRow.transfer_to_id == message.recipient_id
         case EventType.REMINDED:
             return HandoffRow.status.in_((HandoffStatus.PARKED, HandoffStatus.CLAIMED))
-        case _:
+        case EventType.CLAIMED | EventType.RESOLVED | EventType.CANCELLED | EventType.EXPIRED:
             return None
+        case (
+            EventType.CREATED
+            | EventType.PARKED
+            | EventType.NO_RECIPIENTS
+            | EventType.PROMOTED
+            | EventType.HURRIED
+            | EventType.SNOOZED
+            | EventType.DELIVERY_FAILED
+        ):
+            return None  # No mail tells of these.
 
 
 def _still_eligible(message: Due) -> ColumnElement[bool]:

@@ -47,6 +47,13 @@ class SessionRow(Table):
     )
 
 
+_URGENCIES = " ".join(
+    f"WHEN '{priority}' THEN {priority.urgency}"
+    for priority in reversed(Priority)
+    if priority.urgency
+)
+
+
 class HandoffRow(Table):
     """One park or escalation of a session: the record that decides."""
 
@@ -59,10 +66,7 @@ class HandoffRow(Table):
     priority: Mapped[Priority]
     urgency: Mapped[int] = mapped_column(
         SmallInteger,
-        Computed(
-            "CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'normal' THEN 1 ELSE 0 END",
-            persisted=True,
-        ),
+        Computed(f"CASE priority {_URGENCIES} ELSE 0 END", persisted=True),
     )
     status: Mapped[HandoffStatus]
     engineer_notes: Mapped[str | None]

@@ -1,0 +1,108 @@
+"""Who has it: the first claim wins, a claimer gives it back or passes it on."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from handoff.contract.people import Actor, Person
+from handoff.contract.record import Record
+from handoff.contract.words import EventType, HandoffStatus, SessionStatus, SkipReason
+from handoff.errors import OwnEscalation, WrongState
+from handoff.rules.change import Change, Tells
+from handoff.rules.commands.requirements import (
+    already_claimed,
+    did,
+    is_own_escalation,
+    must_be,
+    must_hold_or_lead,
+    must_not_be_final,
+    must_work,
+)
+from handoff.rules.reopening import NOT_WAITING, reopen
+from handoff.rules.roles import WORKING_ROLES
+
+
+def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
+    """The first one recorded wins. The one whom a transfer names accepts by claiming."""
+    must_work(actor)
+    must_not_be_final(record)
+    if record.claimed_by is not None and record.claimed_by.id == actor.id:
+        return _extend_lease(record, now)
+    if record.claimed_by is not None and not _is_named(record, actor):
+        raise already_claimed(record)
+    if is_own_escalation(record, actor):
+        raise OwnEscalation("You escalated this yourself. Cancel it if you no longer need help.")
+    return Change(
+        event=EventType.CLAIMED,
+        values={
+            **NOT_WAITING,
+            **_first_claim(record, actor, now),
+            "status": HandoffStatus.CLAIMED,
+            "claimed_by": Person(actor.id, actor.name),
+            "claimed_at": now,
+            "lease_until": _lease_end(record, now),
+        },
+        session={"status": SessionStatus.ACTIVE, "holder_id": actor.id},
+        skips=SkipReason.CLAIMED,
+        tells=Tells.TOLD,
+    )
+
+
+def release(record: Record, actor: Actor, now: datetime, *, reason: str | None) -> Change | None:
+    """Back to open with a fresh round 1."""
+    must_work(actor)
+    must_not_be_final(record)
+    if record.status is HandoffStatus.OPEN and did(record, actor, EventType.RELEASED):
+        return None
+    must_be(record, HandoffStatus.CLAIMED)
+    must_hold_or_lead(record, actor)
+    return reopen(record, now, EventType.RELEASED, {"reason": reason})
+
+
+def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor) -> Change | None:
+    """To a named person, who accepts by claiming within the policy's accept window."""
+    must_work(actor)
+    must_not_be_final(record)
+    must_be(record, HandoffStatus.CLAIMED)
+    must_hold_or_lead(record, actor)
+    if record.transfer_to is not None and record.transfer_to.id == to.id:
+        return None
+    if record.claimed_by is not None and record.claimed_by.id == to.id:
+        raise WrongState(f"{to.name} has it already.", handoff_status=record.status.value)
+    if to.role not in WORKING_ROLES or is_own_escalation(record, to):
+        raise WrongState(f"{to.name} cannot claim this handoff.", handoff_status=record.status)
+    return Change(
+        event=EventType.TRANSFERRED,
+        values={
+            "transfer_to": Person(to.id, to.name),
+            "transfer_until": now + timedelta(seconds=record.policy.accept_window),
+        },
+        tells=Tells.NAMED,
+        details={"to": {"id": to.id, "name": to.name}},
+    )
+
+
+def _first_claim(record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Times never move: time-to-claim counts the first claim, whatever comes after it."""
+    if record.first_claimed_at is not None:
+        return {}
+    return {
+        "first_claimed_at": now,
+        "first_claimed_by_id": actor.id,
+        "first_claimed_round": record.round,
+    }
+
+
+def _lease_end(record: Record, now: datetime) -> datetime | None:
+    lease = record.policy.claim_lease
+    return None if lease is None else now + timedelta(seconds=lease)
+
+
+def _extend_lease(record: Record, now: datetime) -> Change | None:
+    if record.lease_until is None:
+        return None
+    values = {"lease_until": _lease_end(record, now), "lease_reminded_at": None}
+    return Change(event=None, values=values)
+
+
+def _is_named(record: Record, actor: Actor) -> bool:
+    return record.transfer_to is not None and record.transfer_to.id == actor.id
