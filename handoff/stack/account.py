@@ -2,9 +2,11 @@
 
 PostgreSQL refuses to run as root, and the other servers need no root either. Started by root, the
 servers run as the data directory's owner, or as `nobody` when that is root. No directory that is
-closed to that account is ever opened to it: what it needs is linked or copied instead.
+closed to that account is ever opened to it: what it needs is linked or copied instead, into one
+that is closed to everybody else.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -29,13 +31,27 @@ class Account:
         resolved = path.resolve()
         return all(self._may_enter(part) for part in (resolved, *resolved.parents))
 
+    def may_use(self, file: Path) -> bool:
+        """Whether it may read a file that it has reached, and run it if anybody may."""
+        mode = file.stat().st_mode
+        needed = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        return self._bits(file) & needed == needed
+
+    def own(self, path: Path) -> None:
+        """Makes it the account's, with the rights that its owner had."""
+        os.chown(path, self.uid, self.gid)
+
     def _may_enter(self, path: Path) -> bool:
+        return bool(self._bits(path) & stat.S_IXOTH)
+
+    def _bits(self, path: Path) -> int:
+        """What it may do there, as the three bits that others have."""
         facts = path.stat()
         if facts.st_uid == self.uid:
-            return bool(facts.st_mode & stat.S_IXUSR)
+            return facts.st_mode >> 6 & 0o7
         if facts.st_gid == self.gid:
-            return bool(facts.st_mode & stat.S_IXGRP)
-        return bool(facts.st_mode & stat.S_IXOTH)
+            return facts.st_mode >> 3 & 0o7
+        return facts.st_mode & 0o7
 
 
 def server_account(data_dir: Path) -> Account | None:
@@ -64,12 +80,17 @@ def _known(uid: int) -> int:
         ) from None
 
 
-def bring_programs(roots: tuple[Path, ...], into: Path) -> Path:
+def bring_programs(roots: tuple[Path, ...], into: Path, *, account: Account) -> Path:
     """Links or copies what lies side by side into `into`, once per version of it.
+
+    What is linked keeps its rights, which may be everybody's, so `into` lets nobody else in.
 
     Returns:
         The directory that stands for the one in which the roots were.
     """
+    into.mkdir(mode=0o700, exist_ok=True)
+    into.chmod(0o700)
+    account.own(into)
     stamp = "|".join(f"{root}:{root.stat().st_mtime_ns}" for root in roots)
     target = into / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     if target.exists():
@@ -82,8 +103,8 @@ def bring_programs(roots: tuple[Path, ...], into: Path) -> Path:
         for source in _files(root):
             copy = draft / source.relative_to(root.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(source, copy)
-    for directory in (into, draft, *(path for path in draft.rglob("*") if path.is_dir())):
+            _link_or_copy(source, copy, account)
+    for directory in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
         directory.chmod(0o755)
     draft.rename(target)
     return target
@@ -96,8 +117,11 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (path for path in root.rglob("*") if path.is_file())
 
 
-def _link_or_copy(source: Path, copy: Path) -> None:
-    try:
-        os.link(source, copy)
-    except OSError:
-        shutil.copy2(source, copy)
+def _link_or_copy(source: Path, copy: Path, account: Account) -> None:
+    # Installed under a strict umask, a file is its owner's alone, and so would be a link to it.
+    if account.may_use(source):
+        with contextlib.suppress(OSError):
+            os.link(source, copy)
+            return
+    shutil.copy2(source, copy)
+    account.own(copy)

@@ -14,6 +14,9 @@ from handoff.stack.files import read_json_object, write_private_json
 from handoff.stack.lock import lock, was_locked
 from handoff.stack.state import remove_state
 
+PROGRAMS = "programs"
+"""The directory of the servers' programs, where they cannot reach those that were installed."""
+
 _SECRETS = "secrets.json"
 
 
@@ -51,7 +54,7 @@ class Home:
         """The directory in which `roots`, which lie side by side, can be run by the servers."""
         if self.account is None or all(self.account.can_reach(root) for root in roots):
             return roots[0].parent
-        return bring_programs(roots, into=self.servers_dir / "programs")
+        return bring_programs(roots, into=self.servers_dir / PROGRAMS, account=self.account)
 
 
 @contextlib.contextmanager

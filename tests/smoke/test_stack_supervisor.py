@@ -17,6 +17,7 @@ import httpx
 import pytest
 from temporalio.client import Client
 
+from handoff.stack.home import PROGRAMS
 from handoff.stack.state import StackState, read_state
 from tests.smoke.stack import (
     SERVICES_ONLY,
@@ -118,10 +119,15 @@ def test_a_busy_port_is_chosen_around(place: Path) -> None:
 
 def test_only_its_owner_can_read_what_it_keeps(stack: RunningStack) -> None:
     assert stat.S_IMODE(stack.data_dir.stat().st_mode) == 0o700
+    # Programs are no secret, and keep the rights with which they were installed: where they had to
+    # be brought here, the door of their directory is closed.
+    programs = stack.data_dir / PROGRAMS
     open_to_others = [
         path
         for path in stack.data_dir.rglob("*")
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
+        if path.exists()
+        and programs not in path.parents
+        and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     assert open_to_others == []
     assert stat.S_IMODE((stack.data_dir / "stack.json").stat().st_mode) == 0o600
