@@ -1,8 +1,8 @@
-"""The account that the servers run as, what it can reach, and how programs are brought to it.
+"""The system's user that the servers run as, what it can reach, and how programs are brought to it.
 
 PostgreSQL refuses to run as root, and the other servers need no root either. Started by root, the
 servers run as the data directory's owner, or as `nobody` when that is root. No directory that is
-closed to that account is ever opened to it: what it needs is linked or copied instead.
+closed to that user is ever opened to it: what it needs is linked or copied instead.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from handoff.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     """The user that a server runs as, when that is not the one who started the stack."""
 
     uid: int
@@ -38,7 +38,7 @@ class Account:
         return bool(facts.st_mode & stat.S_IXOTH)
 
 
-def server_account(data_dir: Path) -> Account | None:
+def server_user(data_dir: Path) -> SystemUser | None:
     """None when the servers simply run as whoever started the stack.
 
     Raises:
@@ -49,9 +49,9 @@ def server_account(data_dir: Path) -> Account | None:
         return None
     owner = data_dir.stat()
     if owner.st_uid != 0:
-        return Account(_known(owner.st_uid), owner.st_gid)
+        return SystemUser(_known(owner.st_uid), owner.st_gid)
     nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return SystemUser(nobody.pw_uid, nobody.pw_gid)
 
 
 def _known(uid: int) -> int:
