@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.email.letters import compose, message_id, sender_address
 from activities.email.mailer import Mailer
-from activities.email.smtp_outcome import Outcome
+from activities.email.smtp_outcome import SmtpOutcome
 from activities.email.wording import bundled, letter_about
 from handoff import live
 from handoff.contract.messages import MailBatch
@@ -153,13 +153,13 @@ class MailActivities:
         return outbox.pause(tried, initial=initial, maximum=maximum)
 
     async def _settle(
-        self, batch: MailBatch, mail: DueMail, outcome: Outcome, *, leads: bool
+        self, batch: MailBatch, mail: DueMail, outcome: SmtpOutcome, *, leads: bool
     ) -> _Result:
         state, cause = outcome.state, outcome.cause.value
         again = state in RETRIED
         if again and datetime.now(UTC) - mail.queued_at > self.settings.smtp_retry_for:
             state, cause, again = DeliveryState.FAILED, Cause.GAVE_UP.value, False
-        attempt = outbox.Attempt(state, cause, outcome.code)
+        attempt = outbox.MailAttempt(state, cause, outcome.code)
         async with self.database.account(batch.account_id) as tenant:
             failure = await outbox.settle(tenant, batch, mail, attempt)
             if state is DeliveryState.SENT and leads:

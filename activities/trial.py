@@ -13,7 +13,7 @@ from temporalio import activity
 
 from activities.email.letters import Letter, LetterKind, compose, message_id, sender_address
 from activities.email.mailer import Mailer
-from activities.email.smtp_outcome import Outcome
+from activities.email.smtp_outcome import SmtpOutcome
 from handoff.contract.messages import Envelope, Trial, Tried
 from handoff.contract.words import Channel, DeliveryState, Priority, SkipReason
 from handoff.database.directory import me
@@ -98,7 +98,7 @@ class TrialActivities:
         )
 
 
-def _tried(outcome: Outcome | None) -> Tried:
+def _tried(outcome: SmtpOutcome | None) -> Tried:
     """Nothing tries again, so what would be `retrying` for a real mail has failed here."""
     if outcome is None:
         return Tried(DeliveryState.SKIPPED, cause=SkipReason.NO_LONGER_ELIGIBLE)

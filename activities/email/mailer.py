@@ -11,7 +11,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 from activities.email.smtp_line import IDLE, Broken, Line
-from activities.email.smtp_outcome import Outcome, Stage, accepted, trouble, verdict
+from activities.email.smtp_outcome import SmtpOutcome, Stage, accepted, trouble, verdict
 from activities.email.smtp_wire import is_address, is_international, path, wire_content
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
@@ -55,7 +55,7 @@ class Mailer:
         to: str,
         envelope_from: str,
         before_data: Callable[[], Awaitable[bool]],
-    ) -> Outcome | None:
+    ) -> SmtpOutcome | None:
         """Sends `message` to one address.
 
         `before_data` is asked at the last moment at which nothing has left yet. When it says no,
@@ -64,9 +64,9 @@ class Mailer:
         said yes, the message may have left.
         """
         if not is_address(to):
-            return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
+            return SmtpOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
         if envelope_from and not is_address(envelope_from):
-            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+            return SmtpOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
         talk = _Talk(message, to, envelope_from, before_data)
         try:
             async with asyncio.timeout(self.longest.total_seconds()) as clock, self._slots:
@@ -78,7 +78,7 @@ class Mailer:
                 raise  # It is `before_data`'s own.
             return talk.outcome if talk.done else trouble(talk.stage, fault)
 
-    async def probe(self) -> Outcome:
+    async def probe(self) -> SmtpOutcome:
         """Whether the mail server can be reached, trusted and logged in to, and answers.
 
         On a connection of its own, so that neither a busy pool nor a kept connection hides how
@@ -106,7 +106,7 @@ class Mailer:
             self._idle.popleft().leave()
         await asyncio.sleep(0)  # Lets the transports go.
 
-    async def _attempt(self, talk: "_Talk") -> Outcome | None:
+    async def _attempt(self, talk: "_Talk") -> SmtpOutcome | None:
         line = self._take_idle()
         if line is not None:
             try:
@@ -118,7 +118,7 @@ class Mailer:
         talk.stage = Stage.CONNECT
         return await self._talk_on(await self._open(), talk)
 
-    async def _talk_on(self, line: "Line", talk: "_Talk") -> Outcome | None:
+    async def _talk_on(self, line: "Line", talk: "_Talk") -> SmtpOutcome | None:
         clean = False
         try:
             await talk.run(line)
@@ -182,7 +182,7 @@ class _Talk:
         self.stage = Stage.CONNECT
         self.done = False
         """`outcome` stands, whatever becomes of the line."""
-        self.outcome: Outcome | None = None
+        self.outcome: SmtpOutcome | None = None
         self._message = message
         self._to = to
         self._from = envelope_from
@@ -198,7 +198,7 @@ class _Talk:
         self.outcome = await self._run(line)
         self.done = True
 
-    async def _run(self, line: "Line") -> Outcome | None:
+    async def _run(self, line: "Line") -> SmtpOutcome | None:
         international = is_international(self._message, self._to, self._from)
         if international and not line.offers("smtputf8"):
             return self._not_international()
@@ -210,12 +210,12 @@ class _Talk:
             or await self._hand_over(line, content)
         )
 
-    async def _say(self, line: "Line", stage: Stage, *words: bytes) -> Outcome | None:
+    async def _say(self, line: "Line", stage: Stage, *words: bytes) -> SmtpOutcome | None:
         self.stage = stage
         code = await line.say(stage, *words)
         return None if code // 100 == 2 else verdict(stage, code)
 
-    async def _hand_over(self, line: "Line", content: bytes) -> Outcome | None:
+    async def _hand_over(self, line: "Line", content: bytes) -> SmtpOutcome | None:
         if not await self._before_data():
             return None
         self.stage = Stage.DATA
@@ -227,7 +227,7 @@ class _Talk:
         code = await line.hear(Stage.CONTENT)
         return accepted(code) if code // 100 == 2 else verdict(Stage.CONTENT, code)
 
-    def _not_international(self) -> Outcome:
+    def _not_international(self) -> SmtpOutcome:
         if self._to.isascii() and not self._from.isascii():
-            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
-        return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
+            return SmtpOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+        return SmtpOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)

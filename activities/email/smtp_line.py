@@ -11,7 +11,7 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from activities.email.smtp_outcome import Outcome, Stage, trouble, verdict
+from activities.email.smtp_outcome import SmtpOutcome, Stage, trouble, verdict
 from handoff.addresses import SmtpAddress
 
 IDLE = 30.0
@@ -24,7 +24,7 @@ _TIDY = 2.0
 class Broken(Exception):
     """The connection is of no use any more."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: SmtpOutcome) -> None:
         super().__init__(outcome.cause)
         self.outcome = outcome
 

@@ -16,7 +16,7 @@ _OUT_OF_ORDER = 503
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SmtpOutcome:
     """What became of one attempt: sent, retrying, failed or ambiguous."""
 
     state: DeliveryState
@@ -36,21 +36,21 @@ class Stage(IntEnum):
     CONTENT = 6
 
 
-def accepted(code: int) -> Outcome:
+def accepted(code: int) -> SmtpOutcome:
     """The server took responsibility."""
-    return Outcome(DeliveryState.SENT, code, Cause.ACCEPTED)
+    return SmtpOutcome(DeliveryState.SENT, code, Cause.ACCEPTED)
 
 
-def verdict(stage: Stage, code: int) -> Outcome:
+def verdict(stage: Stage, code: int) -> SmtpOutcome:
     """What a code other than the hoped-for one means at this stage.
 
     RFC 5321, 4.2.1: 4xx is for now, 5xx for good. Anything else is no answer to what was said.
     """
     if not 400 <= code < 600:
-        return Outcome(_lost(stage), None, Cause.CONNECTION)
+        return SmtpOutcome(_lost(stage), None, Cause.CONNECTION)
     cause, for_good = _refusal(stage, code)
     state = DeliveryState.FAILED if for_good else DeliveryState.RETRYING
-    return Outcome(state, code, cause)
+    return SmtpOutcome(state, code, cause)
 
 
 def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
@@ -73,9 +73,9 @@ def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
     return Cause.CONTENT_REFUSED, True
 
 
-def trouble(stage: Stage, fault: Exception) -> Outcome:
+def trouble(stage: Stage, fault: Exception) -> SmtpOutcome:
     """What an exception at this stage means: no readable answer came."""
-    return Outcome(_lost(stage), None, _trouble_cause(stage, fault))
+    return SmtpOutcome(_lost(stage), None, _trouble_cause(stage, fault))
 
 
 def _trouble_cause(stage: Stage, fault: Exception) -> Cause:

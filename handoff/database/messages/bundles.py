@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from handoff.contract.messages import MailBatch
 from handoff.contract.words import UNSETTLED, Channel, DeliveryState, HandoffStatus, Priority
 from handoff.database.gate import Tenant
-from handoff.database.messages.outbox import Attempt, DueMail
+from handoff.database.messages.outbox import DueMail, MailAttempt
 from handoff.database.tables import DeliveryRow, HandoffRow, SessionRow
 
 WAITING = "bundled"
@@ -127,7 +127,7 @@ async def _companions(tenant: Tenant, handoff_ids: list[UUID]) -> tuple[Companio
 
 
 async def settle_led(
-    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt, *, message_id: str
+    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: MailAttempt, *, message_id: str
 ) -> None:
     """The leading mail was taken: it spoke for all that it led."""
     await tenant.connection.execute(

@@ -152,7 +152,7 @@ def in_batch(batch: MailBatch) -> tuple[ColumnElement[bool], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class MailAttempt:
     """What one try came to."""
 
     state: DeliveryState
@@ -167,7 +167,7 @@ class Attempt:
 
 
 async def settle(
-    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: Attempt
+    tenant: Tenant, batch: MailBatch, mail: DueMail, attempt: MailAttempt
 ) -> Envelope | None:
     """Writes down what an attempt came to; the event to ring for when it failed for good.
 
