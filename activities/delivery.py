@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 from redis.asyncio import Redis
 
-from activities.sender import Message, Occasion, Outcome, Sender
+from activities.sender import Message, Occasion, Sender, SendOutcome
 from handoff import live
 from handoff.contract.messages import Envelope
 from handoff.contract.record import Record
@@ -116,12 +116,12 @@ class Delivery:
                 self._leaving.set()
         return self._leaving.is_set()
 
-    async def _settle(self, outcome: Outcome, *, leads: bool) -> Fate:
+    async def _settle(self, outcome: SendOutcome, *, leads: bool) -> Fate:
         due, patience = self._due, self._means.sender.patience
-        attempt = outbox.Attempt(outcome.state, outcome.cause.value, outcome.code)
+        attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
         again = outcome.state in RETRIED
         if again and datetime.now(UTC) - due.queued_at > patience.longest:
-            attempt = outbox.Attempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
+            attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
         failure = await self._write(attempt, leads=leads)
         logger.info(
@@ -136,7 +136,7 @@ class Delivery:
         pause = patience.pause(due.tried + 1) if again else None
         return Fate(pause, failed=attempt.state is DeliveryState.FAILED)
 
-    async def _write(self, attempt: outbox.Attempt, *, leads: bool) -> Envelope | None:
+    async def _write(self, attempt: outbox.LedgerAttempt, *, leads: bool) -> Envelope | None:
         """The ledger's line, also for those that it spoke for; the event of a failure for good."""
         async with self._means.database.account(self._due.account_id) as tenant:
             failure = await outbox.settle(tenant, self._due, attempt)

@@ -15,7 +15,7 @@ MayLeave = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SendOutcome:
     """What became of one attempt: `sent`, `retrying`, `failed` or `ambiguous`."""
 
     state: DeliveryState
@@ -82,7 +82,7 @@ class Sender(Protocol):
         """How the destination knows the message that we call `name`: a pure function of it."""
         ...
 
-    async def send(self, message: Message, *, may_leave: MayLeave) -> Outcome | None:
+    async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         """Hands one message to one destination, once, within a bounded time.
 
         `may_leave` is awaited once, at the last moment at which nothing has left yet: after every

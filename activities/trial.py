@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.sender import Message, Outcome, Sender
+from activities.sender import Message, Sender, SendOutcome
 from handoff.contract.messages import Envelope, TrialStep, Tried
 from handoff.contract.words import DeliveryState, Priority, SkipReason
 from handoff.database.directory import me
@@ -85,7 +85,7 @@ class TrialActivities:
         return user
 
 
-def _tried(outcome: Outcome | None) -> Tried:
+def _tried(outcome: SendOutcome | None) -> Tried:
     """Nothing tries again, so what would be `retrying` for a real message has failed here."""
     if outcome is None:
         return Tried(DeliveryState.SKIPPED, cause=SkipReason.NO_LONGER_ELIGIBLE)

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from activities.email.smtp_line import IDLE, Broken, Line
 from activities.email.smtp_outcome import Stage, accepted, trouble, verdict
 from activities.email.smtp_wire import is_address, is_international, path, wire_content
-from activities.sender import Outcome
+from activities.sender import SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause
@@ -56,7 +56,7 @@ class Mailer:
         to: str,
         envelope_from: str,
         before_data: Callable[[], Awaitable[bool]],
-    ) -> Outcome | None:
+    ) -> SendOutcome | None:
         """Sends `message` to one address.
 
         `before_data` is asked at the last moment at which nothing has left yet. When it says no,
@@ -65,9 +65,9 @@ class Mailer:
         said yes, the message may have left.
         """
         if not is_address(to):
-            return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
+            return SendOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
         if envelope_from and not is_address(envelope_from):
-            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
         talk = _Talk(message, to, envelope_from, before_data)
         try:
             async with asyncio.timeout(self.longest.total_seconds()) as clock, self._slots:
@@ -79,7 +79,7 @@ class Mailer:
                 raise  # It is `before_data`'s own.
             return talk.outcome if talk.done else trouble(talk.stage, fault)
 
-    async def probe(self) -> Outcome:
+    async def probe(self) -> SendOutcome:
         """Whether the mail server can be reached, trusted and logged in to, and answers.
 
         On a connection of its own, so that neither a busy pool nor a kept connection hides how
@@ -107,7 +107,7 @@ class Mailer:
             self._idle.popleft().leave()
         await asyncio.sleep(0)  # Lets the transports go.
 
-    async def _attempt(self, talk: "_Talk") -> Outcome | None:
+    async def _attempt(self, talk: "_Talk") -> SendOutcome | None:
         line = self._take_idle()
         if line is not None:
             try:
@@ -119,7 +119,7 @@ class Mailer:
         talk.stage = Stage.CONNECT
         return await self._talk_on(await self._open(), talk)
 
-    async def _talk_on(self, line: "Line", talk: "_Talk") -> Outcome | None:
+    async def _talk_on(self, line: "Line", talk: "_Talk") -> SendOutcome | None:
         clean = False
         try:
             await talk.run(line)
@@ -183,7 +183,7 @@ class _Talk:
         self.stage = Stage.CONNECT
         self.done = False
         """`outcome` stands, whatever becomes of the line."""
-        self.outcome: Outcome | None = None
+        self.outcome: SendOutcome | None = None
         self._message = message
         self._to = to
         self._from = envelope_from
@@ -199,7 +199,7 @@ class _Talk:
         self.outcome = await self._run(line)
         self.done = True
 
-    async def _run(self, line: "Line") -> Outcome | None:
+    async def _run(self, line: "Line") -> SendOutcome | None:
         international = is_international(self._message, self._to, self._from)
         if international and not line.offers("smtputf8"):
             return self._not_international()
@@ -211,12 +211,12 @@ class _Talk:
             or await self._hand_over(line, content)
         )
 
-    async def _say(self, line: "Line", stage: Stage, *words: bytes) -> Outcome | None:
+    async def _say(self, line: "Line", stage: Stage, *words: bytes) -> SendOutcome | None:
         self.stage = stage
         code = await line.say(stage, *words)
         return None if code // 100 == 2 else verdict(stage, code)
 
-    async def _hand_over(self, line: "Line", content: bytes) -> Outcome | None:
+    async def _hand_over(self, line: "Line", content: bytes) -> SendOutcome | None:
         if not await self._before_data():
             return None
         self.stage = Stage.DATA
@@ -228,7 +228,7 @@ class _Talk:
         code = await line.hear(Stage.CONTENT)
         return accepted(code) if code // 100 == 2 else verdict(Stage.CONTENT, code)
 
-    def _not_international(self) -> Outcome:
+    def _not_international(self) -> SendOutcome:
         if self._to.isascii() and not self._from.isascii():
-            return Outcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
-        return Outcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
+        return SendOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)

@@ -7,7 +7,7 @@ from activities.email import letters
 from activities.email.letters import Letter, LetterKind, compose, sender_address
 from activities.email.mailer import Mailer
 from activities.email.wording import bundled, letter_about
-from activities.sender import MayLeave, Message, Outcome, Patience
+from activities.sender import MayLeave, Message, Patience, SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.settings import Settings
 
@@ -46,7 +46,7 @@ class EmailSender:
         """The Message-ID, under the host that people know us by."""
         return letters.message_id(name, self.settings.public_url)
 
-    async def send(self, message: Message, *, may_leave: MayLeave) -> Outcome | None:
+    async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         """One letter over one connection."""
         return await self.mailer.send(
             compose(self._letter(message)),

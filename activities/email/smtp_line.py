@@ -12,7 +12,7 @@ import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
 from activities.email.smtp_outcome import Stage, trouble, verdict
-from activities.sender import Outcome
+from activities.sender import SendOutcome
 from handoff.addresses import SmtpAddress
 
 IDLE = 30.0
@@ -25,7 +25,7 @@ _TIDY = 2.0
 class Broken(Exception):
     """The connection is of no use any more."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: SendOutcome) -> None:
         super().__init__(outcome.cause)
         self.outcome = outcome
 

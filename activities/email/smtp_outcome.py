@@ -7,7 +7,7 @@ import socket
 import ssl
 from enum import IntEnum
 
-from activities.sender import Outcome
+from activities.sender import SendOutcome
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause
 
@@ -27,21 +27,21 @@ class Stage(IntEnum):
     CONTENT = 6
 
 
-def accepted(code: int) -> Outcome:
+def accepted(code: int) -> SendOutcome:
     """The server took responsibility."""
-    return Outcome(DeliveryState.SENT, code, Cause.ACCEPTED)
+    return SendOutcome(DeliveryState.SENT, code, Cause.ACCEPTED)
 
 
-def verdict(stage: Stage, code: int) -> Outcome:
+def verdict(stage: Stage, code: int) -> SendOutcome:
     """What a code other than the hoped-for one means at this stage.
 
     RFC 5321, 4.2.1: 4xx is for now, 5xx for good. Anything else is no answer to what was said.
     """
     if not 400 <= code < 600:
-        return Outcome(_lost(stage), None, Cause.CONNECTION)
+        return SendOutcome(_lost(stage), None, Cause.CONNECTION)
     cause, for_good = _refusal(stage, code)
     state = DeliveryState.FAILED if for_good else DeliveryState.RETRYING
-    return Outcome(state, code, cause)
+    return SendOutcome(state, code, cause)
 
 
 def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
@@ -64,9 +64,9 @@ def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
     return Cause.CONTENT_REFUSED, True
 
 
-def trouble(stage: Stage, fault: Exception) -> Outcome:
+def trouble(stage: Stage, fault: Exception) -> SendOutcome:
     """What an exception at this stage means: no readable answer came."""
-    return Outcome(_lost(stage), None, _trouble_cause(stage, fault))
+    return SendOutcome(_lost(stage), None, _trouble_cause(stage, fault))
 
 
 def _trouble_cause(stage: Stage, fault: Exception) -> Cause:

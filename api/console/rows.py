@@ -15,7 +15,7 @@ from handoff.contract.words import Command, HandoffStatus, TargetKind
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
 from handoff.database.reading import board
-from handoff.database.reading.board import Counts
+from handoff.database.reading.board import ListCounts
 from handoff.database.records import view
 from handoff.rules.roles import WORKING_ROLES
 
@@ -61,7 +61,7 @@ class Board:
     """Everything that the queue page shows. `number`: live events go on from there."""
 
     number: int
-    counts: Counts
+    counts: ListCounts
     rows: list[Row]
     more: bool
     now: datetime

@@ -36,7 +36,7 @@ router = APIRouter(
 REFUSALS = problems(403, 404, 412)
 
 
-class _Errand:
+class _Given:
     """Where the handoff stands in the path, who gives the command, and how its answer is made."""
 
     def __init__(
@@ -69,7 +69,7 @@ class _Errand:
         return shown(self.response, changed.record, self.caller)
 
 
-Errand = Annotated[_Errand, Depends()]
+Given = Annotated[_Given, Depends()]
 
 
 @router.post(
@@ -77,9 +77,9 @@ Errand = Annotated[_Errand, Depends()]
     operation_id="claimHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
 )
-async def claim(errand: Errand, body: Nothing | None = None) -> HandoffView:
+async def claim(given: Given, body: Nothing | None = None) -> HandoffView:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
-    return await errand.carry_out(Command.CLAIM)
+    return await given.carry_out(Command.CLAIM)
 
 
 @router.post(
@@ -87,10 +87,10 @@ async def claim(errand: Errand, body: Nothing | None = None) -> HandoffView:
     operation_id="releaseHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def release(errand: Errand, body: Release | None = None) -> HandoffView:
+async def release(given: Given, body: Release | None = None) -> HandoffView:
     """Gives it back to the queue, with a fresh round 1."""
     reason = body.reason if body else None
-    return await errand.carry_out(Command.RELEASE, reason=reason)
+    return await given.carry_out(Command.RELEASE, reason=reason)
 
 
 @router.post(
@@ -98,9 +98,9 @@ async def release(errand: Errand, body: Release | None = None) -> HandoffView:
     operation_id="resolveHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def resolve(errand: Errand, body: Resolve) -> HandoffView:
+async def resolve(given: Given, body: Resolve) -> HandoffView:
     """Ends it, with an outcome."""
-    return await errand.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
+    return await given.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
 
 
 @router.post(
@@ -108,10 +108,10 @@ async def resolve(errand: Errand, body: Resolve) -> HandoffView:
     operation_id="cancelHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed)},
 )
-async def cancel(errand: Errand, body: Cancel | None = None) -> HandoffView:
+async def cancel(given: Given, body: Cancel | None = None) -> HandoffView:
     """Takes it back; the session returns to the one who handed it off."""
     reason = body.reason if body else None
-    return await errand.carry_out(Command.CANCEL, reason=reason)
+    return await given.carry_out(Command.CANCEL, reason=reason)
 
 
 @router.post(
@@ -119,9 +119,9 @@ async def cancel(errand: Errand, body: Cancel | None = None) -> HandoffView:
     operation_id="promoteHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def promote(errand: Errand, body: Nothing | None = None) -> HandoffView:
+async def promote(given: Given, body: Nothing | None = None) -> HandoffView:
     """Turns what was parked into an escalation; it keeps its id and history."""
-    return await errand.carry_out(Command.PROMOTE)
+    return await given.carry_out(Command.PROMOTE)
 
 
 @router.post(
@@ -129,9 +129,9 @@ async def promote(errand: Errand, body: Nothing | None = None) -> HandoffView:
     operation_id="escalateHandoffNow",
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def escalate_now(errand: Errand, body: EscalateNow) -> HandoffView:
+async def escalate_now(given: Given, body: EscalateNow) -> HandoffView:
     """Ends the present wait, unless the round that the caller saw has passed."""
-    return await errand.carry_out(Command.ESCALATE_NOW, round=body.round)
+    return await given.carry_out(Command.ESCALATE_NOW, round=body.round)
 
 
 @router.post(
@@ -139,15 +139,15 @@ async def escalate_now(errand: Errand, body: EscalateNow) -> HandoffView:
     operation_id="snoozeHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def snooze(errand: Errand, body: Snooze) -> HandoffView:
+async def snooze(given: Given, body: Snooze) -> HandoffView:
     """Pauses the timers until a time; then a fresh round starts."""
-    settings = errand.parts.settings
+    settings = given.parts.settings
     ahead = body.until - datetime.now(UTC)
     if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
         bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
         fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
         raise Invalid(f"`until` must be {bounds}.", errors=[fault])
-    return await errand.carry_out(Command.SNOOZE, until=body.until)
+    return await given.carry_out(Command.SNOOZE, until=body.until)
 
 
 @router.post(
@@ -155,14 +155,14 @@ async def snooze(errand: Errand, body: Snooze) -> HandoffView:
     operation_id="transferHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def transfer(errand: Errand, body: Transfer) -> HandoffView:
+async def transfer(given: Given, body: Transfer) -> HandoffView:
     """Hands it to a named person, who accepts by claiming."""
-    async with errand.parts.database.account(errand.caller.account_id) as tenant:
-        here = errand.session_id
-        if await records.find_record(tenant, errand.handoff_id, session_id=here) is None:
+    async with given.parts.database.account(given.caller.account_id) as tenant:
+        here = given.session_id
+        if await records.find_record(tenant, given.handoff_id, session_id=here) is None:
             raise NotFound("There is no such handoff.")
         named = await people.find_living(tenant, body.to)
     if named is None:
         fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
         raise Invalid("`to` must be an active user of this account.", errors=[fault])
-    return await errand.carry_out(Command.TRANSFER, to=named)
+    return await given.carry_out(Command.TRANSFER, to=named)

@@ -15,7 +15,7 @@ from handoff.contract.record import HandoffView
 from handoff.contract.words import HandoffStatus
 from handoff.database import events
 from handoff.database.handoffs import queue
-from handoff.database.handoffs.queue import Place, Wanted
+from handoff.database.handoffs.queue import QueuePlace, Wanted
 from handoff.database.records import view
 from handoff.errors import Invalid
 
@@ -69,18 +69,18 @@ def _default_statuses(mine: bool) -> tuple[HandoffStatus, ...]:
     return (*queue.WAITING, HandoffStatus.CLAIMED) if mine else queue.WAITING
 
 
-def _write(place: Place) -> str:
+def _write(place: QueuePlace) -> str:
     packed = json.dumps([place.urgency, place.created_at.isoformat(), str(place.id)])
     return base64.urlsafe_b64encode(packed.encode()).decode()
 
 
-def _read(cursor: str) -> Place:
+def _read(cursor: str) -> QueuePlace:
     try:
         urgency, created_at, handoff_id = json.loads(base64.urlsafe_b64decode(cursor))
         moment = datetime.fromisoformat(created_at)
         if moment.tzinfo is None:
             raise ValueError
-        return Place(int(urgency) % 10, moment.astimezone(UTC), UUID(handoff_id))
+        return QueuePlace(int(urgency) % 10, moment.astimezone(UTC), UUID(handoff_id))
     except (ValueError, TypeError, AttributeError, OverflowError):
         fault = {"path": "query/cursor", "message": "not a cursor of ours", "type": "cursor"}
         raise Invalid("Start again without a cursor.", errors=[fault]) from None

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Body, Query, Request
 from api.endpoints.idempotency import resource_id
 from api.identity.callers import Parts
 from api.scim.documented import GROUP_EXAMPLE, SCIM_ERRORS
-from api.scim.groups import Draft, filled, patched, shown
+from api.scim.groups import GroupDraft, group_resource
 from api.scim.protocol import Provisioner, Resource, ScimResponse, ScimRoute, listed
-from api.scim.reading import operations, read_filter
+from api.scim.reading import patch_steps, read_filter
 from api.scim.user_routes import Count, Filter, Start, base_of, page_of
 from api.services import Services
 from handoff.contract.people import Actor
@@ -48,14 +48,14 @@ async def list_groups(
     async with parts.database.account(caller.account_id) as tenant:
         found, total = await scim.teams(tenant, wanted, page)
     base, members = base_of(parts), _with_members(excluded)
-    resources = [shown(team, base, with_members=members) for team in found]
+    resources = [group_resource(team, base, with_members=members) for team in found]
     return ScimResponse(listed(resources, total=total, start=page.start))
 
 
 @router.post("", status_code=201, operation_id="scimCreateGroup")
 async def create_group(body: Given, request: Request, caller: Provisioner, parts: Parts) -> Any:
     """A new team, and who is in it. Who is in one team is in no other."""
-    wanted = filled(Draft(), body).wanted()
+    wanted = GroupDraft().filled(body).wanted()
     team = await _put(parts, caller, resource_id(request), lambda _: wanted)
     return _answer(parts, team, status=201)
 
@@ -68,14 +68,14 @@ async def get_group(
     async with parts.database.account(caller.account_id) as tenant:
         found = await scim.find_team(tenant, group_id)
     team = _there(found)
-    return ScimResponse(shown(team, base_of(parts), with_members=_with_members(excluded)))
+    return ScimResponse(group_resource(team, base_of(parts), with_members=_with_members(excluded)))
 
 
 @router.put("/{group_id}", operation_id="scimReplaceGroup")
 async def replace_group(group_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
     """The team as the provider has it. What it does not send stays as it is."""
     team = await _put(
-        parts, caller, group_id, lambda known: filled(Draft.of(_there(known)), body).wanted()
+        parts, caller, group_id, lambda known: GroupDraft.of(_there(known)).filled(body).wanted()
     )
     return _answer(parts, team)
 
@@ -83,9 +83,9 @@ async def replace_group(group_id: UUID, body: Given, caller: Provisioner, parts:
 @router.patch("/{group_id}", operation_id="scimPatchGroup")
 async def patch_group(group_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
     """Step by step: members come and go, the name changes."""
-    steps = list(operations(body))
+    steps = list(patch_steps(body))
     team = await _put(
-        parts, caller, group_id, lambda known: patched(Draft.of(_there(known)), steps).wanted()
+        parts, caller, group_id, lambda known: GroupDraft.of(_there(known)).patched(steps).wanted()
     )
     return _answer(parts, team)
 
@@ -121,5 +121,5 @@ async def _put(
 
 
 def _answer(parts: Services, team: ScimTeam, *, status: int = 200) -> ScimResponse:
-    resource = shown(team, base_of(parts))
+    resource = group_resource(team, base_of(parts))
     return ScimResponse(resource, status, {"Location": resource["meta"]["location"]})

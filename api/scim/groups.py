@@ -9,14 +9,14 @@ from pydantic import ValidationError
 
 from api.schemas.directory import TeamBody
 from api.scim.protocol import GROUP, Resource
-from api.scim.reading import Operation, lowered, text
+from api.scim.reading import PatchStep, lowered, text
 from api.scim.users import EXTERNAL_ID
 from handoff.database.directory.scim import ScimTeam, WantedTeam
 from handoff.errors import ScimInvalid
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class GroupDraft:
     """A team in the making, with everybody who is to be in it."""
 
     name: str = ""
@@ -24,7 +24,7 @@ class Draft:
     members: frozenset[UUID] = field(default_factory=frozenset)
 
     @classmethod
-    def of(cls, team: ScimTeam) -> "Draft":
+    def of(cls, team: ScimTeam) -> "GroupDraft":
         """The team as it is."""
         return cls(team.name, team.external_id, frozenset(member.id for member in team.members))
 
@@ -41,25 +41,25 @@ class Draft:
             raise ScimInvalid(f"displayName: {message}", kind="invalidValue") from None
         return WantedTeam(name, self.external_id, self.members)
 
+    def filled(self, body: Resource) -> "GroupDraft":
+        """The draft with everything that the resource says; what it does not say stays."""
+        given = lowered(body)
+        if not isinstance(given.get("displayname"), str):
+            raise ScimInvalid("displayName is needed.", kind="invalidValue")
+        draft = self
+        for name, value in given.items():
+            draft = _step(draft, PatchStep("replace", name, value))
+        return draft
 
-def filled(draft: Draft, body: Resource) -> Draft:
-    """The draft with everything that the resource says; what it does not say stays."""
-    given = lowered(body)
-    if not isinstance(given.get("displayname"), str):
-        raise ScimInvalid("displayName is needed.", kind="invalidValue")
-    for name, value in given.items():
-        draft = _step(draft, Operation("replace", name, value))
-    return draft
+    def patched(self, steps: Iterable[PatchStep]) -> "GroupDraft":
+        """The draft after the steps of a PATCH. Attributes that we do not keep are passed over."""
+        draft = self
+        for step in steps:
+            draft = _step(draft, step)
+        return draft
 
 
-def patched(draft: Draft, steps: Iterable[Operation]) -> Draft:
-    """The draft after the steps of a PATCH. Attributes that we do not keep are passed over."""
-    for step in steps:
-        draft = _step(draft, step)
-    return draft
-
-
-def _step(draft: Draft, step: Operation) -> Draft:
+def _step(draft: GroupDraft, step: PatchStep) -> GroupDraft:
     match step.path:
         case "members":
             return replace(draft, members=_members(draft.members, step))
@@ -73,7 +73,7 @@ def _step(draft: Draft, step: Operation) -> Draft:
             return draft
 
 
-def _members(present: frozenset[UUID], step: Operation) -> frozenset[UUID]:
+def _members(present: frozenset[UUID], step: PatchStep) -> frozenset[UUID]:
     if step.chosen is not None:
         named = frozenset({_id(step.chosen)})
         return present - named if step.kind == "remove" else present | named
@@ -102,7 +102,7 @@ def _id(value: Any) -> UUID:
         raise ScimInvalid("members: there is no such user.", kind="invalidValue") from None
 
 
-def _external_id(step: Operation) -> str | None:
+def _external_id(step: PatchStep) -> str | None:
     if step.kind == "remove" or step.value is None:
         return None
     if len(text(step.value, "externalId")) > EXTERNAL_ID:
@@ -110,7 +110,7 @@ def _external_id(step: Operation) -> str | None:
     return str(step.value)
 
 
-def shown(team: ScimTeam, base: str, *, with_members: bool = True) -> Resource:
+def group_resource(team: ScimTeam, base: str, *, with_members: bool = True) -> Resource:
     """The team as a SCIM resource."""
     resource: Resource = {
         "schemas": [GROUP],

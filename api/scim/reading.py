@@ -19,7 +19,7 @@ _CORE = re.compile(r"urn:ietf:params:scim:schemas:core:2\.0:(?:user|group):", re
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class PatchStep:
     """One step of a PATCH on one attribute. `chosen` is what a `members[value eq "…"]` names."""
 
     kind: str
@@ -75,7 +75,7 @@ def read_filter(wanted: str | None, allowed: tuple[str, ...]) -> tuple[str, str]
     return found[1].lower(), re.sub(r"\\(.)", r"\1", found[2])
 
 
-def operations(body: dict[str, Any]) -> Iterator[Operation]:
+def patch_steps(body: dict[str, Any]) -> Iterator[PatchStep]:
     """A PATCH's steps; one without a path is one for each attribute of its value."""
     given = lowered(body).get("operations")
     if not isinstance(given, list) or not 1 <= len(given) <= MOST_OPERATIONS:
@@ -84,7 +84,7 @@ def operations(body: dict[str, Any]) -> Iterator[Operation]:
         yield from _steps(lowered(item))
 
 
-def _steps(step: dict[str, Any]) -> Iterator[Operation]:
+def _steps(step: dict[str, Any]) -> Iterator[PatchStep]:
     kind, path, value = str(step.get("op", "")).lower(), step.get("path"), step.get("value")
     if kind not in ("add", "replace", "remove"):
         raise ScimInvalid("op must be add, replace or remove.", kind="invalidSyntax")
@@ -92,18 +92,18 @@ def _steps(step: dict[str, Any]) -> Iterator[Operation]:
         if kind == "remove":
             raise ScimInvalid("A remove needs a path.", kind="noTarget")
         for name, item in lowered(value).items():
-            yield Operation(kind, name, item)
+            yield PatchStep(kind, name, item)
         return
     yield _at(kind, text(path, "path"), value)
 
 
-def _at(kind: str, path: str, value: Any) -> Operation:
+def _at(kind: str, path: str, value: Any) -> PatchStep:
     selected = _SELECTED.fullmatch(_CORE.sub("", path))
     if selected is None:
-        return Operation(kind, _CORE.sub("", path).lower(), value)
+        return PatchStep(kind, _CORE.sub("", path).lower(), value)
     # Whichever entry of roles or emails is meant, there is but one of them here.
     chosen = _FILTER.fullmatch(selected[2])
     name = selected[1].lower()
     if name == "members" and (chosen is None or chosen[1].lower() != "value"):
         raise ScimInvalid('Only members[value eq "…"] is known.', kind="invalidPath")
-    return Operation(kind, name, value, chosen=chosen[2] if chosen and name == "members" else None)
+    return PatchStep(kind, name, value, chosen=chosen[2] if chosen and name == "members" else None)

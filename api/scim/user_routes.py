@@ -11,8 +11,8 @@ from api.endpoints.idempotency import resource_id
 from api.identity.callers import Parts
 from api.scim.documented import SCIM_ERRORS, USER_EXAMPLE
 from api.scim.protocol import Provisioner, Resource, ScimResponse, ScimRoute, listed
-from api.scim.reading import operations, read_filter
-from api.scim.users import Draft, filled, patched, shown
+from api.scim.reading import patch_steps, read_filter
+from api.scim.users import UserDraft, user_resource
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.contract.words import Command
@@ -63,7 +63,7 @@ async def list_users(
     wanted, page = read_filter(filter, ("username", "externalid")), page_of(start, count)
     async with parts.database.account(caller.account_id) as tenant:
         found, total = await scim.users(tenant, wanted, page)
-    resources = [shown(user, base_of(parts)) for user in found]
+    resources = [user_resource(user, base_of(parts)) for user in found]
     return ScimResponse(listed(resources, total=total, start=page.start))
 
 
@@ -71,7 +71,7 @@ async def list_users(
 async def create_user(body: Given, request: Request, caller: Provisioner, parts: Parts) -> Any:
     """A new user; an engineer unless `roles` says otherwise."""
     user_id = resource_id(request)
-    draft = filled(Draft(), body)
+    draft = UserDraft().filled(body)
     wanted = draft.wanted()
     await _change(parts, caller, user_id, lambda _: wanted)
     return await _answer(parts, caller, user_id, draft, status=201)
@@ -80,20 +80,20 @@ async def create_user(body: Given, request: Request, caller: Provisioner, parts:
 @router.get("/{user_id}", operation_id="scimGetUser")
 async def get_user(user_id: UUID, caller: Provisioner, parts: Parts) -> Any:
     """One user."""
-    return ScimResponse(shown(await _find(parts, caller, user_id), base_of(parts)))
+    return ScimResponse(user_resource(await _find(parts, caller, user_id), base_of(parts)))
 
 
 @router.put("/{user_id}", operation_id="scimReplaceUser")
 async def replace_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
     """The user as the provider has them. What it does not send stays as it is."""
-    return await _draw(parts, caller, user_id, lambda draft: filled(draft, body))
+    return await _draw(parts, caller, user_id, lambda draft: draft.filled(body))
 
 
 @router.patch("/{user_id}", operation_id="scimPatchUser")
 async def patch_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
     """Step by step. `active: false` takes every right at once, and gives back what they claimed."""
-    steps = list(operations(body))
-    return await _draw(parts, caller, user_id, lambda draft: patched(draft, steps))
+    steps = list(patch_steps(body))
+    return await _draw(parts, caller, user_id, lambda draft: draft.patched(steps))
 
 
 @router.delete("/{user_id}", status_code=204, operation_id="scimDeleteUser", response_model=None)
@@ -115,16 +115,16 @@ async def _find(parts: Services, caller: Actor, user_id: UUID) -> ScimUser:
 
 
 async def _draw(
-    parts: Services, caller: Actor, user_id: UUID, draw: Callable[[Draft], Draft]
+    parts: Services, caller: Actor, user_id: UUID, draw: Callable[[UserDraft], UserDraft]
 ) -> ScimResponse:
     """Changes a user who is there, on what they are at that moment."""
     known = await _find(parts, caller, user_id)
-    drawn: list[Draft] = []
+    drawn: list[UserDraft] = []
 
     def decide(before: DirectoryUser | None) -> WantedUser:
         if before is None or before.deleted_at is not None:
             raise NotFound("There is no such user.")
-        drawn.append(draw(Draft.of(before, known.external_id)))
+        drawn.append(draw(UserDraft.of(before, known.external_id)))
         return drawn[-1].wanted()
 
     await _change(parts, caller, user_id, decide)
@@ -140,9 +140,9 @@ async def _change(parts: Services, caller: Actor, user_id: UUID, decide: Decide)
 
 
 async def _answer(
-    parts: Services, caller: Actor, user_id: UUID, draft: Draft, *, status: int = 200
+    parts: Services, caller: Actor, user_id: UUID, draft: UserDraft, *, status: int = 200
 ) -> ScimResponse:
     async with parts.database.account(caller.account_id) as tenant:
         await scim.name_user(tenant, user_id, draft.external_id)
-    resource = shown(await _find(parts, caller, user_id), base_of(parts))
+    resource = user_resource(await _find(parts, caller, user_id), base_of(parts))
     return ScimResponse(resource, status, {"Location": resource["meta"]["location"]})

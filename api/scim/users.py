@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from api.schemas.directory import UserBody
 from api.scim.protocol import USER, Resource
-from api.scim.reading import Operation, first, lowered, text, truth
+from api.scim.reading import PatchStep, first, lowered, text, truth
 from handoff.contract.words import Role
 from handoff.database.directory.scim import ScimUser
 from handoff.database.directory.users import DirectoryUser, WantedUser
@@ -19,7 +19,7 @@ EXTERNAL_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class UserDraft:
     """A user in the making. `given` and `family` are parts of a name that comes in pieces."""
 
     email: str = ""
@@ -32,7 +32,7 @@ class Draft:
     family: str | None = None
 
     @classmethod
-    def of(cls, user: DirectoryUser, external_id: str | None) -> "Draft":
+    def of(cls, user: DirectoryUser, external_id: str | None) -> "UserDraft":
         """The user as they are."""
         return cls(user.email, user.name, user.is_active, user.role, user.team_id, external_id)
 
@@ -65,27 +65,27 @@ class Draft:
             name = {"email": "userName"}.get(str(error["loc"][0]), str(error["loc"][0]))
             raise ScimInvalid(f"{name}: {error['msg']}", kind="invalidValue") from None
 
+    def filled(self, body: Resource) -> "UserDraft":
+        """The draft with everything that the resource says; what it does not say stays."""
+        given = lowered(body)
+        if not isinstance(given.get("username"), str):
+            raise ScimInvalid("userName is needed.", kind="invalidValue")
+        draft = self
+        # Where both stand, the display name is the one that people chose.
+        for name in sorted(given, key=lambda name: name == "displayname"):
+            draft = _set(draft, name, given[name])
+        return draft
 
-def filled(draft: Draft, body: Resource) -> Draft:
-    """The draft with everything that the resource says; what it does not say stays."""
-    given = lowered(body)
-    if not isinstance(given.get("username"), str):
-        raise ScimInvalid("userName is needed.", kind="invalidValue")
-    # Where both stand, the display name is the one that people chose.
-    for name in sorted(given, key=lambda name: name == "displayname"):
-        draft = _set(draft, name, given[name])
-    return draft
+    def patched(self, steps: Iterable[PatchStep]) -> "UserDraft":
+        """The draft after the steps of a PATCH. Attributes that we do not keep are passed over."""
+        draft = self
+        for step in steps:
+            removed = step.kind == "remove"
+            draft = _cleared(draft, step.path) if removed else _set(draft, step.path, step.value)
+        return draft
 
 
-def patched(draft: Draft, steps: Iterable[Operation]) -> Draft:
-    """The draft after the steps of a PATCH. Attributes that we do not keep are passed over."""
-    for step in steps:
-        removed = step.kind == "remove"
-        draft = _cleared(draft, step.path) if removed else _set(draft, step.path, step.value)
-    return draft
-
-
-def _set(draft: Draft, name: str, value: Any) -> Draft:
+def _set(draft: UserDraft, name: str, value: Any) -> UserDraft:
     match name:
         case "username":
             return replace(draft, email=text(value, "userName").strip())
@@ -107,14 +107,14 @@ def _set(draft: Draft, name: str, value: Any) -> Draft:
             return draft
 
 
-def _named(draft: Draft, parts: dict[str, Any]) -> Draft:
+def _named(draft: UserDraft, parts: dict[str, Any]) -> UserDraft:
     # The whole of it says more than its parts, so it comes last.
     for part in ("givenname", "familyname", "formatted"):
         draft = _set(draft, f"name.{part}", parts.get(part))
     return draft
 
 
-def _cleared(draft: Draft, name: str) -> Draft:
+def _cleared(draft: UserDraft, name: str) -> UserDraft:
     match name:
         case "externalid":
             return replace(draft, external_id=None)
@@ -144,7 +144,7 @@ def _external_id(value: Any) -> str | None:
     return str(value)
 
 
-def shown(user: ScimUser, base: str) -> Resource:
+def user_resource(user: ScimUser, base: str) -> Resource:
     """The user as a SCIM resource."""
     location = f"{base}/Users/{user.id}"
     resource: Resource = {

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from handoff.cli.terminal import tell
-from handoff.stack.checkup import Finding, examine
+from handoff.stack.checkup import Diagnosis, examine
 from handoff.stack.environment import inherited_environment
 from handoff.stack.state import StackState, read_state
 
@@ -21,25 +21,25 @@ def doctor(
     environment = inherited_environment()
     state = read_state(data_dir)
     codes = set()
-    for finding in _findings(data_dir, environment, state):
-        codes.add(finding.code)
-        _tell(finding)
+    for diagnosis in _diagnoses(data_dir, environment, state):
+        codes.add(diagnosis.code)
+        _tell(diagnosis)
     raise typer.Exit(_exit_code(codes))
 
 
-def _findings(
+def _diagnoses(
     data_dir: Path, environment: dict[str, str], state: StackState | None
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     yield from examine(data_dir, environment, runs=state is not None)
     if state is None:
-        yield Finding("stack", f"none runs in {data_dir}; `handoff up` starts it")
+        yield Diagnosis("stack", f"none runs in {data_dir}; `handoff up` starts it")
         yield from _dependencies(environment)
     else:
-        yield Finding("stack", f"runs at {state.api_url}")
+        yield Diagnosis("stack", f"runs at {state.api_url}")
         yield from _dependencies(state.as_environment())
 
 
-def _dependencies(named: Mapping[str, str]) -> Iterator[Finding]:
+def _dependencies(named: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Those that somebody has named."""
     # Its clients take longer to load than most commands take to run, so only this one does.
     from handoff.stack import reach
@@ -54,10 +54,10 @@ def _dependencies(named: Mapping[str, str]) -> Iterator[Finding]:
         yield from reach.ask_smtp(url)
 
 
-def _tell(finding: Finding) -> None:
-    word = "wrong" if finding.code else "ok"
-    mend = f"; {finding.mend}" if finding.mend else ""
-    tell(f"{word:<6} {finding.what:<15} {finding.detail}{mend}")
+def _tell(diagnosis: Diagnosis) -> None:
+    word = "wrong" if diagnosis.code else "ok"
+    mend = f"; {diagnosis.mend}" if diagnosis.mend else ""
+    tell(f"{word:<6} {diagnosis.what:<15} {diagnosis.detail}{mend}")
 
 
 def _exit_code(codes: set[int]) -> int:

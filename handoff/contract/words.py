@@ -43,7 +43,7 @@ class Intent(StrEnum):
 
 
 class Priority(StrEnum):
-    """How loud, from the quietest to the loudest."""
+    """How loud. The order of the queue, `urgent` first."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -52,7 +52,7 @@ class Priority(StrEnum):
 
     @property
     def urgency(self) -> int:
-        """Its place in that order, from 0. What is more urgent comes first."""
+        """How urgent it is, from 0; the most urgent comes first."""
         return list(Priority).index(self)
 
 

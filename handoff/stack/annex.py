@@ -7,20 +7,20 @@ import os
 import shutil
 from pathlib import Path
 
-from handoff.stack.account import Account
+from handoff.stack.system_user import SystemUser
 
 ANNEXES = Path("/var/lib/handoff")
 _ANCHOR = "anchor"
 
 
-def open_annex(data_dir: Path, name: str, account: Account) -> Path:
+def open_annex(data_dir: Path, name: str, runs_as: SystemUser) -> Path:
     """The annex of this data directory; annexes of directories that were deleted are removed."""
     ANNEXES.mkdir(mode=0o755, parents=True, exist_ok=True)
     _drop_anchor(data_dir, name)
     _remove_orphans()
     annex = ANNEXES / name
     annex.mkdir(mode=0o700, exist_ok=True)
-    os.chown(annex, account.uid, account.gid)
+    os.chown(annex, runs_as.uid, runs_as.gid)
     return annex
 
 

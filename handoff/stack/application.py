@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from handoff.stack.home import Home
 from handoff.stack.part import Part
-from handoff.stack.process import Command
+from handoff.stack.process import Invocation
 
 
 class PythonPart(Part):
@@ -34,9 +34,9 @@ class PythonPart(Part):
         self._arguments = arguments
         self._environment = environment
 
-    def command(self) -> Command:
+    def invocation(self) -> Invocation:
         # -P: a directory of the same name where the stack is started must not be run instead.
-        return Command(
+        return Invocation(
             [sys.executable, "-P", "-m", *self._arguments],
             {**self._environment, "PYTHONUNBUFFERED": "1"},
         )

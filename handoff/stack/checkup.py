@@ -28,7 +28,7 @@ _ROOM = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the doctor's. `code` is what it adds to the exit code: 0 when all is well."""
 
     what: str
@@ -37,7 +37,7 @@ class Finding:
     mend: str = ""
 
 
-def examine(data_dir: Path, environment: Mapping[str, str], *, runs: bool) -> Iterator[Finding]:
+def examine(data_dir: Path, environment: Mapping[str, str], *, runs: bool) -> Iterator[Diagnosis]:
     yield _python()
     yield _settings(environment)
     yield from _programs(environment)
@@ -47,59 +47,59 @@ def examine(data_dir: Path, environment: Mapping[str, str], *, runs: bool) -> It
         yield _port()
 
 
-def _python() -> Finding:
+def _python() -> Diagnosis:
     version = sys.version.partition(" ")[0]
     if sys.version_info < _PYTHON:
-        return Finding("python", version, 1, "install Python 3.11 or newer, then `make setup`")
-    return Finding("python", version)
+        return Diagnosis("python", version, 1, "install Python 3.11 or newer, then `make setup`")
+    return Diagnosis("python", version)
 
 
-def _settings(environment: Mapping[str, str]) -> Finding:
+def _settings(environment: Mapping[str, str]) -> Diagnosis:
     try:
         check_settings(environment)
     except ConfigurationError as fault:
-        return Finding("settings", fault.detail, 78, "set the variables named, or unset them")
-    return Finding("settings", "every one that is set can be read")
+        return Diagnosis("settings", fault.detail, 78, "set the variables named, or unset them")
+    return Diagnosis("settings", "every one that is set can be read")
 
 
-def _programs(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _programs(environment: Mapping[str, str]) -> Iterator[Diagnosis]:
     for name, variable, find in _EMBEDDED:
         if variable in environment:
-            yield Finding(name, f"not needed, since {variable} is set")
+            yield Diagnosis(name, f"not needed, since {variable} is set")
             continue
         try:
             program = find()
         except ConfigurationError as fault:
-            yield Finding(name, "missing", 1, fault.detail)
+            yield Diagnosis(name, "missing", 1, fault.detail)
             continue
         if os.access(program, os.X_OK):
-            yield Finding(name, "its program is here")
+            yield Diagnosis(name, "its program is here")
         else:
-            yield Finding(name, f"{program} cannot be run", 1, "remove .venv, then `make setup`")
+            yield Diagnosis(name, f"{program} cannot be run", 1, "remove .venv, then `make setup`")
 
 
-def _directory(data_dir: Path) -> Finding:
+def _directory(data_dir: Path) -> Diagnosis:
     what = "data directory"
     if not data_dir.exists():
-        return Finding(what, f"{data_dir} is made by the first `handoff up`")
+        return Diagnosis(what, f"{data_dir} is made by the first `handoff up`")
     mode = stat.S_IMODE(data_dir.stat().st_mode)
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
-        return Finding(what, f"{data_dir} is not yours", 1, "choose another with --data-dir")
+        return Diagnosis(what, f"{data_dir} is not yours", 1, "choose another with --data-dir")
     if mode & 0o077:
-        return Finding(
+        return Diagnosis(
             what, f"others can look into {data_dir} (mode {mode:o})", 1, f"chmod 700 {data_dir}"
         )
-    return Finding(what, f"{data_dir} is yours alone")
+    return Diagnosis(what, f"{data_dir} is yours alone")
 
 
-def _disk(data_dir: Path) -> Finding:
+def _disk(data_dir: Path) -> Diagnosis:
     there = next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free
     detail = f"{free / 1024**3:.1f} GiB free"
-    return Finding("disk", detail) if free > _ROOM else Finding("disk", detail, 1, "make room")
+    return Diagnosis("disk", detail) if free > _ROOM else Diagnosis("disk", detail, 1, "make room")
 
 
-def _port() -> Finding:
+def _port() -> Diagnosis:
     if is_free(API_PORT):
-        return Finding("port", f"{API_PORT} is free")
-    return Finding("port", f"{API_PORT} is busy: `handoff up` takes the next free one")
+        return Diagnosis("port", f"{API_PORT} is free")
+    return Diagnosis("port", f"{API_PORT} is busy: `handoff up` takes the next free one")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff.errors import ConfigurationError
-from handoff.stack.account import Account, bring_programs, server_account
 from handoff.stack.annex import open_annex
 from handoff.stack.files import read_json_object, write_private_json
 from handoff.stack.lock import lock, was_locked
 from handoff.stack.state import remove_state
+from handoff.stack.system_user import SystemUser, bring_programs, server_user
 
 PROGRAMS = "programs"
 """The directory of the servers' programs, where they cannot reach those that were installed."""
@@ -26,7 +26,7 @@ class Home:
 
     data_dir: Path
     servers_dir: Path
-    account: Account | None
+    runs_as: SystemUser | None
 
     def secret(self, name: str) -> str:
         """A random secret of this stack, made at its first use and kept with mode 0600."""
@@ -37,11 +37,11 @@ class Home:
         return str(kept[name])
 
     def server_directory(self, name: str) -> Path:
-        """A directory that belongs to the servers' account, and to nobody else."""
+        """A directory that belongs to the servers' user, and to nobody else."""
         path = self.servers_dir / name
         path.mkdir(mode=0o700, exist_ok=True)
-        if self.account is not None:
-            os.chown(path, self.account.uid, self.account.gid)
+        if self.runs_as is not None:
+            os.chown(path, self.runs_as.uid, self.runs_as.gid)
         return path
 
     def own_directory(self, name: str) -> Path:
@@ -52,9 +52,9 @@ class Home:
 
     def programs(self, *roots: Path) -> Path:
         """The directory in which `roots`, which lie side by side, can be run by the servers."""
-        if self.account is None or all(self.account.can_reach(root) for root in roots):
+        if self.runs_as is None or all(self.runs_as.can_reach(root) for root in roots):
             return roots[0].parent
-        return bring_programs(roots, into=self.servers_dir / PROGRAMS, account=self.account)
+        return bring_programs(roots, into=self.servers_dir / PROGRAMS, user=self.runs_as)
 
 
 @contextlib.contextmanager
@@ -91,11 +91,11 @@ def _refuse_foreign(data_dir: Path) -> None:
 
 
 def _prepare(data_dir: Path) -> Home:
-    account = server_account(data_dir)
-    if account is not None:
-        os.chown(data_dir, account.uid, account.gid)
+    runs_as = server_user(data_dir)
+    if runs_as is not None:
+        os.chown(data_dir, runs_as.uid, runs_as.gid)
     data_dir.chmod(0o700)
-    home = Home(data_dir, data_dir, account)
-    if account is None or account.can_reach(data_dir):
+    home = Home(data_dir, data_dir, runs_as)
+    if runs_as is None or runs_as.can_reach(data_dir):
         return home
-    return Home(data_dir, open_annex(data_dir, home.secret("annex")[:16], account), account)
+    return Home(data_dir, open_annex(data_dir, home.secret("annex")[:16], runs_as), runs_as)

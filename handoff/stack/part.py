@@ -16,7 +16,7 @@ from typing import BinaryIO, ClassVar
 
 from handoff.errors import HandoffError
 from handoff.stack.home import Home
-from handoff.stack.process import Command, spawn
+from handoff.stack.process import Invocation, spawn
 
 _LOG_LIMIT = 8 * 1024 * 1024
 _LOOK_EVERY = 0.02
@@ -44,7 +44,7 @@ class Part(ABC):
         """Makes what must exist before the first start. Harmless when it exists already."""
 
     @abstractmethod
-    def command(self) -> Command:
+    def invocation(self) -> Invocation:
         """What to run."""
 
     @abstractmethod
@@ -78,7 +78,7 @@ class Part(ABC):
     def spawn(self) -> None:
         """Starts the process and returns at once."""
         with self.open_log() as output:
-            self._process = spawn(self.command(), output=output, death_signal=self.stop_signal)
+            self._process = spawn(self.invocation(), output=output, death_signal=self.stop_signal)
 
     def start(self) -> None:
         """Starts the process and waits until it is ready.

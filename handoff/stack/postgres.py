@@ -15,7 +15,7 @@ from handoff.errors import ConfigurationError
 from handoff.stack.files import sync_directory, write_private
 from handoff.stack.home import Home
 from handoff.stack.part import Part
-from handoff.stack.process import Command, spawn, started_at
+from handoff.stack.process import Invocation, spawn, started_at
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -94,7 +94,7 @@ class Postgres(Part):
         draft.rename(self._data)
         sync_directory(self._data.parent)
 
-    def command(self) -> Command:
+    def invocation(self) -> Invocation:
         options = [f"--{name}={value}" for name, value in self.settings.items()]
         return self._tool("postgres", "-D", str(self._data), *options)
 
@@ -113,22 +113,22 @@ class Postgres(Part):
     def _data(self) -> Path:
         return self.home.servers_dir / "postgres"
 
-    def _tool(self, program: str, *arguments: str, stdin: bytes | None = None) -> Command:
+    def _tool(self, program: str, *arguments: str, stdin: bytes | None = None) -> Invocation:
         executable = _programs(self.home) / program
-        return Command(
+        return Invocation(
             [str(executable), *arguments],
             _ENVIRONMENT,
             stdin=stdin,
             directory=self.home.servers_dir,
-            account=self.home.account,
+            runs_as=self.home.runs_as,
         )
 
     def _initdb(self, draft: Path) -> None:
         # Below the servers' directory, since the way to any other may be closed to them.
         password_file = self.home.server_directory("postgres.password") / "password"
         write_private(password_file, self.home.secret("postgres_superuser_password").encode())
-        if self.home.account is not None:
-            shutil.chown(password_file, self.home.account.uid, self.home.account.gid)
+        if self.home.runs_as is not None:
+            shutil.chown(password_file, self.home.runs_as.uid, self.home.runs_as.gid)
         try:
             self._run(
                 self._tool(
@@ -168,11 +168,11 @@ class Postgres(Part):
             )
         )
 
-    def _run(self, command: Command) -> None:
+    def _run(self, invocation: Invocation) -> None:
         with self.open_log() as output:
-            process = spawn(command, output=output, death_signal=signal.SIGKILL)
+            process = spawn(invocation, output=output, death_signal=signal.SIGKILL)
             if process.wait() != 0:
-                raise self.failure(f"could not be prepared by {Path(command.arguments[0]).name}")
+                raise self.failure(f"could not be prepared by {Path(invocation.arguments[0]).name}")
 
 
 def _remove_recycled_pid(data: Path) -> None:

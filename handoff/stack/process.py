@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypedDict
 
-from handoff.stack.account import Account
+from handoff.stack.system_user import SystemUser
 
 _LINUX = platform.system() == "Linux"
 _PR_SET_PDEATHSIG = 1
@@ -25,36 +25,36 @@ _libc = ctypes.CDLL(None, use_errno=True) if _LINUX else None
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Invocation:
     """What to run. The environment is exactly `environment`; nothing is inherited."""
 
     arguments: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes | None = None
     directory: Path | None = None
-    account: Account | None = None
+    runs_as: SystemUser | None = None
 
 
 def spawn(
-    command: Command, *, output: IO[bytes], death_signal: signal.Signals
+    invocation: Invocation, *, output: IO[bytes], death_signal: signal.Signals
 ) -> subprocess.Popen[bytes]:
-    """Starts the command in a session of its own, to be ended by the kernel if we die (Linux)."""
+    """Starts the program in a session of its own, to be ended by the kernel if we die (Linux)."""
     process = subprocess.Popen(  # noqa: S603 - the callers name programs, never a user's text
-        command.arguments,
-        env=dict(command.environment),
-        cwd=command.directory,
-        stdin=subprocess.PIPE if command.stdin is not None else subprocess.DEVNULL,
+        invocation.arguments,
+        env=dict(invocation.environment),
+        cwd=invocation.directory,
+        stdin=subprocess.PIPE if invocation.stdin is not None else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
         umask=0o077,
         # After the change of user, which would clear the death signal again.
         preexec_fn=_dies_with_us(death_signal),
-        **_as_account(command.account),
+        **_as_user(invocation.runs_as),
     )
-    if command.stdin is not None and process.stdin is not None:
+    if invocation.stdin is not None and process.stdin is not None:
         with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
-            pipe.write(command.stdin)
+            pipe.write(invocation.stdin)
     return process
 
 
@@ -64,10 +64,10 @@ class _Identity(TypedDict, total=False):
     extra_groups: list[int]
 
 
-def _as_account(account: Account | None) -> _Identity:
-    if account is None:
+def _as_user(user: SystemUser | None) -> _Identity:
+    if user is None:
         return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+    return {"user": user.uid, "group": user.gid, "extra_groups": []}
 
 
 def _dies_with_us(death_signal: signal.Signals) -> Callable[[], None] | None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from handoff.addresses import SmtpAddress
 from handoff.database import schema
-from handoff.stack.checkup import Finding
+from handoff.stack.checkup import Diagnosis
 from handoff.temporal.connect import connect
 
 _WITHIN = 5.0
@@ -19,13 +19,13 @@ _CLOCKS_AGREE = 5.0
 _OLDEST_POSTGRESQL = 14
 _UNREACHABLE = 3
 
-Check = Callable[[], Awaitable[list[Finding]]]
+Check = Callable[[], Awaitable[list[Diagnosis]]]
 
 
-def ask_postgresql(url: str) -> list[Finding]:
+def ask_postgresql(url: str) -> list[Diagnosis]:
     plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
-    async def ask() -> list[Finding]:
+    async def ask() -> list[Diagnosis]:
         connection = await asyncpg.connect(plain, timeout=_WITHIN)
         try:
             version = connection.get_server_version().major
@@ -41,40 +41,40 @@ def ask_postgresql(url: str) -> list[Finding]:
     return _answered("postgresql", ask, mend="is the server up, and HANDOFF_DATABASE_URL right?")
 
 
-def ask_redis(url: str) -> list[Finding]:
-    async def ask() -> list[Finding]:
+def ask_redis(url: str) -> list[Diagnosis]:
+    async def ask() -> list[Diagnosis]:
         async with Redis.from_url(url) as client:
             await client.get("handoff:doctor")
-        return [Finding("redis", "answers")]
+        return [Diagnosis("redis", "answers")]
 
     return _answered("redis", ask, mend="is the server up, and HANDOFF_REDIS_URL right?")
 
 
-def ask_temporal(address: str, namespace: str | None) -> list[Finding]:
-    async def ask() -> list[Finding]:
+def ask_temporal(address: str, namespace: str | None) -> list[Diagnosis]:
+    async def ask() -> list[Diagnosis]:
         options: dict[str, Any] = {"namespace": namespace} if namespace else {}
         client = await connect(lazy=False, target_host=address, **options)
         await client.service_client.check_health()
         # Without a moment for its own threads, the client can take the interpreter down with it.
         await asyncio.sleep(0.1)
-        return [Finding("temporal", "answers")]
+        return [Diagnosis("temporal", "answers")]
 
     return _answered("temporal", ask, mend="is the server up, and TEMPORAL_ADDRESS right?")
 
 
-def ask_smtp(url: str) -> list[Finding]:
-    async def ask() -> list[Finding]:
+def ask_smtp(url: str) -> list[Diagnosis]:
+    async def ask() -> list[Diagnosis]:
         address = SmtpAddress(url)
         kind = smtplib.SMTP_SSL if address.tls == "implicit" else smtplib.SMTP
         with kind(address.host, address.port, timeout=_WITHIN) as connection:
             code, _ = connection.ehlo()
-        return [Finding("smtp", f"answers EHLO with {code}")]
+        return [Diagnosis("smtp", f"answers EHLO with {code}")]
 
     return _answered("smtp", ask, mend="is the server up, and HANDOFF_SMTP_URL right?")
 
 
-def _answered(what: str, ask: Check, *, mend: str) -> list[Finding]:
-    async def bounded() -> list[Finding]:
+def _answered(what: str, ask: Check, *, mend: str) -> list[Diagnosis]:
+    async def bounded() -> list[Diagnosis]:
         async with asyncio.timeout(_WITHIN * 2):
             return await ask()
 
@@ -82,25 +82,25 @@ def _answered(what: str, ask: Check, *, mend: str) -> list[Finding]:
         return asyncio.run(bounded())
     except Exception as fault:
         # Only the kind: the text of some of them holds the address with its password.
-        return [Finding(what, f"does not answer ({type(fault).__name__})", _UNREACHABLE, mend)]
+        return [Diagnosis(what, f"does not answer ({type(fault).__name__})", _UNREACHABLE, mend)]
 
 
-def _version(major: int) -> Finding:
+def _version(major: int) -> Diagnosis:
     if major < _OLDEST_POSTGRESQL:
-        return Finding("postgresql", f"version {major}", 1, "14 is the oldest that will do")
-    return Finding("postgresql", f"answers, version {major}")
+        return Diagnosis("postgresql", f"version {major}", 1, "14 is the oldest that will do")
+    return Diagnosis("postgresql", f"answers, version {major}")
 
 
-def _clock(away: float) -> Finding:
+def _clock(away: float) -> Diagnosis:
     if away > _CLOCKS_AGREE:
-        return Finding("clock", f"{away:.0f} s from PostgreSQL's", 1, "set both by NTP")
-    return Finding("clock", "agrees with PostgreSQL's")
+        return Diagnosis("clock", f"{away:.0f} s from PostgreSQL's", 1, "set both by NTP")
+    return Diagnosis("clock", "agrees with PostgreSQL's")
 
 
-def _migrations(current: bool) -> Finding:
+def _migrations(current: bool) -> Diagnosis:
     if not current:
-        return Finding("migrations", "not all have run", 1, "handoff migrate")
-    return Finding("migrations", "all have run")
+        return Diagnosis("migrations", "not all have run", 1, "handoff migrate")
+    return Diagnosis("migrations", "all have run")
 
 
 def _dsn(url: str) -> str:

@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 from handoff.errors import ConfigurationError
 from handoff.stack.home import Home
 from handoff.stack.part import Part
-from handoff.stack.process import Command
+from handoff.stack.process import Invocation
 
 _DYNAMIC_CONFIG = {
     # One shard at the default rate of 20 a second adds 50 ms to every step of a workflow.
@@ -84,10 +84,10 @@ class Temporal(Part):
     def _door(self) -> str:
         return self.home.secret("temporal_http_host")
 
-    def command(self) -> Command:
+    def invocation(self) -> Invocation:
         directory = self.home.server_directory("temporal")
         program = find_program()
-        return Command(
+        return Invocation(
             [
                 str(self.home.programs(program) / program.name),
                 "server",
@@ -112,7 +112,7 @@ class Temporal(Part):
             # Memory for time: a larger heap trims the slowest creates, up to a bound.
             {"GOGC": "400", "GOMEMLIMIT": MEMORY, "HOME": str(directory), "TZ": "UTC"},
             directory=directory,
-            account=self.home.account,
+            runs_as=self.home.runs_as,
         )
 
     def _storage(self, directory: Path) -> list[str]:

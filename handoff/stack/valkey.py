@@ -8,7 +8,7 @@ from pathlib import Path
 from handoff.errors import ConfigurationError
 from handoff.stack.home import Home
 from handoff.stack.part import Part
-from handoff.stack.process import Command
+from handoff.stack.process import Invocation
 
 
 class Valkey(Part):
@@ -28,7 +28,7 @@ class Valkey(Part):
     def _password(self) -> str:
         return self.home.secret("valkey_password")
 
-    def command(self) -> Command:
+    def invocation(self) -> Invocation:
         settings = [
             "bind 127.0.0.1",
             f"port {self.port}",
@@ -38,12 +38,12 @@ class Valkey(Part):
             "daemonize no",
         ]
         program = find_program()
-        return Command(
+        return Invocation(
             [str(self.home.programs(program) / program.name), "-"],
             {"LC_ALL": "C"},
             stdin="\n".join(settings).encode(),
             directory=self.home.server_directory("valkey"),
-            account=self.home.account,
+            runs_as=self.home.runs_as,
         )
 
     def is_ready(self) -> bool:

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from activities.email.mailer import Mailer
-from activities.sender import Outcome
+from activities.sender import SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import SYSTEM_FAULTS, Cause
@@ -66,7 +66,7 @@ async def go_on() -> bool:
 
 async def send(
     mailer: Mailer, to: str = "bo@acme.test", *, message: EmailMessage | None = None
-) -> Outcome | None:
+) -> SendOutcome | None:
     return await mailer.send(
         message or a_message(), to=to, envelope_from="handoff@acme.test", before_data=go_on
     )
@@ -86,7 +86,7 @@ async def test_a_message_arrives_whole(postbox: Postbox, mailer: Mailer) -> None
 
     outcome = await send(mailer, message=a_message(body))
 
-    assert outcome == Outcome(SENT, 250, Cause.ACCEPTED)
+    assert outcome == SendOutcome(SENT, 250, Cause.ACCEPTED)
     assert outcome.cause not in SYSTEM_FAULTS
     mail = await postbox.wait_for()
     assert (mail.sender, mail.recipients) == ("handoff@acme.test", ("bo@acme.test",))
@@ -207,7 +207,7 @@ async def test_a_refused_sender_is_a_system_fault(
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, code, Cause.SENDER_REFUSED)
+    assert outcome == SendOutcome(RETRYING, code, Cause.SENDER_REFUSED)
     assert outcome.cause in SYSTEM_FAULTS
 
 
@@ -248,7 +248,7 @@ async def test_an_unfriendly_greeting(
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, code, Cause(cause))
+    assert outcome == SendOutcome(RETRYING, code, Cause(cause))
     assert (outcome.cause in SYSTEM_FAULTS) is system_fault
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
 
@@ -323,7 +323,7 @@ async def test_a_slow_server_is_given_up(postbox: Postbox, stage: str, cause: Ca
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, cause)
+    assert outcome == SendOutcome(RETRYING, None, cause)
     await mailer.close()
 
 
@@ -336,7 +336,7 @@ async def test_the_whole_attempt_is_bounded(postbox: Postbox) -> None:
         await asyncio.Event().wait()
         return True
 
-    async def hold_the_only_connection() -> Outcome | None:
+    async def hold_the_only_connection() -> SendOutcome | None:
         return await mailer.send(
             a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=never
         )
@@ -344,7 +344,7 @@ async def test_the_whole_attempt_is_bounded(postbox: Postbox) -> None:
     holder = asyncio.create_task(hold_the_only_connection())
     await asked.wait()
 
-    assert await holder == Outcome(RETRYING, None, Cause.TIMEOUT)
+    assert await holder == SendOutcome(RETRYING, None, Cause.TIMEOUT)
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
     await mailer.close()
 
@@ -354,7 +354,7 @@ async def test_a_server_that_is_not_there(postbox: Postbox, mailer: Mailer) -> N
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, Cause.CONNECTION)
+    assert outcome == SendOutcome(RETRYING, None, Cause.CONNECTION)
     assert outcome.cause in SYSTEM_FAULTS
 
 
@@ -380,7 +380,7 @@ async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch) -> 
 
     outcome = await send(mailer)
 
-    assert outcome == Outcome(RETRYING, None, Cause.DNS)
+    assert outcome == SendOutcome(RETRYING, None, Cause.DNS)
     assert outcome.cause in SYSTEM_FAULTS
 
 
@@ -472,7 +472,7 @@ async def test_cancelling_one_who_waits_costs_nobody_a_place(postbox: Postbox) -
     second.cancel()
     tarpit.end()
 
-    assert await first == await third == Outcome(SENT, 250, Cause.ACCEPTED)
+    assert await first == await third == SendOutcome(SENT, 250, Cause.ACCEPTED)
     await asyncio.gather(second, return_exceptions=True)
     assert second.cancelled()
     assert [mail.to for mail in postbox.mails] == ["a@acme.test", "c@acme.test"]
@@ -546,7 +546,7 @@ async def test_a_malformed_sender_is_a_system_fault(mailer: Mailer) -> None:
         a_message(), to="bo@acme.test", envelope_from="Handoff", before_data=go_on
     )
 
-    assert outcome == Outcome(RETRYING, None, Cause.SENDER_REFUSED)
+    assert outcome == SendOutcome(RETRYING, None, Cause.SENDER_REFUSED)
     assert outcome.cause in SYSTEM_FAULTS
 
 
@@ -589,7 +589,7 @@ async def test_a_certificate_that_does_not_convince(
 
         outcome = await send(mailer)
 
-        assert outcome == Outcome(RETRYING, None, Cause.TLS)
+        assert outcome == SendOutcome(RETRYING, None, Cause.TLS)
         assert outcome.cause in SYSTEM_FAULTS
         assert not postbox.mails
 
@@ -622,7 +622,7 @@ async def test_a_refused_login_is_a_system_fault(code: int) -> None:
 
         outcome = await send(mailer)
 
-        assert outcome == Outcome(RETRYING, code, Cause.AUTH)
+        assert outcome == SendOutcome(RETRYING, code, Cause.AUTH)
         assert outcome.cause in SYSTEM_FAULTS
 
 
@@ -640,7 +640,7 @@ async def test_a_login_that_is_not_offered(postbox: Postbox) -> None:
 
 
 async def test_a_probe_that_finds_all_well(postbox: Postbox, mailer: Mailer) -> None:
-    assert await mailer.probe() == Outcome(SENT, 250, Cause.ACCEPTED)
+    assert await mailer.probe() == SendOutcome(SENT, 250, Cause.ACCEPTED)
     await postbox.all_gone()
     assert postbox.commands == ["EHLO", "NOOP", "QUIT"]
 

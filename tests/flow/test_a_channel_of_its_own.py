@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, insert, update
 
-from activities.sender import MayLeave, Message, Outcome, Patience
+from activities.sender import MayLeave, Message, Patience, SendOutcome
 from activities.senders import SENDERS
 from handoff.contract.words import DeliveryState
 from handoff.database.tables import EndpointRow
@@ -27,10 +27,10 @@ from tests.support.desk import Desk, Handoff
 FILE = Channel(
     name="file", label="File", message="line", messages="lines", about="A line in a file."
 )
-RETRYING = Outcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
-UNREACHABLE = Outcome(DeliveryState.RETRYING, None, Cause.CONNECTION)
-REFUSED = Outcome(DeliveryState.FAILED, 550, Cause.RECIPIENT_REFUSED)
-NO_ANSWER = Outcome(DeliveryState.AMBIGUOUS, None, Cause.TIMEOUT)
+RETRYING = SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+UNREACHABLE = SendOutcome(DeliveryState.RETRYING, None, Cause.CONNECTION)
+REFUSED = SendOutcome(DeliveryState.FAILED, 550, Cause.RECIPIENT_REFUSED)
+NO_ANSWER = SendOutcome(DeliveryState.AMBIGUOUS, None, Cause.TIMEOUT)
 
 
 class FileSender:
@@ -41,7 +41,7 @@ class FileSender:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.troubles: dict[str, list[Outcome]] = {}
+        self.troubles: dict[str, list[SendOutcome]] = {}
         """What comes of the first attempts at an address."""
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
@@ -50,7 +50,7 @@ class FileSender:
     def message_id(self, name: str) -> str:
         return f"line:{name}"
 
-    async def send(self, message: Message, *, may_leave: MayLeave) -> Outcome | None:
+    async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         trouble = next(iter(self.troubles.get(message.to_address, ())), None)
         if trouble is not None:
             self.troubles[message.to_address].pop(0)
@@ -62,7 +62,7 @@ class FileSender:
             return None
         with self.path.open("a") as file:
             file.write(f"{message.id} {message.to_address}\n")
-        return trouble or Outcome(DeliveryState.SENT, None, Cause.ACCEPTED)
+        return trouble or SendOutcome(DeliveryState.SENT, None, Cause.ACCEPTED)
 
     async def close(self) -> None:
         pass

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from handoff.stack.mail.message import Message, parse_message
+from handoff.stack.mail.message import CaughtMail, parse_message
 from handoff.stack.mail.store import MailStore
 
 ENVELOPE = {"received_at": "2026-01-01T00:00:00+00:00", "from": "a@x.test", "to": ["b@x.test"]}
 
 
-def read(content: bytes) -> Message:
+def read(content: bytes) -> CaughtMail:
     message = parse_message("1", ENVELOPE, content)
     json.dumps(message.as_json(), ensure_ascii=False).encode()
     return message

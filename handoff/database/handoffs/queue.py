@@ -17,7 +17,7 @@ WAITING = (HandoffStatus.PARKED, HandoffStatus.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePlace:
     """Where a page ended."""
 
     urgency: int
@@ -33,10 +33,10 @@ class Wanted:
     team_id: UUID | None = None
     mine: UUID | None = None
     limit: int = 50
-    after: Place | None = None
+    after: QueuePlace | None = None
 
 
-async def page(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], Place | None]:
+async def page(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], QueuePlace | None]:
     """Urgent first, then longest waiting; and where the next page starts, if there is one."""
     query = (
         records(tenant)
@@ -55,11 +55,11 @@ async def page(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], Place | No
     rows = (await tenant.connection.execute(query)).all()
     shown = rows[: wanted.limit]
     end = shown[-1] if len(rows) > wanted.limit else None
-    place = None if end is None else Place(end.urgency, end.created_at, end.id)
+    place = None if end is None else QueuePlace(end.urgency, end.created_at, end.id)
     return [to_record(row) for row in shown], place
 
 
-def _comes_after(place: Place) -> ColumnElement[bool]:
+def _comes_after(place: QueuePlace) -> ColumnElement[bool]:
     return or_(
         HandoffRow.urgency < place.urgency,
         and_(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from handoff.contract.words import UNSETTLED, DeliveryState, HandoffStatus, Priority
 from handoff.database.gate import Tenant
-from handoff.database.messages.outbox import Attempt, Due, row_of
+from handoff.database.messages.outbox import Due, LedgerAttempt, row_of
 from handoff.database.tables import DeliveryRow, HandoffRow, SessionRow
 
 WAITING = "bundled"
@@ -122,7 +122,9 @@ async def _companions(tenant: Tenant, handoff_ids: list[UUID]) -> tuple[Companio
     return tuple(Companion(row.id, row.session_id, row.title, row.priority) for row in rows)
 
 
-async def settle_led(tenant: Tenant, message: Due, attempt: Attempt, *, message_id: str) -> None:
+async def settle_led(
+    tenant: Tenant, message: Due, attempt: LedgerAttempt, *, message_id: str
+) -> None:
     """The leading message was taken: it spoke for all that it led."""
     await tenant.connection.execute(
         update(DeliveryRow)

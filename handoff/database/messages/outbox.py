@@ -173,7 +173,7 @@ def row_of(message: Due) -> tuple[ColumnElement[bool], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LedgerAttempt:
     """What one try came to."""
 
     state: DeliveryState
@@ -187,7 +187,7 @@ class Attempt:
         return DeliveryRow.attempts.op("||")(literal([line], JSONB))
 
 
-async def settle(tenant: Tenant, message: Due, attempt: Attempt) -> Envelope | None:
+async def settle(tenant: Tenant, message: Due, attempt: LedgerAttempt) -> Envelope | None:
     """Writes down what an attempt came to; the event to ring for when it failed for good.
 
     A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.

@@ -33,7 +33,7 @@ _REACHED = (DeliveryState.QUEUED, DeliveryState.PUBLISHED, DeliveryState.SEEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ListCounts:
     """How many handoffs each list of the console holds."""
 
     waiting: int
@@ -84,7 +84,9 @@ def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, C
     }
 
 
-async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime) -> Counts:
+async def counts(
+    tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: datetime
+) -> ListCounts:
     """One look over the account's living handoffs, one over those that closed lately."""
     lists = _lists(tenant, reader.id, team_id)
     living = _handoffs(
@@ -92,7 +94,7 @@ async def counts(tenant: Tenant, reader: Actor, *, team_id: UUID | None, now: da
     ).where(HandoffRow.status.in_(LIVING))
     row = (await tenant.connection.execute(living)).one()
     lately = _handoffs(tenant, func.count()).where(*_closed_lately(now), *_of_team(team_id))
-    return Counts(**row._mapping, closed=await tenant.connection.scalar(lately) or 0)
+    return ListCounts(**row._mapping, closed=await tenant.connection.scalar(lately) or 0)
 
 
 async def living(

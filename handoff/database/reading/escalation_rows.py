@@ -36,7 +36,7 @@ _FirstClaimer = aliased(UserRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """Where a page of rows ended."""
 
     created_at: datetime
@@ -44,8 +44,8 @@ class Place:
 
 
 async def page(
-    tenant: Tenant, span: Span, *, after: Place | None, limit: int
-) -> tuple[list[tuple[Any, ...]], Place | None]:
+    tenant: Tenant, span: Span, *, after: RowPlace | None, limit: int
+) -> tuple[list[tuple[Any, ...]], RowPlace | None]:
     """A page of rows in the order of `COLUMNS`, and where the next one starts, if there is one."""
     query = _rows(tenant, span).limit(limit)
     if after is not None:
@@ -55,7 +55,7 @@ async def page(
         )
     found = (await tenant.connection.execute(query)).all()
     more = len(found) == limit
-    place = Place(found[-1].created_at, found[-1].id) if more else None
+    place = RowPlace(found[-1].created_at, found[-1].id) if more else None
     return [tuple(row) for row in found], place
 
 

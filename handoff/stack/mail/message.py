@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class CaughtMail:
     """One caught mail. `sender` and `recipients` are the envelope's, not the headers'."""
 
     id: str
@@ -39,11 +39,11 @@ class Message:
         }
 
 
-def parse_message(name: str, envelope: dict[str, Any], content: bytes) -> Message:
+def parse_message(name: str, envelope: dict[str, Any], content: bytes) -> CaughtMail:
     parsed = _parsed(content)
     headers = [(key, _decoded(str(value))) for key, value in parsed.raw_items()]
     first = {key.lower(): value for key, value in reversed(headers)}
-    return Message(
+    return CaughtMail(
         id=name,
         received_at=envelope["received_at"],
         sender=envelope["from"],

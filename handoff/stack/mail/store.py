@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from handoff.stack.files import write_private
-from handoff.stack.mail.message import Message, parse_message
+from handoff.stack.mail.message import CaughtMail, parse_message
 
 _ENVELOPE = b"X-Handoff-Envelope: "
 _ID = re.compile(r"[0-9]{1,20}")
@@ -54,7 +54,7 @@ class MailStore:
         floor = int(after) if _ID.fullmatch(after) else 0
         return [name for name in self._sizes if int(name) > floor]
 
-    def message(self, name: str) -> Message | None:
+    def message(self, name: str) -> CaughtMail | None:
         return self._read(name) if name in self._sizes else None
 
     def raw(self, name: str) -> bytes | None:
@@ -67,7 +67,7 @@ class MailStore:
         for name in list(self._sizes):
             self._forget(name)
 
-    def _read_file(self, name: str) -> Message:
+    def _read_file(self, name: str) -> CaughtMail:
         first, _, content = self._path(name).read_bytes().partition(b"\r\n")
         envelope = json.loads(first.removeprefix(_ENVELOPE))
         return parse_message(name, envelope, content)

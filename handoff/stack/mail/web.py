@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
-from handoff.stack.mail.message import Message
+from handoff.stack.mail.message import CaughtMail
 from handoff.stack.mail.store import MailStore
 
 _HERE = Path(__file__).parent
@@ -85,7 +85,7 @@ async def _show(request: Request) -> Response:
     )
 
 
-def _height(message: Message) -> int:
+def _height(message: CaughtMail) -> int:
     """Pixels for the frame. It is sandboxed, so nothing can measure what it shows: by its text."""
     wrapped = textwrap.TextWrapper(_LINE, break_long_words=False, break_on_hyphens=False)
     lines = sum(len(wrapped.wrap(line)) or 1 for line in (message.text or "").splitlines())
@@ -134,7 +134,7 @@ def _store(request: Request) -> MailStore:
     return store
 
 
-def _message(request: Request) -> Message:
+def _message(request: Request) -> CaughtMail:
     message = _store(request).message(request.path_params["name"])
     if message is None:
         raise HTTPException(404)

@@ -1,8 +1,8 @@
-"""The account that the servers run as, what it can reach, and how programs are brought to it.
+"""The system's user that the servers run as, what it can reach, and how programs are brought to it.
 
 PostgreSQL refuses to run as root, and the other servers need no root either. Started by root, the
 servers run as the data directory's owner, or as `nobody` when that is root. No directory that is
-closed to that account is ever opened to it: what it needs is linked or copied instead, into one
+closed to that user is ever opened to it: what it needs is linked or copied instead, into one
 that is closed to everybody else.
 """
 
@@ -20,7 +20,7 @@ from handoff.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     """The user that a server runs as, when that is not the one who started the stack."""
 
     uid: int
@@ -38,7 +38,7 @@ class Account:
         return self._bits(file) & needed == needed
 
     def own(self, path: Path) -> None:
-        """Makes it the account's, with the rights that its owner had."""
+        """Makes it the user's, with the rights that its owner had."""
         os.chown(path, self.uid, self.gid)
 
     def _may_enter(self, path: Path) -> bool:
@@ -54,7 +54,7 @@ class Account:
         return facts.st_mode & 0o7
 
 
-def server_account(data_dir: Path) -> Account | None:
+def server_user(data_dir: Path) -> SystemUser | None:
     """None when the servers simply run as whoever started the stack.
 
     Raises:
@@ -65,9 +65,9 @@ def server_account(data_dir: Path) -> Account | None:
         return None
     owner = data_dir.stat()
     if owner.st_uid != 0:
-        return Account(_known(owner.st_uid), owner.st_gid)
+        return SystemUser(_known(owner.st_uid), owner.st_gid)
     nobody = pwd.getpwnam("nobody")
-    return Account(nobody.pw_uid, nobody.pw_gid)
+    return SystemUser(nobody.pw_uid, nobody.pw_gid)
 
 
 def _known(uid: int) -> int:
@@ -80,7 +80,7 @@ def _known(uid: int) -> int:
         ) from None
 
 
-def bring_programs(roots: tuple[Path, ...], into: Path, *, account: Account) -> Path:
+def bring_programs(roots: tuple[Path, ...], into: Path, *, user: SystemUser) -> Path:
     """Links or copies what lies side by side into `into`, once per version of it.
 
     What is linked keeps its rights, which may be everybody's, so `into` lets nobody else in.
@@ -90,7 +90,7 @@ def bring_programs(roots: tuple[Path, ...], into: Path, *, account: Account) -> 
     """
     into.mkdir(mode=0o700, exist_ok=True)
     into.chmod(0o700)
-    account.own(into)
+    user.own(into)
     stamp = "|".join(f"{root}:{root.stat().st_mtime_ns}" for root in roots)
     target = into / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     if target.exists():
@@ -103,7 +103,7 @@ def bring_programs(roots: tuple[Path, ...], into: Path, *, account: Account) -> 
         for source in _files(root):
             copy = draft / source.relative_to(root.parent)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            _link_or_copy(source, copy, account)
+            _link_or_copy(source, copy, user)
     for directory in (draft, *(path for path in draft.rglob("*") if path.is_dir())):
         directory.chmod(0o755)
     draft.rename(target)
@@ -117,11 +117,11 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (path for path in root.rglob("*") if path.is_file())
 
 
-def _link_or_copy(source: Path, copy: Path, account: Account) -> None:
+def _link_or_copy(source: Path, copy: Path, user: SystemUser) -> None:
     # Installed under a strict umask, a file is its owner's alone, and so would be a link to it.
-    if account.may_use(source):
+    if user.may_use(source):
         with contextlib.suppress(OSError):
             os.link(source, copy)
             return
     shutil.copy2(source, copy)
-    account.own(copy)
+    user.own(copy)

@@ -1,4 +1,4 @@
-"""Started by root, servers run as somebody else, and their programs are brought to that account."""
+"""Started by root, servers run as somebody else, and their programs are brought to that user."""
 
 import os
 import pwd
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff.stack.account import Account, bring_programs
+from handoff.stack.system_user import SystemUser, bring_programs
 from tests.smoke.stack import place
 
 __all__ = ["place"]
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs server
 
 
 @pytest.fixture
-def nobody() -> Account:
+def nobody() -> SystemUser:
     found = pwd.getpwnam("nobody")
-    return Account(found.pw_uid, found.pw_gid)
+    return SystemUser(found.pw_uid, found.pw_gid)
 
 
 @pytest.fixture
@@ -35,39 +35,39 @@ def installed(place: Path) -> Path:
     return package
 
 
-def runs(program: Path, *, account: Account) -> bool:
-    ended = subprocess.run([program], user=account.uid, group=account.gid, check=False)
+def runs(program: Path, *, user: SystemUser) -> bool:
+    ended = subprocess.run([program], user=user.uid, group=user.gid, check=False)
     return ended.returncode == 0
 
 
 def test_programs_of_a_private_clone_are_run_by_it_and_reached_by_nobody_else(
-    place: Path, installed: Path, nobody: Account
+    place: Path, installed: Path, nobody: SystemUser
 ) -> None:
     assert not nobody.can_reach(installed)
-    brought = bring_programs((installed,), into=place / "programs", account=nobody)
+    brought = bring_programs((installed,), into=place / "programs", user=nobody)
     program = brought / "package" / "bin" / "program"
-    assert runs(program, account=nobody)
+    assert runs(program, user=nobody)
     assert program.samefile(installed / "bin" / "program"), "linked, for it takes no room"
     with pytest.raises(PermissionError):
-        runs(program, account=Account(nobody.uid - 1, nobody.gid - 1))
+        runs(program, user=SystemUser(nobody.uid - 1, nobody.gid - 1))
     assert stat.S_IMODE((place / "private").stat().st_mode) == 0o700, "its own home stays closed"
 
 
 def test_a_program_that_was_installed_for_root_alone_is_copied(
-    place: Path, installed: Path, nobody: Account
+    place: Path, installed: Path, nobody: SystemUser
 ) -> None:
     source = installed / "bin" / "program"
     source.chmod(0o700)
-    brought = bring_programs((installed,), into=place / "programs", account=nobody)
-    assert runs(brought / "package" / "bin" / "program", account=nobody)
+    brought = bring_programs((installed,), into=place / "programs", user=nobody)
+    assert runs(brought / "package" / "bin" / "program", user=nobody)
     assert stat.S_IMODE(source.stat().st_mode) == 0o700
 
 
 def test_what_an_earlier_version_left_open_is_closed(
-    place: Path, installed: Path, nobody: Account
+    place: Path, installed: Path, nobody: SystemUser
 ) -> None:
     into = place / "programs"
-    brought = bring_programs((installed,), into=into, account=nobody)
+    brought = bring_programs((installed,), into=into, user=nobody)
     into.chmod(0o755)
-    assert bring_programs((installed,), into=into, account=nobody) == brought
+    assert bring_programs((installed,), into=into, user=nobody) == brought
     assert stat.S_IMODE(into.stat().st_mode) == 0o700
