@@ -51,7 +51,7 @@ class Parts:
             timeout=settings.smtp_timeout,
             connections=settings.smtp_connections,
         )
-        return cls(settings, Database.connect(settings), live.connect(settings), mailer)
+        return cls(settings, Database.connect(settings), live.new_client(settings), mailer)
 
     async def close(self) -> None:
         """Gives everything back."""
