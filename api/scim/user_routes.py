@@ -36,7 +36,7 @@ Filter = Annotated[str | None, Query(max_length=1000, examples=['userName eq "bo
 Start = Annotated[int, Query(alias="startIndex")]
 Count = Annotated[int, Query()]
 
-Decide = Callable[[DirectoryUser | None], WantedUser]
+DecideUser = Callable[[DirectoryUser | None], WantedUser]
 
 LARGEST_PAGE = 200
 
@@ -131,7 +131,7 @@ async def _draw(
     return await _answer(parts, caller, user_id, drawn[-1])
 
 
-async def _change(parts: Services, caller: Actor, user_id: UUID, decide: Decide) -> None:
+async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideUser) -> None:
     put = await users.change_user(parts.database, caller, user_id, decide)
     for changed in put.released:
         parts.announce(changed, command=Command.RELEASE)
