@@ -50,7 +50,7 @@ class Services:
         """Nothing connects before it is used, so the API starts while its parts are down."""
         async with httpx.AsyncClient() as http:
             database = Database.connect(settings, pool_size=20, confined=True)
-            redis = live.connect(settings)
+            redis = live.new_client(settings)
             hub = Hub(database, Manners.of(settings))
             services = cls(
                 settings=settings,

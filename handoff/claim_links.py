@@ -42,7 +42,7 @@ def address(link: ClaimLink, settings: Settings, *, until: datetime) -> str | No
     return f"{settings.public_url}/c/{jwt.encode(claims, key, _ALGORITHM)}"
 
 
-def read(token: str, settings: Settings) -> ClaimLink:
+def read_link(token: str, settings: Settings) -> ClaimLink:
     """What the link names.
 
     Raises:

@@ -65,7 +65,7 @@ def encode(envelope: Envelope) -> str:
     return _LINE_ENDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def connect(settings: Settings) -> Redis:
+def new_client(settings: Settings) -> Redis:
     """A client that fails fast: a dead Redis must never hold anybody up."""
     return Redis.from_url(
         settings.redis_url.get_secret_value(),

@@ -102,7 +102,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/reading/offers.py:residents": "the embedded stack's sign-in",
     "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
     "handoff/database/directory/importing.py": "accounts are made here",
-    "handoff/database/operations/idempotency.py:purge": "over all accounts, for upkeep",
+    "handoff/database/operations/idempotency.py:purge_keys": "over all accounts, for upkeep",
     "handoff/database/operations/upkeep.py": "over all accounts, for the engine",
     "handoff/database/operations/health.py": "over all accounts, for readiness and the auditor",
     "handoff/database/operations/counts.py": "over all accounts, for the operator",

@@ -22,7 +22,7 @@ logger = structlog.get_logger(__name__)
 RETRY_PAUSE = 1.0
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
+async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Works until `stop` is set; waits for the engine for as long as it takes."""
     client = await _connect(settings, stop)
     if client is None:
@@ -70,7 +70,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await run(settings, stop)
+    await work(settings, stop)
 
 
 if __name__ == "__main__":

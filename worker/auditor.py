@@ -68,8 +68,8 @@ class Auditor:
         await health.keep_audit(self.database, findings, started)
         for finding in findings:
             logger.error("audit.found", kind=finding.kind, handoff_id=str(finding.handoff_id))
-        await upkeep.purge(self.database, closed_for=self.settings.purge_after)
-        await idempotency.purge(self.database, KEYS_FOR)
+        await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
+        await idempotency.purge_keys(self.database, KEYS_FOR)
         return started
 
     def _message_grace(self) -> timedelta:

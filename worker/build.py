@@ -51,7 +51,7 @@ class Parts:
         return cls(
             settings,
             Database.connect(settings),
-            live.connect(settings),
+            live.new_client(settings),
             senders.connect(settings),
         )
 

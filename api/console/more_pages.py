@@ -41,7 +41,7 @@ async def notifications_page(request: Request, me: Caller, parts: Parts) -> Resp
 async def policy_page(request: Request, me: LeadingCaller, parts: Parts) -> Response:
     """Whom the account tells, by which ways, for how long."""
     async with parts.database.account(me.account_id) as tenant:
-        people, teams = await offers.colleagues(tenant), await offers.teams(tenant)
+        people, teams = await offers.colleagues(tenant), await offers.team_names(tenant)
     return await _framed(request, "policy.html", me, parts, people=people, teams=teams)
 
 

@@ -112,7 +112,7 @@ async def new_page(request: Request, me: WorkingCaller, parts: Parts) -> Respons
         _, number = await events.bounds(tenant)
         content = {
             "held": await offers.held(tenant, me.id),
-            "teams": await offers.teams(tenant),
+            "teams": await offers.team_names(tenant),
             "number": number,
         }
     return page(request, "new.html", content, me=me)

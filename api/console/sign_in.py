@@ -122,7 +122,7 @@ async def _recognise(parts: Services, claimed: Claimed) -> UUID:
     """
     async with parts.database.engine_room() as connection:
         with suppress(ValueError):
-            if await people.identify(connection, subject := UUID(claimed.subject)):
+            if await people.find_anywhere(connection, subject := UUID(claimed.subject)):
                 return subject
         found = await people.living_ids(connection, claimed.email) if claimed.email else []
         if len(found) == 1:
@@ -133,10 +133,10 @@ async def _recognise(parts: Services, claimed: Claimed) -> UUID:
 
 async def _welcome(request: Request, parts: Services, user_id: UUID, next_page: str) -> Response:
     async with parts.database.engine_room() as connection:
-        if await people.identify(connection, user_id) is None:
+        if await people.find_anywhere(connection, user_id) is None:
             raise NotFound("There is no such user, or they are no longer active.")
     response = _see(next_page)
-    browser_session.sign_in(response, parts.settings, user_id)
+    browser_session.give_cookie(response, parts.settings, user_id)
     return response
 
 
@@ -145,5 +145,5 @@ async def sign_out(request: Request, parts: Parts) -> Response:
     """Forgets who uses this browser."""
     browser_session.check_origin(request, parts.settings)
     response = _see("/sign-in")
-    browser_session.sign_out(response, parts.settings)
+    browser_session.take_cookie(response, parts.settings)
     return response

@@ -100,7 +100,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         handoff=shown,
         state=words.state(shown, reader.id),
         why=why(record, reader, told.get(record.id)),
-        next=words.next_action(shown, reader.id),
+        next=words.what_next(shown, reader.id),
         own_step=_own_step(record, reader, commands),
         session_context=session_context,
         commands=commands,

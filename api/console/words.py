@@ -67,7 +67,7 @@ class Timed:
     loud: bool = False
 
 
-def command(name: Command, view: HandoffView) -> str:
+def button(name: Command, view: HandoffView) -> str:
     """What stands on a command's button, for this handoff."""
     match name:
         case Command.CLAIM if view.status is HandoffStatus.PARKED:
@@ -80,7 +80,7 @@ def command(name: Command, view: HandoffView) -> str:
             return COMMAND[name]
 
 
-def next_action(view: HandoffView, reader_id: UUID | None = None) -> Timed | None:
+def what_next(view: HandoffView, reader_id: UUID | None = None) -> Timed | None:
     """What happens next, in words."""
     action = view.next_action
     if action is None:

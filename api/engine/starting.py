@@ -36,7 +36,7 @@ LOOK_WITHIN = 1.3
 """Seconds that the engine has to say so: a 503 comes within 3 s in all."""
 
 
-async def start(
+async def start_handoff(
     client: Client, new: NewHandoff, *, task_queue: str, wait: timedelta
 ) -> Recorded | None:
     """One start and one wait in one call; None while the record has not spoken yet.

@@ -52,7 +52,7 @@ class BodyLimit:
             late = TooSlow(f"The body must arrive within {self._within:g} seconds.")
             raise _Unread(late) from None
         if body and json_bodies.is_json(headers.get("content-type", "")):
-            json_bodies.check(body)
+            json_bodies.must_be_plain(body)
         return body
 
 

@@ -29,7 +29,7 @@ def _weight(part: str) -> tuple[str, float]:
         return kind, 0.0
 
 
-def text(rows: Iterable[Sequence[Any]]) -> str:
+def lines(rows: Iterable[Sequence[Any]]) -> str:
     """Lines that end with CRLF; cells are quoted where they have to be."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\r\n")

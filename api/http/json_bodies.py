@@ -23,7 +23,7 @@ def is_json(content_type: str) -> bool:
     return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
-def check(body: bytes) -> None:
+def must_be_plain(body: bytes) -> None:
     """Passes what every reader understands alike.
 
     Raises:

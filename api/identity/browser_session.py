@@ -108,14 +108,14 @@ def read(request: HTTPConnection, settings: Settings) -> BrowserSession | None:
     return BrowserSession(user_id, since, until)
 
 
-def sign_in(response: Response, settings: Settings, user_id: UUID) -> None:
+def give_cookie(response: Response, settings: Settings, user_id: UUID) -> None:
     """Gives the browser its cookie."""
     now = datetime.now(UTC)
     session = BrowserSession(user_id, since=now, until=now + settings.session_lifetime)
     response.headers.append("set-cookie", _cookie(settings, session))
 
 
-def sign_out(response: Response, settings: Settings) -> None:
+def take_cookie(response: Response, settings: Settings) -> None:
     """Takes the cookie away."""
     name, secure = cookie_name(settings), is_secure(settings)
     response.delete_cookie(name, secure=secure, httponly=True, samesite="lax")

@@ -67,7 +67,7 @@ async def _person(request: HTTPConnection, parts: Services, token: str | None) -
     else:
         user_id = browser_session.subject(request, parts.settings)
     async with parts.database.glance() as connection:
-        actor = await people.identify(connection, user_id)
+        actor = await people.find_anywhere(connection, user_id)
     if actor is None:
         raise Unauthenticated("This identity is not valid here. Sign in again.")
     return actor

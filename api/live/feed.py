@@ -25,7 +25,7 @@ BATCH_CHARACTERS = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class Encoded:
     """One event, encoded once for all streams."""
 
     number: int
@@ -33,17 +33,17 @@ class Rung:
     text: str
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Rung":
+    def of(cls, envelope: Envelope) -> "Encoded":
         """The envelope as streams send it."""
         kind = envelope.type.removeprefix("handoff.")
         return cls(int(envelope.id), kind, live.encode(envelope))
 
 
-def batch(rung: Iterable[Rung]) -> list[Rung]:
+def batch(events: Iterable[Encoded]) -> list[Encoded]:
     """The first of these, one at least and as many as a stream sends at a time."""
-    found: list[Rung] = []
+    found: list[Encoded] = []
     size = 0
-    for one in rung:
+    for one in events:
         found.append(one)
         size += len(one.text)
         if size >= BATCH_CHARACTERS:
@@ -63,17 +63,17 @@ class Feed:
         self.first = 1
         self.last = 0
         self.ears: set[Ear] = set()
-        self._kept: dict[int, Rung] = {}
+        self._kept: dict[int, Encoded] = {}
         self._characters = 0
 
-    def add(self, rung: Sequence[Rung]) -> None:
+    def add(self, events: Sequence[Encoded]) -> None:
         """Takes in what PostgreSQL has, and wakes everybody."""
-        for one in rung:
+        for one in events:
             self._kept[one.number] = one
             self._characters += len(one.text)
         while len(self._kept) > KEPT or self._characters > KEPT_CHARACTERS:
             self._characters -= len(self._kept.pop(next(iter(self._kept))).text)
-        self.last = rung[-1].number
+        self.last = events[-1].number
         self.wake()
 
     def wake(self) -> None:
@@ -81,7 +81,7 @@ class Feed:
         for ear in self.ears:
             ear.news.set()
 
-    def after(self, number: int) -> list[Rung] | None:
+    def after(self, number: int) -> list[Encoded] | None:
         """A batch of what follows `number`; None when that is no longer kept."""
         if number >= self.last:
             return []

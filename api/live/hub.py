@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from api.live.feed import PAGE, Ear, Feed, Rung
+from api.live.feed import PAGE, Ear, Encoded, Feed
 from handoff.contract.people import Actor
 from handoff.database import events, outages, readers
 from handoff.database.directory import api_tokens
@@ -91,11 +91,11 @@ class Hub:
             # The reader ends by itself when nobody is left, and not in the middle of a query.
             feed.rung.set()
 
-    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Rung]:
+    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Encoded]:
         """A page of what follows `number`, read from PostgreSQL."""
         async with self._database.account(account_id) as tenant:
             found = await events.after(tenant, number, limit=limit)
-        return [Rung.of(envelope) for envelope in found]
+        return [Encoded.of(envelope) for envelope in found]
 
     async def bounds(self, account_id: UUID) -> tuple[int, int]:
         """The first and the last event number that the account has."""
@@ -208,7 +208,7 @@ class Hub:
         feed.doubted = False
         try:
             async with self._database.account(feed.account_id) as tenant:
-                living = await readers.living(tenant, {ear.reader_id for ear in due})
+                living = await readers.living_names(tenant, {ear.reader_id for ear in due})
                 tokens = {ear.token_id for ear in due if ear.token_id is not None}
                 # None: a person, who came without one.
                 good = {None, *(await api_tokens.good(tenant, tokens) if tokens else ())}

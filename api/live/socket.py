@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from api.http.connections import first_of, way_to_cut
 from api.identity.expiry import good_until
-from api.live.feed import Rung
+from api.live.feed import Encoded
 from api.live.stream import Bye, Item, KeepAlive, Resync, Stream
 from api.schemas.live import Seen
 from api.services import Services
@@ -75,7 +75,7 @@ class _Talk:
             for item in await self._stream.more():
                 try:
                     async with asyncio.timeout(self._parts.hub.manners.slow):
-                        await self._socket.send_text(text(item))
+                        await self._socket.send_text(as_json(item))
                 except TimeoutError:
                     return False
                 if isinstance(item, Bye):
@@ -106,10 +106,10 @@ class _Talk:
             # A program that acts as somebody has no eyes.
             with suppress(ValidationError, *outages.AWAY):
                 seen = Seen(numbers=frame["seen"])
-                await mark_seen(self._parts.database, self._caller, seen)
+                await note_seen(self._parts.database, self._caller, seen)
 
 
-async def mark_seen(database: Database, caller: Actor, seen: Seen) -> None:
+async def note_seen(database: Database, caller: Actor, seen: Seen) -> None:
     """Notes in the ledger that the caller's own pushes of these events were seen."""
     async with database.account(caller.account_id) as tenant:
         await deliveries.mark_seen(tenant, caller.id, seen.numbers)
@@ -123,10 +123,10 @@ def _read(frame: str | None) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def text(item: Item) -> str:
+def as_json(item: Item) -> str:
     """One item as a frame: events are envelopes, everything else has a type without a dot."""
     match item:
-        case Rung():
+        case Encoded():
             return item.text
         case Resync():
             return _control("resync", {"number": item.number})

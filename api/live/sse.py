@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.http.connections import first_of, way_to_cut
-from api.live.feed import Rung
+from api.live.feed import Encoded
 from api.live.hub import Hub
 from api.live.stream import Bye, Item, Resync, Stream
 from handoff.contract.people import Actor
@@ -93,7 +93,7 @@ def _encoded(items: Sequence[Item]) -> tuple[bytes, bool]:
 def frame(item: Item) -> str:
     """One item on the wire. JSON has no line breaks, so each frame has one data line."""
     match item:
-        case Rung():
+        case Encoded():
             return f"id: {item.number}\nevent: {item.type}\ndata: {item.text}\n\n"
         case Resync():
             data = json.dumps({"number": item.number})

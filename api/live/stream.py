@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from api.live.feed import BATCH_CHARACTERS, Ear, Rung, batch
+from api.live.feed import BATCH_CHARACTERS, Ear, Encoded, batch
 from api.live.hub import PAUSE, Hub
 from handoff.contract.people import Actor
 from handoff.database import outages
@@ -50,7 +50,7 @@ class Bye:
     reason: str
 
 
-Item = Rung | Resync | KeepAlive | Bye
+Item = Encoded | Resync | KeepAlive | Bye
 
 
 class Stream:
@@ -138,10 +138,10 @@ class Stream:
             self.position = found[-1].number
         return found
 
-    async def _read_on(self) -> list[Rung]:
+    async def _read_on(self) -> list[Encoded]:
         account_id = self._ear.feed.account_id
         page = await self._hub.history(account_id, self.position, limit=self._page)
-        size = sum(len(rung.text) for rung in page) // max(len(page), 1)
+        size = sum(len(event.text) for event in page) // max(len(page), 1)
         self._page = max(1, min(LARGEST_PAGE, BATCH_CHARACTERS // max(size, 1)))
         return batch(page)
 

@@ -83,11 +83,13 @@ def _csv(parts: Services, caller: Actor, span: Span) -> StreamingResponse:
 
 async def _lines(parts: Services, caller: Actor, span: Span) -> AsyncIterator[str]:
     """Page by page, so that no connection is held while a slow client reads."""
-    yield csv_rows.text([escalation_rows.COLUMNS])
+    yield csv_rows.lines([escalation_rows.COLUMNS])
     place = None
     while True:
         async with parts.database.account(caller.account_id) as tenant:
-            rows, place = await escalation_rows.page(tenant, span, after=place, limit=ROWS_AT_ONCE)
-        yield csv_rows.text(rows)
+            rows, place = await escalation_rows.next_rows(
+                tenant, span, after=place, limit=ROWS_AT_ONCE
+            )
+        yield csv_rows.lines(rows)
         if place is None:
             return

@@ -75,7 +75,7 @@ async def list_api_tokens(
 ) -> list[ApiToken]:
     """The account's tokens, newest first, with who made them and when they were last used."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await api_tokens.newest(tenant, limit=limit, before=cursor)
+        found = await api_tokens.newest_tokens(tenant, limit=limit, before=cursor)
     if len(found) == limit:
         link = request.url.include_query_params(cursor=str(found[-1].id))
         response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
@@ -86,7 +86,7 @@ async def list_api_tokens(
 async def get_api_token(token_id: UUID, caller: LeadingCaller, parts: Parts) -> ApiToken:
     """One token of the account; never its secret."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await api_tokens.find(tenant, token_id)
+        found = await api_tokens.find_token(tenant, token_id)
     if found is None:
         raise NotFound("There is no such token.")
     return found

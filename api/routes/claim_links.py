@@ -53,7 +53,7 @@ def _is_person(request: Request) -> bool:
 @router.head("/{token}", include_in_schema=False)
 async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     """What the link is about. Changes nothing, whoever opens it and however often."""
-    link = claim_links.read(token, parts.settings)
+    link = claim_links.read_link(token, parts.settings)
     record = await _find(parts, link)
     if record.status in FINAL:
         raise LinkDead(f"This handoff is {record.status.value}.")
@@ -73,7 +73,7 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
 )
 async def claim_by_link(token: Token, request: Request, response: Response, parts: Parts) -> Any:
     """Claims, for the person to whom the mail went, once they are signed in."""
-    link = claim_links.read(token, parts.settings)
+    link = claim_links.read_link(token, parts.settings)
     caller = await identify(request, parts, bearer_token(request))
     if caller.account_id != link.account_id:
         raise NotFound("This link is not valid, or not any more.")

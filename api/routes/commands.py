@@ -36,8 +36,8 @@ router = APIRouter(
 REFUSALS = problems(403, 404, 412)
 
 
-class _Given:
-    """Where the handoff stands in the path, who gives the command, and how its answer is made."""
+class _ThisHandoff:
+    """The handoff that the path names, who gives it a command, and how that is answered."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class _Given:
         return shown(self.response, changed.record, self.caller)
 
 
-Given = Annotated[_Given, Depends()]
+ThisHandoff = Annotated[_ThisHandoff, Depends()]
 
 
 @router.post(
@@ -77,9 +77,9 @@ Given = Annotated[_Given, Depends()]
     operation_id="claimHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
 )
-async def claim(given: Given, body: Nothing | None = None) -> HandoffView:
+async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
-    return await given.carry_out(Command.CLAIM)
+    return await handoff.carry_out(Command.CLAIM)
 
 
 @router.post(
@@ -87,10 +87,10 @@ async def claim(given: Given, body: Nothing | None = None) -> HandoffView:
     operation_id="releaseHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def release(given: Given, body: Release | None = None) -> HandoffView:
+async def release(handoff: ThisHandoff, body: Release | None = None) -> HandoffView:
     """Gives it back to the queue, with a fresh round 1."""
     reason = body.reason if body else None
-    return await given.carry_out(Command.RELEASE, reason=reason)
+    return await handoff.carry_out(Command.RELEASE, reason=reason)
 
 
 @router.post(
@@ -98,9 +98,9 @@ async def release(given: Given, body: Release | None = None) -> HandoffView:
     operation_id="resolveHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def resolve(given: Given, body: Resolve) -> HandoffView:
+async def resolve(handoff: ThisHandoff, body: Resolve) -> HandoffView:
     """Ends it, with an outcome."""
-    return await given.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
+    return await handoff.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
 
 
 @router.post(
@@ -108,10 +108,10 @@ async def resolve(given: Given, body: Resolve) -> HandoffView:
     operation_id="cancelHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed)},
 )
-async def cancel(given: Given, body: Cancel | None = None) -> HandoffView:
+async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> HandoffView:
     """Takes it back; the session returns to the one who handed it off."""
     reason = body.reason if body else None
-    return await given.carry_out(Command.CANCEL, reason=reason)
+    return await handoff.carry_out(Command.CANCEL, reason=reason)
 
 
 @router.post(
@@ -119,9 +119,9 @@ async def cancel(given: Given, body: Cancel | None = None) -> HandoffView:
     operation_id="promoteHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def promote(given: Given, body: Nothing | None = None) -> HandoffView:
+async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
     """Turns what was parked into an escalation; it keeps its id and history."""
-    return await given.carry_out(Command.PROMOTE)
+    return await handoff.carry_out(Command.PROMOTE)
 
 
 @router.post(
@@ -129,9 +129,9 @@ async def promote(given: Given, body: Nothing | None = None) -> HandoffView:
     operation_id="escalateHandoffNow",
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def escalate_now(given: Given, body: EscalateNow) -> HandoffView:
+async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> HandoffView:
     """Ends the present wait, unless the round that the caller saw has passed."""
-    return await given.carry_out(Command.ESCALATE_NOW, round=body.round)
+    return await handoff.carry_out(Command.ESCALATE_NOW, round=body.round)
 
 
 @router.post(
@@ -139,15 +139,15 @@ async def escalate_now(given: Given, body: EscalateNow) -> HandoffView:
     operation_id="snoozeHandoff",
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def snooze(given: Given, body: Snooze) -> HandoffView:
+async def snooze(handoff: ThisHandoff, body: Snooze) -> HandoffView:
     """Pauses the timers until a time; then a fresh round starts."""
-    settings = given.parts.settings
+    settings = handoff.parts.settings
     ahead = body.until - datetime.now(UTC)
     if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
         bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
         fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
         raise Invalid(f"`until` must be {bounds}.", errors=[fault])
-    return await given.carry_out(Command.SNOOZE, until=body.until)
+    return await handoff.carry_out(Command.SNOOZE, until=body.until)
 
 
 @router.post(
@@ -155,14 +155,14 @@ async def snooze(given: Given, body: Snooze) -> HandoffView:
     operation_id="transferHandoff",
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def transfer(given: Given, body: Transfer) -> HandoffView:
+async def transfer(handoff: ThisHandoff, body: Transfer) -> HandoffView:
     """Hands it to a named person, who accepts by claiming."""
-    async with given.parts.database.account(given.caller.account_id) as tenant:
-        here = given.session_id
-        if await records.find_record(tenant, given.handoff_id, session_id=here) is None:
+    async with handoff.parts.database.account(handoff.caller.account_id) as tenant:
+        here = handoff.session_id
+        if await records.find_record(tenant, handoff.handoff_id, session_id=here) is None:
             raise NotFound("There is no such handoff.")
         named = await people.find_living(tenant, body.to)
     if named is None:
         fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
         raise Invalid("`to` must be an active user of this account.", errors=[fault])
-    return await given.carry_out(Command.TRANSFER, to=named)
+    return await handoff.carry_out(Command.TRANSFER, to=named)

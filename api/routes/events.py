@@ -13,7 +13,7 @@ from api.endpoints.idempotency import IdempotentRoute
 from api.http.problems import problem
 from api.identity.callers import Caller, Parts, caller_of_socket
 from api.identity.expiry import good_until
-from api.live.socket import SIGN_IN, TRY_AGAIN, converse, mark_seen
+from api.live.socket import SIGN_IN, TRY_AGAIN, converse, note_seen
 from api.live.sse import EventStream
 from api.schemas.live import Seen
 from handoff.database import outages
@@ -61,7 +61,7 @@ async def stream_events(
 )
 async def mark_events_seen(body: Seen, caller: Caller, parts: Parts) -> None:
     """The caller has seen the pushes of these events. What is not theirs stays as it is."""
-    await mark_seen(parts.database, caller, body)
+    await note_seen(parts.database, caller, body)
 
 
 @router.websocket("/events/ws")

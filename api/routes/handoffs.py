@@ -66,7 +66,7 @@ async def create_handoff(
         remind_at=body.remind_at,
     )
     await _must_be_free(parts, caller, new)
-    recorded = await starting.start(
+    recorded = await starting.start_handoff(
         parts.temporal,
         new,
         task_queue=parts.settings.task_queue,
@@ -150,7 +150,7 @@ async def _must_find(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> Reco
 async def list_handoffs(session_id: UUID, caller: Caller, parts: Parts) -> list[HandoffView]:
     """The session's handoffs, newest first."""
     async with parts.database.account(caller.account_id) as tenant:
-        if await sessions.find(tenant, session_id) is None:
+        if await sessions.find_session(tenant, session_id) is None:
             raise NotFound("There is no such session.")
         found = await records.of_session(tenant, session_id)
     return [records.view(record, reader_id=caller.id) for record in found]

@@ -39,7 +39,7 @@ async def put_notifications(
 ) -> NotificationChoices:
     """Sets it, for every message that is planned from now on."""
     async with parts.database.account(caller.account_id) as tenant:
-        await me.choose(tenant, caller.id, body.to_json())
+        await me.keep_choices(tenant, caller.id, body.to_json())
     return body
 
 

@@ -64,7 +64,7 @@ async def _named(tenant: Tenant, there: Mapping[UUID, datetime]) -> list[Present
     """With names, and without those who have left the account."""
     if not there:
         return []
-    names = await readers.living(tenant, there)
+    names = await readers.living_names(tenant, there)
     found = [
         Present(id=user_id, name=name, since=there[user_id]) for user_id, name in names.items()
     ]

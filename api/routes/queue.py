@@ -57,7 +57,7 @@ async def get_queue(
     async with parts.database.account(caller.account_id) as tenant:
         # The number first: what happens after it is read comes again over the stream.
         _, last = await events.bounds(tenant)
-        found, end = await queue.page(tenant, wanted)
+        found, end = await queue.read_queue(tenant, wanted)
     response.headers["Last-Event-ID"] = str(last)
     if end is not None:
         link = request.url.include_query_params(cursor=_write(end))

@@ -59,7 +59,7 @@ async def list_sessions(
 ) -> list[SessionView]:
     """The account's sessions, newest first."""
     async with parts.database.account(caller.account_id) as tenant:
-        rows = await sessions.newest(tenant, limit=limit, before=cursor)
+        rows = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
     if len(rows) == limit:
         link = request.url.include_query_params(cursor=str(rows[-1].id))
         response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
@@ -70,7 +70,7 @@ async def list_sessions(
 async def get_session(session_id: UUID, caller: Caller, parts: Parts) -> SessionView:
     """One session of the account."""
     async with parts.database.account(caller.account_id) as tenant:
-        row = await sessions.find(tenant, session_id)
+        row = await sessions.find_session(tenant, session_id)
     if row is None:
         raise NotFound("There is no such session.")
     return _view(row)

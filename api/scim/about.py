@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.identity.callers import Parts
-from api.scim.documented import SCIM_ERRORS, configuration, resource_types, schemas
+from api.scim.documented import SCIM_ERRORS, provider_configuration, resource_types, schemas
 from api.scim.protocol import Provisioner, Resource, ScimResponse, ScimRoute, listed
 from api.scim.user_routes import base_of
 
@@ -21,7 +21,7 @@ router = APIRouter(
 @router.get("/ServiceProviderConfig", operation_id="scimGetConfiguration")
 async def get_configuration(caller: Provisioner, parts: Parts) -> Any:
     """What is supported."""
-    return ScimResponse(configuration(base_of(parts)))
+    return ScimResponse(provider_configuration(base_of(parts)))
 
 
 @router.get("/ResourceTypes", operation_id="scimListResourceTypes")

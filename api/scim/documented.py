@@ -51,7 +51,7 @@ def _error(status: int) -> dict[str, Any]:
 SCIM_ERRORS: dict[int | str, dict[str, Any]] = {status: _error(status) for status in _TITLES}
 
 
-def configuration(base: str) -> Resource:
+def provider_configuration(base: str) -> Resource:
     """`/ServiceProviderConfig`."""
     no = {"supported": False}
     return {

@@ -46,7 +46,7 @@ async def list_groups(
     """The account's teams; or the one that a filter names."""
     wanted, page = read_filter(filter, ("displayname", "externalid")), page_of(start, count)
     async with parts.database.account(caller.account_id) as tenant:
-        found, total = await scim.teams(tenant, wanted, page)
+        found, total = await scim.page_of_teams(tenant, wanted, page)
     base, members = base_of(parts), _with_members(excluded)
     resources = [group_resource(team, base, with_members=members) for team in found]
     return ScimResponse(listed(resources, total=total, start=page.start))
@@ -66,7 +66,7 @@ async def get_group(
 ) -> Any:
     """One team, with its people."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await scim.find_team(tenant, group_id)
+        found = await scim.living_team(tenant, group_id)
     team = _there(found)
     return ScimResponse(group_resource(team, base_of(parts), with_members=_with_members(excluded)))
 
@@ -94,7 +94,7 @@ async def patch_group(group_id: UUID, body: Given, caller: Provisioner, parts: P
 async def delete_group(group_id: UUID, caller: Provisioner, parts: Parts) -> None:
     """Its people and sessions are of no team afterwards."""
     async with parts.database.account(caller.account_id) as tenant:
-        _there(await scim.find_team(tenant, group_id))
+        _there(await scim.living_team(tenant, group_id))
     await teams.delete_team(parts.database, caller, group_id)
     logger.info("scim.team_deleted", team_id=str(group_id), token_id=str(caller.token_id))
 
@@ -115,7 +115,7 @@ async def _put(
     team_id: UUID,
     decide: Callable[[ScimTeam | None], WantedTeam],
 ) -> ScimTeam:
-    team = await scim.put_team(parts.database, caller, team_id, decide)
+    team = await scim.put_with_members(parts.database, caller, team_id, decide)
     logger.info("scim.team_put", team_id=str(team_id), token_id=str(caller.token_id))
     return team
 

@@ -36,7 +36,7 @@ Filter = Annotated[str | None, Query(max_length=1000, examples=['userName eq "bo
 Start = Annotated[int, Query(alias="startIndex")]
 Count = Annotated[int, Query()]
 
-Decide = Callable[[DirectoryUser | None], WantedUser]
+DecideUser = Callable[[DirectoryUser | None], WantedUser]
 
 LARGEST_PAGE = 200
 
@@ -62,7 +62,7 @@ async def list_users(
     """The account's users, deactivated ones included; or the one that a filter names."""
     wanted, page = read_filter(filter, ("username", "externalid")), page_of(start, count)
     async with parts.database.account(caller.account_id) as tenant:
-        found, total = await scim.users(tenant, wanted, page)
+        found, total = await scim.page_of_users(tenant, wanted, page)
     resources = [user_resource(user, base_of(parts)) for user in found]
     return ScimResponse(listed(resources, total=total, start=page.start))
 
@@ -108,7 +108,7 @@ async def delete_user(user_id: UUID, caller: Provisioner, parts: Parts) -> None:
 
 async def _find(parts: Services, caller: Actor, user_id: UUID) -> ScimUser:
     async with parts.database.account(caller.account_id) as tenant:
-        found = await scim.find_user(tenant, user_id)
+        found = await scim.living_user(tenant, user_id)
     if found is None:
         raise NotFound("There is no such user.")
     return found
@@ -131,7 +131,7 @@ async def _draw(
     return await _answer(parts, caller, user_id, drawn[-1])
 
 
-async def _change(parts: Services, caller: Actor, user_id: UUID, decide: Decide) -> None:
+async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideUser) -> None:
     put = await users.change_user(parts.database, caller, user_id, decide)
     for changed in put.released:
         parts.announce(changed, command=Command.RELEASE)

@@ -26,7 +26,7 @@ ACTOR = (
 LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
 
 
-async def identify(connection: AsyncConnection, user_id: UUID) -> Actor | None:
+async def find_anywhere(connection: AsyncConnection, user_id: UUID) -> Actor | None:
     """The living user behind a token. The only read that does not know its account yet."""
     row = (await connection.execute(_identity(), {"user": user_id})).one_or_none()
     return None if row is None else Actor(**row._mapping)

@@ -8,7 +8,7 @@ from handoff.database.people import LIVING
 from handoff.database.tables import UserRow
 
 
-async def living(tenant: Tenant, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+async def living_names(tenant: Tenant, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Those of these users who are active members of the account at this moment, by name."""
     query = tenant.select(UserRow, UserRow.id, UserRow.name).where(
         UserRow.id.in_(set(user_ids)), *LIVING

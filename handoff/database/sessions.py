@@ -49,19 +49,21 @@ async def create(
         )
         .on_conflict_do_nothing()
     )
-    found = await find(tenant, made)
+    found = await find_session(tenant, made)
     assert found is not None  # noqa: S101 - it has just been written in this transaction
     return found
 
 
-async def find(tenant: Tenant, session_id: UUID) -> Row[Any] | None:
+async def find_session(tenant: Tenant, session_id: UUID) -> Row[Any] | None:
     """A session of the account, or None: unknown and foreign look alike."""
     query = _sessions(tenant).where(SessionRow.id == session_id)
     row: Row[Any] | None = (await tenant.connection.execute(query)).one_or_none()
     return row
 
 
-async def newest(tenant: Tenant, *, limit: int, before: UUID | None = None) -> list[Row[Any]]:
+async def newest_sessions(
+    tenant: Tenant, *, limit: int, before: UUID | None = None
+) -> list[Row[Any]]:
     """The account's sessions, newest first. Ids sort by time, so one of them is the cursor."""
     query = _sessions(tenant).order_by(SessionRow.id.desc()).limit(limit)
     if before is not None:

@@ -64,7 +64,7 @@ class Screen:
 async def sign_in(desk: Desk, context: BrowserContext, who: Member) -> None:
     """Gives the browser the cookie that a sign-in would have given it."""
     response = Response()
-    browser_session.sign_in(response, desk.settings, who.id)
+    browser_session.give_cookie(response, desk.settings, who.id)
     name, _, rest = response.headers["set-cookie"].partition("=")
     value = rest.partition(";")[0]
     await context.add_cookies([{"name": name, "value": value, "url": desk.base_url}])

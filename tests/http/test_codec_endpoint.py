@@ -88,7 +88,7 @@ async def test_the_notes_of_a_parked_handoff_stay_with_its_parker(desk: Desk) ->
 
 def cookie(desk: Desk, who: Member) -> str:
     answer = Response()
-    browser_session.sign_in(answer, desk.settings, who.id)
+    browser_session.give_cookie(answer, desk.settings, who.id)
     [morsel] = SimpleCookie(answer.headers["set-cookie"]).values()
     return f"{morsel.key}={morsel.value}"
 

@@ -387,7 +387,7 @@ async def test_a_bug_of_ours_says_nothing_of_the_inside(
     async def bug(*_: Any, **__: Any) -> None:
         raise RuntimeError("a secret of the inside")
 
-    monkeypatch.setattr("api.routes.sessions.sessions.find", bug)
+    monkeypatch.setattr("api.routes.sessions.sessions.find_session", bug)
     answer = await desk.http(BO).get(f"/ai-sessions/{NOBODY}")
     refused(answer, 500, "internal")
     assert "secret" not in answer.text

@@ -258,7 +258,7 @@ async def test_a_failure_of_ours_is_tried_again(
         raise OSError
 
     with monkeypatch.context() as patched:
-        patched.setattr("api.engine.starting.start", fails)
+        patched.setattr("api.engine.starting.start_handoff", fails)
         failed = await hand_off(desk, session_id, "k")
     assert failed.status_code == 503
     answer = await hand_off(desk, session_id, "k")
@@ -339,8 +339,8 @@ async def test_keys_are_forgotten_in_time(desk: Desk) -> None:
     await execute(
         desk, "UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE key = 'old'"
     )
-    assert await idempotency.purge(desk.database, timedelta(hours=24)) == 1
-    assert await idempotency.purge(desk.database, timedelta(hours=24)) == 0
+    assert await idempotency.purge_keys(desk.database, timedelta(hours=24)) == 1
+    assert await idempotency.purge_keys(desk.database, timedelta(hours=24)) == 0
     assert (await hand_off(desk, session_id, "new")).headers["Idempotency-Replayed"] == "true"
 
 
@@ -349,7 +349,7 @@ async def test_a_key_in_use_is_not_forgotten(desk: Desk) -> None:
     await hand_off(desk, session_id, "k")
     await forget_the_answer(desk, "k", lock="10 seconds")
     await execute(desk, "UPDATE idempotency_keys SET created_at = now() - interval '2 days'")
-    assert await idempotency.purge(desk.database, timedelta(hours=24)) == 0
+    assert await idempotency.purge_keys(desk.database, timedelta(hours=24)) == 0
 
 
 def test_no_endpoint_forgets_it(desk: Desk) -> None:

@@ -168,7 +168,7 @@ async def test_no_identity_no_socket(desk: Desk) -> None:
 def cookie(desk: Desk, who: Member) -> dict[str, str]:
     """A browser's headers after it has signed in."""
     response = Response()
-    browser_session.sign_in(response, desk.settings, who.id)
+    browser_session.give_cookie(response, desk.settings, who.id)
     return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
 
 

@@ -145,7 +145,7 @@ async def settings(front_desk: Desk) -> Any:
 @asynccontextmanager
 async def counting(settings: Any, **changes: Any) -> AsyncIterator[RateLimits]:
     changed = settings.model_copy(update=changes)
-    redis = live.connect(changed)
+    redis = live.new_client(changed)
     try:
         yield RateLimits(changed, redis)
     finally:

@@ -148,7 +148,7 @@ async def test_the_api_still_learns_who_is_calling_and_whether_all_is_well(both:
     assert both.services is not None
     async with both.services.database.engine_room() as connection:
         for who in (BO, AMIR, HUGO, GINA):
-            found = await people.identify(connection, who.id)
+            found = await people.find_anywhere(connection, who.id)
             assert found is not None
             assert found.account_id == who.account_id
     assert (await both.http().get("/readyz")).json()["checks"]["rounds"]["status"] == "ok"

@@ -22,7 +22,7 @@ def test_what_would_be_a_formula_stays_text(evil: str) -> None:
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=4), min_size=1))
 def test_what_is_written_is_read_again_and_never_calculated(rows: list[list[str]]) -> None:
-    written = csv_rows.text(rows)
+    written = csv_rows.lines(rows)
     again = list(csv.reader(io.StringIO(written, newline="")))
     assert [[cell.removeprefix("'") for cell in row] for row in again] == [
         [cell.removeprefix("'") for cell in row] for row in rows
@@ -31,12 +31,12 @@ def test_what_is_written_is_read_again_and_never_calculated(rows: list[list[str]
 
 
 def test_lines_end_as_the_rfc_says() -> None:
-    assert csv_rows.text([["a", 'say "so"'], ["b,c", None]]) == 'a,"say ""so"""\r\n"b,c",\r\n'
+    assert csv_rows.lines([["a", 'say "so"'], ["b,c", None]]) == 'a,"say ""so"""\r\n"b,c",\r\n'
 
 
 def test_values_of_ours() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    written = csv_rows.text([[moment, Priority.HIGH, 12.5, 3, None]])
+    written = csv_rows.lines([[moment, Priority.HIGH, 12.5, 3, None]])
     assert written == "2026-01-02T03:04:05Z,high,12.5,3,\r\n"
 
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.live import feed
-from api.live.feed import Ear, Feed, Rung
+from api.live.feed import Ear, Encoded, Feed
 from handoff.contract.people import Actor
 from handoff.contract.words import Role
 
 
-def rung(first: int, count: int, *, size: int = 10) -> list[Rung]:
-    return [Rung(number, "created", "x" * size) for number in range(first, first + count)]
+def encoded(first: int, count: int, *, size: int = 10) -> list[Encoded]:
+    return [Encoded(number, "created", "x" * size) for number in range(first, first + count)]
 
 
 def followed(last: int) -> Feed:
@@ -38,13 +38,13 @@ def ear(made: Feed, who: UUID, *, token_id: UUID | None = None, **how: Any) -> E
     return Ear(made, reader, **{"since": datetime.now(UTC), "cut": None} | how)
 
 
-def numbers(found: list[Rung] | None) -> list[int] | None:
+def numbers(found: list[Encoded] | None) -> list[int] | None:
     return None if found is None else [one.number for one in found]
 
 
 def test_it_gives_what_follows() -> None:
     made = followed(10)
-    made.add(rung(11, 5))
+    made.add(encoded(11, 5))
     assert numbers(made.after(15)) == []
     assert numbers(made.after(99)) == []
     assert numbers(made.after(13)) == [14, 15]
@@ -54,7 +54,7 @@ def test_it_gives_what_follows() -> None:
 def test_what_it_never_had_or_forgot_must_be_read() -> None:
     made = followed(10)
     assert made.after(9) is None
-    made.add(rung(11, feed.KEPT + 3))
+    made.add(encoded(11, feed.KEPT + 3))
     assert made.after(10) is None
     assert made.after(12) is None
     first = made.after(13)
@@ -65,20 +65,20 @@ def test_what_it_never_had_or_forgot_must_be_read() -> None:
 def test_large_events_are_kept_by_their_size() -> None:
     made = followed(0)
     size = feed.KEPT_CHARACTERS // 4
-    made.add(rung(1, 10, size=size))
+    made.add(encoded(1, 10, size=size))
     assert made.after(5) is None
     assert numbers(made.after(6)) == [7]
-    made.add(rung(11, 1, size=feed.KEPT_CHARACTERS + 1))
+    made.add(encoded(11, 1, size=feed.KEPT_CHARACTERS + 1))
     # Too large to be kept at all: whoever wants it reads it.
     assert made.after(10) is None
-    made.add(rung(12, 2))
+    made.add(encoded(12, 2))
     assert numbers(made.after(11)) == [12, 13]
 
 
 def test_a_batch_is_bounded_and_never_empty() -> None:
     half = feed.BATCH_CHARACTERS // 2
-    assert numbers(feed.batch(rung(1, 10, size=half))) == [1, 2]
-    assert numbers(feed.batch(rung(1, 10, size=10 * half))) == [1]
+    assert numbers(feed.batch(encoded(1, 10, size=half))) == [1, 2]
+    assert numbers(feed.batch(encoded(1, 10, size=10 * half))) == [1]
     assert numbers(feed.batch([])) == []
 
 
@@ -87,7 +87,7 @@ async def test_everybody_is_woken_and_the_earliest_of_a_persons_tabs_counts() ->
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
     ears = [ear(made, person, since=since) for since in (late, early)]
     made.ears.update(ears)
-    made.add(rung(1, 1))
+    made.add(encoded(1, 1))
     assert all(one.news.is_set() for one in ears)
     assert made.readers() == {person: early}
 

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from api.live import socket, sse
-from api.live.feed import Rung
+from api.live.feed import Encoded
 from api.live.stream import Bye, Item, KeepAlive, Resync
 
-RUNG = Rung(7, "claimed", '{"id":"7","note":"a\\nb \u2028 \u00e9"}')
+EVENT = Encoded(7, "claimed", '{"id":"7","note":"a\\nb \u2028 \u00e9"}')
 
 ON_SSE: list[tuple[Item, str]] = [
-    (RUNG, f"id: 7\nevent: claimed\ndata: {RUNG.text}\n\n"),
+    (EVENT, f"id: 7\nevent: claimed\ndata: {EVENT.text}\n\n"),
     (Resync(9), 'id: 9\nevent: resync\ndata: {"number": 9}\n\n'),
     (KeepAlive(9), ": keep-alive\n\n"),
     (Bye("drain"), 'event: bye\ndata: {"reason": "drain"}\n\n'),
@@ -26,7 +26,7 @@ def test_server_sent_events(item: Item, frame: str) -> None:
 
 
 ON_SOCKET: list[tuple[Item, object]] = [
-    (RUNG, json.loads(RUNG.text)),
+    (EVENT, json.loads(EVENT.text)),
     (Resync(9), {"type": "resync", "data": {"number": 9}}),
     (KeepAlive(9), {"type": "keep-alive", "data": {"number": 9}}),
     (Bye("expired"), {"type": "bye", "data": {"reason": "expired"}}),
@@ -35,4 +35,4 @@ ON_SOCKET: list[tuple[Item, object]] = [
 
 @pytest.mark.parametrize(("item", "frame"), ON_SOCKET)
 def test_sockets(item: Item, frame: object) -> None:
-    assert json.loads(socket.text(item)) == frame
+    assert json.loads(socket.as_json(item)) == frame

@@ -127,7 +127,7 @@ async def make(database: Database, caller: Actor, wanted: WantedToken) -> ApiTok
             raise Invalid("`user_id` must be an active user of this account.", errors=[fault])
         must_not_outrank(actor, named)
         await _insert(tenant, actor, wanted)
-        found = await find(tenant, wanted.id)
+        found = await find_token(tenant, wanted.id)
         assert found is not None  # noqa: S101 - it has just been written in this transaction
         return found
 
@@ -189,14 +189,16 @@ def _view(row: Any) -> ApiToken:
     )
 
 
-async def find(tenant: Tenant, token_id: UUID) -> ApiToken | None:
+async def find_token(tenant: Tenant, token_id: UUID) -> ApiToken | None:
     """A token of the account, or None: unknown and foreign look alike."""
     query = _tokens(tenant).where(ApiTokenRow.id == token_id)
     row = (await tenant.connection.execute(query)).one_or_none()
     return None if row is None else _view(row)
 
 
-async def newest(tenant: Tenant, *, limit: int, before: UUID | None = None) -> list[ApiToken]:
+async def newest_tokens(
+    tenant: Tenant, *, limit: int, before: UUID | None = None
+) -> list[ApiToken]:
     """The account's tokens, newest first, revoked ones included."""
     query = _tokens(tenant).order_by(ApiTokenRow.id.desc()).limit(limit)
     if before is not None:
@@ -215,4 +217,4 @@ async def revoke(tenant: Tenant, actor: Actor, token_id: UUID) -> bool:
         )
         .values(revoked_at=func.clock_timestamp(), revoked_by_id=actor.id)
     )
-    return await find(tenant, token_id) is not None
+    return await find_token(tenant, token_id) is not None

@@ -87,7 +87,7 @@ async def choices(tenant: Tenant, user_id: UUID) -> Choices:
     return choices_from_json(row.notifications)
 
 
-async def choose(tenant: Tenant, user_id: UUID, stored: dict[str, Any]) -> None:
+async def keep_choices(tenant: Tenant, user_id: UUID, stored: dict[str, Any]) -> None:
     """Sets them, in the form that `choices_from_json` reads.
 
     Raises:

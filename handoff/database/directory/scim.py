@@ -85,14 +85,14 @@ def _user_filter(wanted: tuple[str, str]) -> ColumnElement[bool]:
     return UserRow.external_id == value
 
 
-async def find_user(tenant: Tenant, user_id: UUID) -> ScimUser | None:
+async def living_user(tenant: Tenant, user_id: UUID) -> ScimUser | None:
     """A living user of the account, or None."""
     query = _users(tenant).where(UserRow.id == user_id)
     row = (await tenant.connection.execute(query)).one_or_none()
     return None if row is None else ScimUser(**row._mapping)
 
 
-async def users(
+async def page_of_users(
     tenant: Tenant, wanted: tuple[str, str] | None, page: Page
 ) -> tuple[list[ScimUser], int]:
     """A page of the users that fit, and how many there are in all."""
@@ -127,14 +127,14 @@ def _teams(tenant: Tenant) -> Select[Any]:
     )
 
 
-async def find_team(tenant: Tenant, team_id: UUID) -> ScimTeam | None:
+async def living_team(tenant: Tenant, team_id: UUID) -> ScimTeam | None:
     """A living team of the account, or None."""
     query = _teams(tenant).where(TeamRow.id == team_id)
     row = (await tenant.connection.execute(query)).one_or_none()
     return None if row is None else (await _with_members(tenant, [row]))[0]
 
 
-async def teams(
+async def page_of_teams(
     tenant: Tenant, wanted: tuple[str, str] | None, page: Page
 ) -> tuple[list[ScimTeam], int]:
     """A page of the teams that fit, and how many there are in all."""
@@ -160,7 +160,7 @@ async def _with_members(tenant: Tenant, rows: Any) -> list[ScimTeam]:
     ]
 
 
-async def put_team(
+async def put_with_members(
     database: Database,
     caller: Actor,
     team_id: UUID,
@@ -175,11 +175,11 @@ async def put_team(
     """
     async with database.account(caller.account_id) as tenant:
         await begin_change(tenant, caller)
-        wanted = decide(await find_team(tenant, team_id))
+        wanted = decide(await living_team(tenant, team_id))
         await _must_be_free(tenant, team_id, wanted.name)
         await _write_team(tenant, team_id, wanted)
         await _write_members(tenant, team_id, wanted.members)
-        team = await find_team(tenant, team_id)
+        team = await living_team(tenant, team_id)
         assert team is not None  # noqa: S101 - it has just been written in this transaction
         return team
 

@@ -36,7 +36,7 @@ class Wanted:
     after: QueuePlace | None = None
 
 
-async def page(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], QueuePlace | None]:
+async def read_queue(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], QueuePlace | None]:
     """Urgent first, then longest waiting; and where the next page starts, if there is one."""
     query = (
         records(tenant)

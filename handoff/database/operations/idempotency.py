@@ -144,7 +144,7 @@ async def let_go(database: Database, caller: Actor, key: str, held: Reservation)
         )
 
 
-async def purge(database: Database, older_than: timedelta) -> int:
+async def purge_keys(database: Database, older_than: timedelta) -> int:
     """Forgets keys of all accounts that were first used so long ago; says how many.
 
     In small portions, so that nobody waits for a long transaction.

@@ -103,7 +103,7 @@ async def recorded(database: Database, ids: Collection[UUID]) -> set[UUID]:
     return set(found)
 
 
-async def purge(database: Database, *, closed_for: timedelta) -> int:
+async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
     """Deletes handoffs that were closed long ago, with their history; how many that were."""
     old = (
         select(HandoffRow.id)

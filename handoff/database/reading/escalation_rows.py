@@ -43,7 +43,7 @@ class RowPlace:
     id: UUID
 
 
-async def page(
+async def next_rows(
     tenant: Tenant, span: Span, *, after: RowPlace | None, limit: int
 ) -> tuple[list[tuple[Any, ...]], RowPlace | None]:
     """A page of rows in the order of `COLUMNS`, and where the next one starts, if there is one."""

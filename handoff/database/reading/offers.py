@@ -34,7 +34,7 @@ async def colleagues(tenant: Tenant) -> list[Person]:
     return [Person(*row) for row in rows.all()]
 
 
-async def teams(tenant: Tenant) -> list[tuple[UUID, str]]:
+async def team_names(tenant: Tenant) -> list[tuple[UUID, str]]:
     """The account's teams, by name."""
     query = tenant.select(TeamRow, TeamRow.id, TeamRow.name).where(TeamRow.deleted_at.is_(None))
     rows = await tenant.connection.execute(query.order_by(TeamRow.name))
