@@ -1,28 +1,40 @@
-"""The record's side effects: write a handoff, read it, carry out what the clock asks for."""
+"""The record's side effects: write a handoff, read it, carry out what the clock asks for.
 
-import asyncio
-from dataclasses import dataclass
+All of them run in the workflow's own task, so none may take long.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 from temporalio import activity
 
-from handoff import live
 from handoff.contract.messages import HandoffRef, NewHandoff, Recorded, Snapshot, StepOrder
+from handoff.contract.record import Record
 from handoff.database.gate import Database
 from handoff.database.handoffs import creation, snapshots, transitions
-from handoff.database.handoffs.transitions import Changed
+from handoff.database.handoffs.announcing import announce
 from handoff.settings import Settings
 
-_ringing: set[asyncio.Task[None]] = set()
+OnRecorded = Callable[[NewHandoff, Recorded, Record | None], None]
+
+
+def _nobody_waits(new: NewHandoff, recorded: Recorded, record: Record | None) -> None:
+    """Where the caller is in another process, the workflow tells it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordActivities:
-    """Everything that goes through PostgreSQL's record."""
+    """Everything that goes through PostgreSQL's record.
+
+    `on_recorded` is called as soon as the record has spoken to a new handoff: whoever waits in this
+    process is answered before anything else is done.
+    """
 
     database: Database
     redis: Redis
     settings: Settings
+    on_recorded: OnRecorded = _nobody_waits
 
     @activity.defn
     async def record_handoff(self, new: NewHandoff) -> Recorded:
@@ -33,8 +45,11 @@ class RecordActivities:
             claim_timeout=self.settings.claim_timeout,
             max_rounds=self.settings.max_rounds,
         )
-        self._ring_soon(changed)
-        return recorded
+        self.on_recorded(new, recorded, changed.record if changed else None)
+        if changed is None or recorded.first is None:
+            return recorded
+        taken = await announce(self.database, self.redis, changed)
+        return replace(recorded, first=replace(recorded.first, owed=())) if taken else recorded
 
     @activity.defn
     async def look(self, ref: HandoffRef) -> Snapshot | None:
@@ -45,18 +60,7 @@ class RecordActivities:
     async def take_step(self, order: StepOrder) -> Snapshot | None:
         """One timed step, unless the record has moved on; then, as `look`, the record after it."""
         changed = await transitions.step(self.database, order, self.settings.retention)
-        self._ring_soon(changed)
-        return await snapshots.look_and_mark(
-            self.database, HandoffRef(order.account_id, order.handoff_id)
-        )
-
-    def _ring_soon(self, changed: Changed | None) -> None:
-        """Nobody waits for the bell: the push activity repeats it."""
-        ringing = asyncio.create_task(self._ring(changed))
-        _ringing.add(ringing)
-        ringing.add_done_callback(_ringing.discard)
-
-    async def _ring(self, changed: Changed | None) -> None:
-        if changed is not None and changed.envelope is not None:
-            account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope])
+        if changed is not None:
+            await announce(self.database, self.redis, changed)
+        ref = HandoffRef(order.account_id, order.handoff_id)
+        return await snapshots.look_and_mark(self.database, ref)

@@ -12,21 +12,26 @@ import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
 
+from api.engine.own_worker import OwnWorker
 from api.http.rate_limits import RateLimits
 from api.identity.bearer_tokens import TokenVerifier
 from api.live.hub import Hub, Manners
 from api.live.presence import Presence
 from handoff import live
+from handoff.contract.messages import HandoffStart
+from handoff.contract.record import Record
 from handoff.contract.words import Command
 from handoff.database.gate import Database
+from handoff.database.handoffs.announcing import announce
 from handoff.database.handoffs.transitions import Changed
 from handoff.settings import Settings
-from handoff.temporal import queues
 from handoff.temporal.connect import UNANSWERED, connect
+from workflows.starting import nudge
 
 logger = structlog.get_logger(__name__)
 
 SIGNAL_WITHIN = 0.5
+RUNG_WITHIN = 0.1
 
 
 @dataclass(slots=True)
@@ -42,6 +47,7 @@ class Services:
     doorbell: live.Doorbell
     presence: Presence
     limits: RateLimits
+    own_worker: OwnWorker
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -67,10 +73,12 @@ class Services:
                 ),
                 presence=Presence(redis, hub),
                 limits=RateLimits(settings, redis),
+                own_worker=OwnWorker(settings, redis),
             )
             following = [
                 asyncio.create_task(services.doorbell.run()),
                 asyncio.create_task(services.presence.run()),
+                asyncio.create_task(services.own_worker.run()),
             ]
             try:
                 yield services
@@ -96,8 +104,7 @@ class Services:
         signal is repeated by the worker.
         """
         if changed.envelope is not None:
-            self._later(self._ring(changed))
-            self._later(self._signal(changed.record.id, command))
+            self._later(self._announce(changed, command))
 
     def people_changed(self, account_id: UUID) -> None:
         """Open streams of the account ask at once whether their readers may still read."""
@@ -108,15 +115,24 @@ class Services:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _ring(self, changed: Changed) -> None:
-        if changed.envelope is not None:
-            account_id = changed.record.account_id
-            await live.ring(self.redis, account_id, [changed.envelope])
+    async def _announce(self, changed: Changed, command: Command) -> None:
+        ringing = asyncio.create_task(announce(self.database, self.redis, changed))
+        # Rung before the workflow looks, it finds nothing to ring; a slow Redis is not waited for.
+        await asyncio.wait([ringing], timeout=RUNG_WITHIN)
+        await self._signal(changed.record, command)
+        await ringing
 
-    async def _signal(self, handoff_id: UUID, command: Command) -> None:
-        handle = self.temporal.get_workflow_handle(queues.workflow_id(handoff_id))
+    async def _signal(self, record: Record, command: Command) -> None:
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
-                await handle.signal(command.value)
+                await nudge(
+                    self.temporal,
+                    HandoffStart(record.account_id, record.id),
+                    command.value,
+                    task_queue=self.settings.task_queue,
+                    priority=record.priority,
+                    intent=record.intent,
+                    session_id=record.session_id,
+                )
         except UNANSWERED as fault:
-            logger.warning("signal.lost", handoff_id=str(handoff_id), cause=type(fault).__name__)
+            logger.warning("signal.lost", handoff_id=str(record.id), cause=type(fault).__name__)

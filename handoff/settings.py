@@ -130,6 +130,13 @@ class Settings(BaseSettings):
         default=timedelta(minutes=5), description="The shortest snooze"
     )
     snooze_maximum: Duration = Field(default=timedelta(days=7), description="The longest snooze")
+    workflow_slots: int = Field(
+        default=20,
+        ge=0,
+        le=1000,
+        description="Workflow tasks that one API process carries out at once, so that what it "
+        "starts is recorded without another process; 0: workers alone",
+    )
     create_wait: Duration = Field(
         default=timedelta(seconds=4),
         description="How long a create waits to be recorded before it answers 202",

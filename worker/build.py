@@ -8,7 +8,6 @@ from functools import partial
 from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities import senders
 from activities.deliver import DeliverActivities
@@ -24,10 +23,8 @@ from handoff.temporal import queues
 from worker.auditor import Auditor
 from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
+from workflows.running import GRACE, STICKY_FOR, sandbox
 from workflows.trial import TrialWorkflow
-
-GRACE = timedelta(seconds=5)
-"""How long running activities may go on after a stop was asked for."""
 
 CACHED_WORKFLOWS = 1000
 """About 72 KB each: some 70 MB at the most."""
@@ -84,15 +81,10 @@ def handoff_worker(
             trials.try_ringing,
             auditor.audit,
         ],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                "handoff", "activities"
-            )
-        ),
+        workflow_runner=sandbox(),
         max_cached_workflows=cached_workflows,
         graceful_shutdown_timeout=GRACE,
-        # A dead worker's workflows are picked up by another one after so long.
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+        sticky_queue_schedule_to_start_timeout=STICKY_FOR,
     )
 
 

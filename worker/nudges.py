@@ -9,12 +9,12 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from handoff.contract.messages import HandoffStart
 from handoff.database import outages
 from handoff.database.gate import Database
 from handoff.database.operations import upkeep
 from handoff.database.operations.upkeep import Living
-from handoff.temporal import queues
-from worker.orphans import start_again
+from workflows.starting import nudge
 
 logger = structlog.get_logger(__name__)
 
@@ -92,18 +92,22 @@ class Nudges:
         self._asked[change] = _Asked(pause, now + pause)
 
     async def _nudge(self, living: Living) -> None:
+        """A workflow that ended, or was lost with the engine's store, is there again after this."""
         handoff_id = str(living.handoff_id)
-        handle = self._client.get_workflow_handle(queues.workflow_id(living.handoff_id))
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
-                await handle.signal("look")
+                await nudge(
+                    self._client,
+                    HandoffStart(living.account_id, living.handoff_id),
+                    "look",
+                    task_queue=self._task_queue,
+                    priority=living.priority,
+                    intent=living.intent,
+                    session_id=living.session_id,
+                )
         except RPCError as refused:
             if refused.status in _NOBODY_THERE:
                 raise
-            if refused.status is RPCStatusCode.NOT_FOUND:
-                # It ended, or was lost with the engine's store, before it saw this change.
-                await start_again(self._client, living, task_queue=self._task_queue)
-            else:
-                logger.warning("nudge.refused", handoff_id=handoff_id, cause=refused.status.name)
+            logger.warning("nudge.refused", handoff_id=handoff_id, cause=refused.status.name)
         else:
             logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)

@@ -1,14 +1,14 @@
 """The handoff workflow: one per handoff, from its record to its end."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.deliver import DeliverActivities
@@ -44,6 +44,8 @@ STORY = {
 """What each timer waits for, as Temporal's UI shows it."""
 
 Key = tuple[str, int, int]
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 @workflow.defn(name="Handoff")
@@ -59,8 +61,12 @@ class HandoffWorkflow:
     @workflow.init
     def __init__(self, start: HandoffStart) -> None:
         self._ref = HandoffRef(start.account_id, start.handoff_id)
+        self._start = start
+        self._new = start.new
         self._recorded: Recorded | None = None if start.new else Recorded(Verdict.RECORDED)
         self._nudged = False
+        self._signals = 0
+        self._moves_on = False
         self._owed: dict[Key, Batch] = {}
         self._telling: dict[Key, asyncio.Task[None]] = {}
 
@@ -77,8 +83,7 @@ class HandoffWorkflow:
         # Who escalated waits for this task to end, so it looks only if it has to.
         seen = seen or await self._look()
         while seen is not None and not self._is_over(seen):
-            if workflow.info().is_continue_as_new_suggested():
-                await self._carry_on_afresh()
+            await self._carry_on_afresh_when_full()
             if not self._is_due(seen.step):
                 self._tell(seen)
                 await self._wait(seen)
@@ -90,34 +95,58 @@ class HandoffWorkflow:
 
     @workflow.update
     async def recorded(self) -> Recorded:
-        """Answers once the record has spoken. The API waits for it in the call that starts this."""
-        await workflow.wait_condition(lambda: self._recorded is not None)
-        assert self._recorded is not None  # noqa: S101 - just waited for
+        """Answers once the record has spoken, for a caller in whose process this does not run."""
+        await workflow.wait_condition(lambda: self._recorded is not None or self._moves_on)
+        if self._recorded is None:
+            raise ApplicationError("The record has not spoken yet.", type="NotRecordedYet")
         return replace(self._recorded, first=None)
 
     @workflow.signal(dynamic=True)
     def nudge(self, name: str, args: Sequence[RawValue]) -> None:
         """Something may have changed. The content is never read, so none can do harm."""
         self._nudged = True
+        self._signals += 1
 
     async def _record(self, new: NewHandoff) -> Recorded:
-        return await workflow.execute_local_activity_method(
-            RecordActivities.record_handoff,
-            new,
-            summary=Public(f"record the {new.intent}"),
-            **options.RECORD,
+        recorded = await self._ask(
+            RecordActivities.record_handoff, new, summary=f"record the {new.intent}"
         )
+        self._new = None
+        return recorded
 
     async def _look(self) -> Snapshot | None:
         """The record as it is now."""
         self._nudged = False
-        seen = await workflow.execute_local_activity_method(
-            RecordActivities.look,
-            self._ref,
-            summary=Public("look at the record"),
-            **options.RECORD,
-        )
+        seen = await self._ask(RecordActivities.look, self._ref, summary="look at the record")
         return self._shown(seen)
+
+    async def _ask(
+        self,
+        activity: Callable[[RecordActivities, Asked], Awaitable[Answer]],
+        asked: Asked,
+        *,
+        summary: str,
+    ) -> Answer:
+        """What the record answers, for as long as that takes: here nobody else waits behind it."""
+        rest = options.RECORD_RESTS
+        while True:
+            try:
+                return await workflow.execute_local_activity_method(
+                    activity, asked, summary=Public(summary), **options.RECORD
+                )
+            except ActivityError as unanswered:
+                if is_cancelled_exception(unanswered):
+                    raise
+                workflow.logger.warning("record.unanswered")
+            await self._carry_on_afresh_when_full()
+            self._nudged = False
+            with suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: self._nudged,
+                    timeout=rest,
+                    timeout_summary=Public("PostgreSQL does not answer; it is asked again"),
+                )
+            rest = min(rest * 2, options.RECORD_RESTS_AT_MOST)
 
     def _shown(self, seen: Snapshot | None) -> Snapshot | None:
         """Keeps Temporal's list of workflows readable as the state of the desk."""
@@ -208,21 +237,23 @@ class HandoffWorkflow:
             self._ref.account_id, self._ref.handoff_id, step.kind, seen.version, workflow.now()
         )
         name = step.kind.value.replace("_", " ")
-        after = await workflow.execute_activity_method(
-            RecordActivities.take_step,
-            order,
-            summary=Public(f"{name} (round {seen.round} so far)"),
-            **options.RECORD,
+        after = await self._ask(
+            RecordActivities.take_step, order, summary=f"{name} (round {seen.round} so far)"
         )
         return self._shown(after)
 
-    async def _carry_on_afresh(self) -> None:
+    async def _carry_on_afresh_when_full(self) -> None:
         """A new run with an empty history. What is under way is waited for or told to stop."""
+        info = workflow.info()
+        full = max(info.get_current_history_length(), self._signals) >= options.FULL
+        if not full and not info.is_continue_as_new_suggested():
+            return
         for task in self._telling.values():
             task.cancel()
         await asyncio.gather(*self._telling.values(), return_exceptions=True)
+        self._moves_on = True
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(HandoffStart(self._ref.account_id, self._ref.handoff_id))
+        workflow.continue_as_new(replace(self._start, new=self._new))
 
 
 def _summary(batch: Batch) -> str:

@@ -7,12 +7,18 @@ from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
 RECORD: dict[str, Any] = {
-    "start_to_close_timeout": timedelta(seconds=15),
+    "schedule_to_close_timeout": timedelta(seconds=4),
+    "start_to_close_timeout": timedelta(seconds=3),
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
+        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=1)
     ),
 }
-"""The record decides, so its activities are tried until PostgreSQL is there."""
+"""The record decides, so it is asked in the workflow's own task; but not for long: a local activity
+that goes on trying holds one of its worker's slots, and whoever waits behind it."""
+
+RECORD_RESTS = timedelta(seconds=1)
+RECORD_RESTS_AT_MOST = timedelta(minutes=2)
+"""What PostgreSQL did not answer is asked again after a rest, or a nudge; rests double."""
 
 PUSH: dict[str, Any] = {
     "start_to_close_timeout": timedelta(seconds=15),
@@ -38,3 +44,7 @@ by two runs.
 
 STOPPED_RESTS = timedelta(minutes=1)
 """A delivery that ended although it is owed is started again by a look after so long."""
+
+FULL = 1000
+"""So many events or signals, and a run carries on afresh: the engine suggests it by events and size
+alone, and refuses the 10,001st signal of a run for good."""

@@ -4,8 +4,11 @@ For whoever starts one: the API for a new handoff, the auditor for one whose wor
 No customer's text stands here, and none may.
 """
 
+from datetime import timedelta
 from typing import Any, TypedDict
+from uuid import UUID
 
+from temporalio.client import Client
 from temporalio.common import (
     Priority as TaskPriority,
 )
@@ -19,6 +22,10 @@ from handoff.contract.messages import HandoffStart
 from handoff.contract.words import HandoffStatus, Intent, Priority
 from handoff.temporal import queues, search_attributes
 from handoff.temporal.codec import Public
+from workflows.handoff import HandoffWorkflow
+
+TASK_WITHIN = timedelta(seconds=5)
+"""A worker that died in the middle of a task is followed by another one after so long."""
 
 
 class StartOptions(TypedDict):
@@ -32,6 +39,7 @@ class StartOptions(TypedDict):
     static_summary: str
     static_details: str
     priority: TaskPriority
+    task_timeout: timedelta
 
 
 def start_options(
@@ -61,8 +69,37 @@ def start_options(
         ),
         static_summary=Public(f"{what}, session {session_id}"),
         static_details=Public(f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."),
+        task_timeout=TASK_WITHIN,
         # Where tasks have to queue, the urgent ones go first: theirs is key 1.
         priority=TaskPriority(
             priority_key=len(Priority) - priority.urgency, fairness_key=str(start.account_id)
         ),
     )
+
+
+async def nudge(
+    client: Client,
+    start: HandoffStart,
+    name: str,
+    *,
+    task_queue: str,
+    priority: Priority,
+    intent: Intent,
+    session_id: UUID,
+) -> None:
+    """Tells a handoff's workflow that something may have changed, under the name of what it was.
+
+    A workflow that is gone is started again by the same call: the record is all that it needs.
+
+    Raises:
+        One of `UNANSWERED`, or `RPCError`: the engine did not take it.
+    """
+    options = start_options(
+        start,
+        task_queue=task_queue,
+        priority=priority,
+        intent=intent,
+        session_id=session_id,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+    await client.start_workflow(HandoffWorkflow.run, start, start_signal=name, **options)

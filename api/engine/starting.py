@@ -15,19 +15,21 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
+    WorkflowHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.engine.own_worker import OwnWorker, Spoken
 from handoff.contract.messages import HandoffStart, NewHandoff, Recorded
 from handoff.contract.words import Verdict
 from handoff.errors import EngineUnreachable
 from handoff.temporal import queues
 from handoff.temporal.connect import UNANSWERED
 from workflows.handoff import HandoffWorkflow
-from workflows.starting import start_options
+from workflows.starting import StartOptions, start_options
 
 LOOK_AFTER = 1.2
 """Seconds after which we ask whether the engine has the workflow at all."""
@@ -37,14 +39,18 @@ LOOK_WITHIN = 1.3
 
 
 async def start_handoff(
-    client: Client, new: NewHandoff, *, task_queue: str, wait: timedelta
-) -> Recorded | None:
-    """One start and one wait in one call; None while the record has not spoken yet.
+    client: Client, own: OwnWorker, new: NewHandoff, *, task_queue: str, wait: timedelta
+) -> Spoken | None:
+    """What the record said; None while it has not spoken yet.
 
     Raises:
         EngineUnreachable: the engine does not answer, or does not have the workflow.
     """
-    recording = _in_background(_start_and_wait(client, new, task_queue, wait))
+    if own.client is not None:
+        client = own.client
+        recording = _in_background(_start_here(client, own, new, task_queue, wait))
+    else:
+        recording = _in_background(_start_and_wait(client, new, task_queue, wait))
     try:
         done, _ = await asyncio.wait([recording], timeout=LOOK_AFTER)
         if not done and not await _exists_or_done(client, new, recording):
@@ -58,13 +64,13 @@ async def start_handoff(
         raise _unreachable() from fault
 
 
-_under_way: set[asyncio.Task[Recorded]] = set()
+_under_way: set[asyncio.Task[Spoken | None]] = set()
 
 
-def _in_background(work: Coroutine[Any, Any, Recorded]) -> asyncio.Task[Recorded]:
+def _in_background(work: Coroutine[Any, Any, Spoken | None]) -> asyncio.Task[Spoken | None]:
     """A call that nobody may wait for to its end: it ends by its own timeout."""
 
-    def done(task: asyncio.Task[Recorded]) -> None:
+    def done(task: asyncio.Task[Spoken | None]) -> None:
         _under_way.discard(task)
         if not task.cancelled():
             task.exception()
@@ -75,32 +81,67 @@ def _in_background(work: Coroutine[Any, Any, Recorded]) -> asyncio.Task[Recorded
     return task
 
 
+async def _start_here(
+    client: Client, own: OwnWorker, new: NewHandoff, task_queue: str, wait: timedelta
+) -> Spoken | None:
+    """One call: its answer brings the first task along, and this process records the handoff.
+
+    Where no slot was free here, somebody else has the task, and is asked for what the record said.
+    """
+    begin = HandoffStart(new.account_id, new.id, new)
+    with own.expecting(new.id) as spoken:
+        try:
+            handle = await client.start_workflow(
+                HandoffWorkflow.run,
+                begin,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                request_eager_start=True,
+                rpc_timeout=wait,
+                **_options(begin, new, task_queue),
+            )
+        except WorkflowAlreadyStartedError:
+            return await _result(client, new)
+        if own.count(handle):
+            await asyncio.wait([spoken], timeout=wait.total_seconds())
+            return spoken.result() if spoken.done() else None
+        asking = _in_background(_ask(client, handle, new, wait))
+        first: list[asyncio.Future[Any]] = [asking, spoken]
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        return spoken.result() if spoken.done() else asking.result()
+
+
+async def _ask(
+    client: Client, handle: WorkflowHandle[Any, Any], new: NewHandoff, wait: timedelta
+) -> Spoken:
+    """What the record said, from whichever worker has the workflow."""
+    try:
+        return Spoken(await handle.execute_update(HandoffWorkflow.recorded, rpc_timeout=wait))
+    except RPCError as refused:
+        if refused.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        # It has ended meanwhile: the record refused it.
+        return await _result(client, new)
+
+
 async def _start_and_wait(
     client: Client, new: NewHandoff, task_queue: str, wait: timedelta
-) -> Recorded:
+) -> Spoken:
+    """One start and one wait in one call, for whichever worker comes first."""
     begin = HandoffStart(new.account_id, new.id, new)
     operation = WithStartWorkflowOperation(
         HandoffWorkflow.run,
         begin,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        **start_options(
-            begin,
-            task_queue=task_queue,
-            priority=new.priority,
-            intent=new.intent,
-            session_id=new.session_id,
-        ),
+        **_options(begin, new, task_queue),
     )
     try:
-        return await client.execute_update_with_start_workflow(
-            HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
+        return Spoken(
+            await client.execute_update_with_start_workflow(
+                HandoffWorkflow.recorded, start_workflow_operation=operation, rpc_timeout=wait
+            )
         )
     except WorkflowAlreadyStartedError:
-        # Asked again after it has ended: its result says whether the record refused it.
-        workflow_id = queues.workflow_id(new.id)
-        handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
-        ended = await handle.result()
-        return ended.refused or Recorded(Verdict.RECORDED)
+        return await _result(client, new)
     finally:
         # Else asyncio complains that nobody asked what became of the start.
         with suppress(Exception):
@@ -108,8 +149,26 @@ async def _start_and_wait(
                 await operation.workflow_handle()
 
 
+def _options(begin: HandoffStart, new: NewHandoff, task_queue: str) -> StartOptions:
+    return start_options(
+        begin,
+        task_queue=task_queue,
+        priority=new.priority,
+        intent=new.intent,
+        session_id=new.session_id,
+    )
+
+
+async def _result(client: Client, new: NewHandoff) -> Spoken:
+    """Asked again after it has ended: its result says whether the record refused it."""
+    workflow_id = queues.workflow_id(new.id)
+    handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
+    ended = await handle.result()
+    return Spoken(ended.refused or Recorded(Verdict.RECORDED))
+
+
 async def _exists_or_done(
-    client: Client, new: NewHandoff, recording: asyncio.Task[Recorded]
+    client: Client, new: NewHandoff, recording: asyncio.Task[Spoken | None]
 ) -> bool:
     """Whether the record has spoken while we asked; if not, the engine has the workflow."""
     looking = asyncio.create_task(_must_exist(client, new))

@@ -66,16 +66,18 @@ async def create_handoff(
         remind_at=body.remind_at,
     )
     await _must_be_free(parts, caller, new)
-    recorded = await starting.start_handoff(
+    spoken = await starting.start_handoff(
         parts.temporal,
+        parts.own_worker,
         new,
         task_queue=parts.settings.task_queue,
         wait=parts.settings.create_wait,
     )
-    if recorded is not None and recorded.verdict is not Verdict.RECORDED:
-        raise _refusal(recorded)
+    if spoken is not None and spoken.recorded.verdict is not Verdict.RECORDED:
+        raise _refusal(spoken.recorded)
     location = f"/ai-sessions/{session_id}/handoffs/{new.id}"
-    found = await _find(parts, caller, session_id, new.id)
+    written = spoken.record if spoken is not None else None
+    found = written or await _find(parts, caller, session_id, new.id)
     if found is None:
         await _accept(parts, caller, new)
         accepted = Accepted(id=new.id, session_id=session_id)

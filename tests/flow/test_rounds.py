@@ -51,7 +51,7 @@ async def test_waits_of_hours_and_days_run_on_the_real_engine(desk: Desk) -> Non
     desk.mail_matters = False
 
 
-@pytest.mark.desk(claim_timeout="1200ms", max_rounds=3)
+@pytest.mark.desk(claim_timeout="4s", max_rounds=3)
 async def test_no_round_starts_after_a_claim(desk: Desk) -> None:
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff, round=1)

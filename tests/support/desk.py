@@ -294,6 +294,7 @@ async def open_desk(
             "payload_keys": PAYLOAD_KEYS,
             "task_queue": f"desk-{uuid4().hex[:12]}",
             "nudge_after": "300ms",
+            "workflow_slots": 0 if api_temporal or not worker else 20,
             "smtp_retry_initial": "100ms",
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
