@@ -16,8 +16,8 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import UNSETTLED, Channel, Command, DeliveryState
 from handoff.database import events, records
 from handoff.database.gate import Database
-from handoff.database.reading import board, offers
-from handoff.database.reading.board import Message
+from handoff.database.reading import called, offers, stories
+from handoff.database.reading.stories import Message
 from handoff.errors import NotFound
 
 MANY = 6
@@ -86,10 +86,10 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         if found is None:
             raise NotFound("There is no such handoff, or it is not your account's.")
         history = await events.of_handoff(tenant, handoff_id)
-        messages = await board.messages(tenant, handoff_id)
-        told = await board.told(tenant, reader.id, [handoff_id])
+        messages = await stories.messages(tenant, handoff_id)
+        told = await called.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
-        session_context = await board.session_context(tenant, found[0].session_id)
+        session_context = await stories.session_context(tenant, found[0].session_id)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
     commands = allowed(record, reader, now)
