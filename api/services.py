@@ -14,7 +14,8 @@ from temporalio.client import Client
 
 from api.http.rate_limits import RateLimits
 from api.identity.bearer_tokens import TokenVerifier
-from api.live.hub import Hub, Manners
+from api.live.hub import Hub
+from api.live.manners import Manners
 from api.live.presence import Presence
 from handoff import live
 from handoff.contract.words import Command
