@@ -21,6 +21,7 @@ from handoff import live
 from handoff.contract.words import Command
 from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
+from handoff.keys import keyring_of
 from handoff.settings import Settings
 from handoff.temporal import queues
 from handoff.temporal.connect import UNANSWERED, connect
@@ -57,7 +58,7 @@ class Services:
                 settings=settings,
                 database=database,
                 redis=redis,
-                temporal=await connect(keyring=settings.keyring, lazy=True),
+                temporal=await connect(keyring=keyring_of(settings), lazy=True),
                 tokens=TokenVerifier(settings, http),
                 hub=hub,
                 doorbell=live.Doorbell(
