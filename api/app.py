@@ -9,6 +9,7 @@ from api.console import mount
 from api.endpoints import openapi
 from api.http import problems
 from api.http.body_limit import BodyLimit
+from api.http.codec_door import CodecDoor
 from api.http.metrics import CountRequests, Metrics
 from api.http.security_headers import SecurityHeaders
 from api.routes import (
@@ -27,7 +28,6 @@ from api.routes import (
     queue,
     sessions,
 )
-from api.routes.codec import CodecDoor
 from api.scim import about, group_routes, user_routes
 from api.services import Services
 from handoff.settings import Settings

@@ -15,7 +15,8 @@ from temporalio.client import Client
 from api.engine.own_worker import OwnWorker
 from api.http.rate_limits import RateLimits
 from api.identity.bearer_tokens import TokenVerifier
-from api.live.hub import Hub, Manners
+from api.live.hub import Hub
+from api.live.manners import Manners
 from api.live.presence import Presence
 from handoff import live
 from handoff.contract.messages import HandoffStart
@@ -24,6 +25,7 @@ from handoff.contract.words import Command
 from handoff.database.gate import Database
 from handoff.database.handoffs.announcing import announce
 from handoff.database.handoffs.transitions import Changed
+from handoff.keys import keyring_of
 from handoff.settings import Settings
 from handoff.temporal.connect import UNANSWERED, connect
 from workflows.starting import nudge
@@ -62,7 +64,7 @@ class Services:
                 settings=settings,
                 database=database,
                 redis=redis,
-                temporal=await connect(keyring=settings.keyring, lazy=True),
+                temporal=await connect(keyring=keyring_of(settings), lazy=True),
                 tokens=TokenVerifier(settings, http),
                 hub=hub,
                 doorbell=live.Doorbell(

@@ -1,19 +1,15 @@
 """Where other servers are, as a setting gives it: checked for its form, and taken apart."""
 
+import re
+from typing import Annotated
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr
 
-DATABASE_SCHEMES = ("postgresql", "postgresql+asyncpg", "postgres")
-
-
-REDIS_SCHEMES = ("redis", "rediss", "unix")
+_TLS = ("starttls", "implicit", "none")
 
 
-SMTP_TLS = ("starttls", "implicit", "none")
-
-
-def checked_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> SecretStr:
+def _checked(value: SecretStr, schemes: tuple[str, ...], example: str) -> SecretStr:
     try:
         parts = urlsplit(value.get_secret_value())
         well_formed = parts.scheme in schemes and bool(parts.hostname or parts.path)
@@ -23,6 +19,47 @@ def checked_url(value: SecretStr, schemes: tuple[str, ...], example: str) -> Sec
     if not well_formed:
         raise ValueError(f"must look like {example}")
     return value
+
+
+def _database(value: SecretStr) -> SecretStr:
+    schemes = ("postgresql", "postgresql+asyncpg", "postgres")
+    return _checked(value, schemes, "postgresql://user:password@host:5432/name")
+
+
+def _redis(value: SecretStr) -> SecretStr:
+    return _checked(value, ("redis", "rediss", "unix"), "redis://:password@host:6379/0")
+
+
+def _smtp(value: SecretStr) -> SecretStr:
+    checked = _checked(value, ("smtp",), "smtp://user:password@host:587?tls=starttls")
+    tls = parse_qs(urlsplit(checked.get_secret_value()).query).get("tls", ["starttls"])
+    if tls[-1] not in _TLS:
+        raise ValueError("tls must be one of starttls, implicit, none")
+    return checked
+
+
+def _web(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must look like https://handoff.example.com")
+    return value.rstrip("/")
+
+
+def _sender(value: str) -> str:
+    address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or not value.isprintable():
+        raise ValueError("must look like Handoff <handoff@example.com>")
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
+SmtpUrl = Annotated[SecretStr, AfterValidator(_smtp)]
+WebAddress = Annotated[str, AfterValidator(_web)]
+"""Without a slash at its end."""
+
+SenderAddress = Annotated[str, AfterValidator(_sender)]
+"""A mail address, with or without a name before it."""
 
 
 class SmtpAddress:

@@ -11,6 +11,7 @@ from uuid import UUID
 import jwt
 
 from handoff.errors import NotFound
+from handoff.keys import key_for
 from handoff.settings import Settings
 
 _ALGORITHM = "HS256"
@@ -29,7 +30,7 @@ class ClaimLink:
 
 def address(link: ClaimLink, settings: Settings, *, until: datetime) -> str | None:
     """The link as it stands in a mail; None where no secret is configured to sign it with."""
-    key = settings.signing_key("claim link")
+    key = key_for(settings, "claim link")
     if key is None:
         return None
     claims = {
@@ -48,7 +49,7 @@ def read_link(token: str, settings: Settings) -> ClaimLink:
     Raises:
         NotFound: it is not one of ours, or has expired.
     """
-    key = settings.signing_key("claim link")
+    key = key_for(settings, "claim link")
     try:
         if key is None or len(token) > _LONGEST:
             raise jwt.InvalidTokenError

@@ -4,12 +4,8 @@ A bad or missing value stops the start with the variable's name and what it shou
 Secrets are `SecretStr` and are never printed.
 """
 
-import hashlib
-import hmac
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -21,7 +17,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from handoff.addresses import DATABASE_SCHEMES, REDIS_SCHEMES, SMTP_TLS, checked_url
+from handoff.addresses import DatabaseUrl, RedisUrl, SenderAddress, SmtpUrl, WebAddress
 from handoff.durations import Duration, MaybeNone, parse_duration
 from handoff.errors import ConfigurationError
 from handoff.temporal.key_ring import KeyRing
@@ -34,14 +30,14 @@ class Settings(BaseSettings):
         env_prefix="HANDOFF_", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         description="PostgreSQL 14 or newer: postgresql://user:password@host:5432/name"
     )
-    redis_url: SecretStr = Field(description="Redis or Valkey: redis://:password@host:6379/0")
-    smtp_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(description="Redis or Valkey: redis://:password@host:6379/0")
+    smtp_url: SmtpUrl = Field(
         description="The mail server: smtp://user:password@host:587?tls=starttls|implicit|none"
     )
-    smtp_from: str = Field(
+    smtp_from: SenderAddress = Field(
         default="Handoff <handoff@localhost>", description="The sender of every mail"
     )
     smtp_timeout: Duration = Field(
@@ -71,7 +67,7 @@ class Settings(BaseSettings):
         description="How long the mails of a burst wait for each other, to become one",
     )
 
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         default="http://127.0.0.1:8000", description="Where people and links reach the API"
     )
     task_queue: str = Field(default="handoff", description="The Temporal task queue")
@@ -97,7 +93,7 @@ class Settings(BaseSettings):
     embedded: bool = Field(
         default=False, description="Set by `handoff up`: the console signs in as anybody"
     )
-    oidc_issuer: str | None = Field(
+    oidc_issuer: WebAddress | None = Field(
         default=None, description="The console's OpenID Connect provider: https://id.example.com"
     )
     oidc_client_id: str = Field(
@@ -112,7 +108,7 @@ class Settings(BaseSettings):
     session_maximum: Duration = Field(
         default=timedelta(days=7), description="A browser signs in again after this in any case"
     )
-    temporal_ui_url: str | None = Field(
+    temporal_ui_url: WebAddress | None = Field(
         default=None, description="Temporal's web UI; the console links a handoff's workflow there"
     )
 
@@ -197,33 +193,6 @@ class Settings(BaseSettings):
         default="info", description="How much is logged"
     )
 
-    @field_validator("database_url")
-    @classmethod
-    def _database_url(cls, value: SecretStr) -> SecretStr:
-        return checked_url(value, DATABASE_SCHEMES, "postgresql://user:password@host:5432/name")
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_url(cls, value: SecretStr) -> SecretStr:
-        return checked_url(value, REDIS_SCHEMES, "redis://:password@host:6379/0")
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp_url(cls, value: SecretStr) -> SecretStr:
-        checked = checked_url(value, ("smtp",), "smtp://user:password@host:587?tls=starttls")
-        tls = parse_qs(urlsplit(checked.get_secret_value()).query).get("tls", ["starttls"])
-        if tls[-1] not in SMTP_TLS:
-            raise ValueError("tls must be one of starttls, implicit, none")
-        return checked
-
-    @field_validator("smtp_from")
-    @classmethod
-    def _smtp_from(cls, value: str) -> str:
-        address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
-        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address) or not value.isprintable():
-            raise ValueError("must look like Handoff <handoff@example.com>")
-        return value
-
     @field_validator("auth_secret")
     @classmethod
     def _auth_secret(cls, value: SecretStr | None) -> SecretStr | None:
@@ -239,16 +208,6 @@ class Settings(BaseSettings):
             KeyRing.parse(value.get_secret_value())
         return value
 
-    @field_validator("public_url", "oidc_issuer", "temporal_ui_url")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must look like https://handoff.example.com")
-        return value.rstrip("/")
-
     @model_validator(mode="after")
     def _some_identity(self) -> "Settings":
         if self.auth_secret is None and self.auth_jwks_url is None:
@@ -258,25 +217,6 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and self.auth_secret is None:
             raise ValueError("HANDOFF_OIDC_ISSUER needs HANDOFF_AUTH_SECRET: it signs the cookie")
         return self
-
-    @property
-    def keyring(self) -> KeyRing:
-        """The keys of what goes through the engine."""
-        if self.payload_keys is not None:
-            return KeyRing.parse(self.payload_keys.get_secret_value())
-        assert self.auth_secret is not None  # noqa: S101 - else the start has failed
-        derived = hashlib.sha256(b"payloads " + self.auth_secret.get_secret_value().encode())
-        return KeyRing.parse(f"derived:{derived.hexdigest()}")
-
-    def signing_key(self, purpose: str) -> bytes | None:
-        """A key of its own for each purpose: a cookie is no bearer token, and a link is neither.
-
-        None where there is no secret to make it from.
-        """
-        if self.auth_secret is None:
-            return None
-        secret = self.auth_secret.get_secret_value().encode()
-        return hmac.digest(secret, f"handoff {purpose}".encode(), hashlib.sha256)
 
     @property
     def database_dsn(self) -> str:

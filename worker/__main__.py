@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from handoff import log
 from handoff.errors import ConfigurationError
+from handoff.keys import keyring_of
 from handoff.settings import Settings, load_settings
 from handoff.temporal.connect import UNANSWERED, connect, prepare_namespace
 from worker.auditor import ensure_schedule
@@ -52,7 +53,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     while not stop.is_set():
         try:
-            client = await connect(keyring=settings.keyring)
+            client = await connect(keyring=keyring_of(settings))
             await prepare_namespace(client)
         except UNANSWERED as fault:
             logger.warning("engine.unreachable", cause=type(fault).__name__)

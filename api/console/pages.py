@@ -19,7 +19,7 @@ from api.schemas.texts import Moment
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database import events
-from handoff.database.reading import board, offers
+from handoff.database.reading import analytics, board, called, offers
 from handoff.temporal import queues
 from handoff.wire import jsonable
 
@@ -88,7 +88,7 @@ async def pulse(me: Caller, parts: Parts) -> Response:
     async with parts.database.account(me.account_id) as tenant:
         _, number = await events.bounds(tenant)
         waiting = await board.waiting(tenant, me.id, team_id=me.team_id)
-        calls = await board.calls(tenant, me.id)
+        calls = await called.calls(tenant, me.id)
     body = {"number": number, "waiting": waiting, "calls": jsonable(calls)}
     return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
@@ -102,7 +102,7 @@ async def waiting_by_day(
 ) -> dict[str, int]:
     """How many of each day's escalations still wait: the report counts them as unanswered."""
     async with parts.database.account(me.account_id) as tenant:
-        return await board.waiting_since(tenant, since, until)
+        return await analytics.still_waiting(tenant, analytics.Span(since, until))
 
 
 @router.get("/new")

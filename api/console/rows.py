@@ -14,7 +14,7 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command, HandoffStatus, TargetKind
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
-from handoff.database.reading import board
+from handoff.database.reading import board, called
 from handoff.database.reading.board import ListCounts
 from handoff.database.records import view
 from handoff.rules.roles import WORKING_ROLES
@@ -78,7 +78,7 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         found, more = await _find(tenant, reader, asked, team_id, now)
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
-        told = await board.told(tenant, reader.id, [record.id for record in (*found, *gone)])
+        told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
     records = _in_order([*found, *gone], asked.tab, reader) if gone else found
     rows = [_row(record, reader, record.id not in there, told, now) for record in records]
     return Board(number, counts, rows, more, now)

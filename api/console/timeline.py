@@ -16,8 +16,8 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import UNSETTLED, Command, DeliveryState
 from handoff.database import events, records
 from handoff.database.gate import Database
-from handoff.database.reading import board, offers
-from handoff.database.reading.board import Message
+from handoff.database.reading import called, offers, stories
+from handoff.database.reading.stories import LedgerLine
 from handoff.errors import NotFound
 from handoff.rules.channels import CHANNELS, Channel
 
@@ -87,10 +87,10 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         if found is None:
             raise NotFound("There is no such handoff, or it is not your account's.")
         history = await events.of_handoff(tenant, handoff_id)
-        messages = await board.messages(tenant, handoff_id)
-        told = await board.told(tenant, reader.id, [handoff_id])
+        messages = await stories.messages(tenant, handoff_id)
+        told = await called.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
-        session_context = await board.session_context(tenant, found[0].session_id)
+        session_context = await stories.session_context(tenant, found[0].session_id)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
     commands = allowed(record, reader, now)
@@ -126,9 +126,9 @@ def _own_step(record: Record, reader: Actor, commands: list[Command]) -> Command
     return None
 
 
-def _moments(history: list[Envelope], messages: list[Message]) -> list[Moment]:
+def _moments(history: list[Envelope], messages: list[LedgerLine]) -> list[Moment]:
     """Newest first: what happened last is what somebody wants to know at 3 a.m."""
-    told: dict[str, list[Message]] = defaultdict(list)
+    told: dict[str, list[LedgerLine]] = defaultdict(list)
     for message in messages:
         told[str(message.event_number)].append(message)
     return [
@@ -157,7 +157,7 @@ def _until(envelope: Envelope) -> datetime | None:
     return None if until is None else datetime.fromisoformat(until)
 
 
-def _chips(messages: list[Message]) -> list[Chip]:
+def _chips(messages: list[LedgerLine]) -> list[Chip]:
     """One for each recipient, but what many messages have in common is said once.
 
     The messages come in the order of their recipients' names.
@@ -168,9 +168,9 @@ def _chips(messages: list[Message]) -> list[Chip]:
     return [*_together(chips), *alike]
 
 
-def _apart(messages: list[Message]) -> tuple[list[Message], list[Chip]]:
+def _apart(messages: list[LedgerLine]) -> tuple[list[LedgerLine], list[Chip]]:
     """Messages that never left for the same reason need no chip for each of their recipients."""
-    skipped: dict[tuple[str, str | None], list[Message]] = defaultdict(list)
+    skipped: dict[tuple[str, str | None], list[LedgerLine]] = defaultdict(list)
     for message in messages:
         if message.state is DeliveryState.SKIPPED:
             skipped[message.channel, message.reason].append(message)
@@ -184,7 +184,7 @@ def _apart(messages: list[Message]) -> tuple[list[Message], list[Chip]]:
     return kept, [_unsent(name, some) for (name, _), some in many.items()]
 
 
-def _unsent(name: str, messages: list[Message]) -> Chip:
+def _unsent(name: str, messages: list[LedgerLine]) -> Chip:
     channel = CHANNELS.get(name)
     thing = channel.messages if channel else "messages"
     names = ", ".join(message.name for message in messages)
@@ -203,7 +203,7 @@ def _crowd(chips: list[Chip]) -> Chip:
     return Chip(f"{len(chips)} people", chips[0].ways, ", ".join(chip.name for chip in chips))
 
 
-def _way(message: Message) -> Way:
+def _way(message: LedgerLine) -> Way:
     detail = [words.SKIPPED.get(message.reason or "", message.reason)]
     if message.state in (DeliveryState.FAILED, DeliveryState.RETRYING) and message.attempts:
         code = message.attempts[-1].get("code")

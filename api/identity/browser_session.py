@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handoff.errors import ConfigurationError, Forbidden, Unauthenticated
+from handoff.keys import key_for
 from handoff.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -42,7 +43,7 @@ def signing_key(settings: Settings, purpose: str) -> bytes:
     Raises:
         ConfigurationError: there is no secret to make it from.
     """
-    key = settings.signing_key(purpose)
+    key = key_for(settings, purpose)
     if key is None:
         raise ConfigurationError("HANDOFF_AUTH_SECRET: must be set; it signs the browser's cookie")
     return key

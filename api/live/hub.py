@@ -8,19 +8,18 @@ believed. While Redis is down feeds go on by reading; while PostgreSQL is down t
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
 from api.live.feed import PAGE, Ear, Encoded, Feed
+from api.live.manners import Manners
+from api.live.rights import check_rights
 from handoff.contract.people import Actor
-from handoff.database import events, outages, readers
-from handoff.database.directory import api_tokens
+from handoff.database import events, outages
 from handoff.database.gate import Database
 from handoff.errors import Unreachable
-from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
 
@@ -29,26 +28,6 @@ PAUSE = 0.5
 
 OPEN_WITHIN = 3.0
 """Seconds that PostgreSQL has to answer before a new stream is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manners:
-    """How streams behave, in seconds."""
-
-    quiet: float
-    keep_alive: float
-    rights: float
-    slow: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Manners":
-        """As they are set."""
-        return cls(
-            quiet=settings.stream_quiet.total_seconds(),
-            keep_alive=settings.stream_keep_alive.total_seconds(),
-            rights=settings.stream_rights.total_seconds(),
-            slow=settings.stream_slow.total_seconds(),
-        )
 
 
 class Hub:
@@ -183,7 +162,7 @@ class Hub:
     async def _has_read(self, feed: Feed) -> bool:
         feed.rung.clear()
         try:
-            await self._check_rights(feed)
+            await check_rights(self._database, feed, every=self.manners.rights)
             await self._catch_up(feed)
         except outages.AWAY as fault:
             if not feed.unread:
@@ -196,27 +175,6 @@ class Hub:
             return True
         feed.unread = True
         return False
-
-    async def _check_rights(self, feed: Feed) -> None:
-        """Asks once for all readers of the account whether they may still read."""
-        asked = asyncio.get_running_loop().time()
-        due = [
-            ear for ear in feed.ears if feed.doubted or asked - ear.checked >= self.manners.rights
-        ]
-        if not due:
-            return
-        feed.doubted = False
-        try:
-            async with self._database.account(feed.account_id) as tenant:
-                living = await readers.living_names(tenant, {ear.reader_id for ear in due})
-                tokens = {ear.token_id for ear in due if ear.token_id is not None}
-                # None: a person, who came without one.
-                good = {None, *(await api_tokens.good(tenant, tokens) if tokens else ())}
-        except BaseException:
-            feed.doubted = True
-            raise
-        for ear in due:
-            ear.judge(may_read=ear.reader_id in living and ear.token_id in good, asked=asked)
 
     async def _catch_up(self, feed: Feed) -> None:
         if not feed.started.is_set():

@@ -6,6 +6,7 @@ import pytest
 
 from handoff.addresses import SmtpAddress
 from handoff.errors import ConfigurationError
+from handoff.keys import keyring_of
 from handoff.settings import Settings, load_settings
 
 SECRET = "a-secret-that-must-never-be-shown-anywhere"
@@ -41,7 +42,7 @@ def test_payload_keys_derive_from_the_secret_and_are_needed_where_there_is_none(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.delenv("HANDOFF_PAYLOAD_KEYS")
-    assert load_settings().keyring.writer is not None
+    assert keyring_of(load_settings()).writer is not None
     environment.delenv("HANDOFF_AUTH_SECRET")
     environment.setenv("HANDOFF_AUTH_JWKS_URL", "https://id.example.com/keys")
     assert "HANDOFF_PAYLOAD_KEYS" in refusal()

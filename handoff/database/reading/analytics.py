@@ -80,6 +80,8 @@ _EXPIRED = and_(_NEVER, HandoffRow.status == HandoffStatus.EXPIRED)
 _WITHDRAWN = and_(_NEVER, HandoffRow.status == HandoffStatus.CANCELLED)
 _UNANSWERED = and_(_NEVER, HandoffRow.status.in_([HandoffStatus.OPEN, HandoffStatus.EXPIRED]))
 
+_DAY = cast(func.timezone("UTC", HandoffRow.created_at), Date).label("day")
+
 # Two clocks write the two times, so the difference may come out a little below zero.
 TIME_TO_CLAIM = case(
     (
@@ -184,7 +186,12 @@ async def _claimers(tenant: Tenant, span: Span) -> list[Claimer]:
 
 
 async def _days(tenant: Tenant, span: Span) -> list[Day]:
-    day = cast(func.timezone("UTC", HandoffRow.created_at), Date).label("day")
     numbers = (func.count(), _count(_ANSWERED), _count(_UNANSWERED))
-    query = escalations(tenant, span, day, *numbers).group_by("day")
+    query = escalations(tenant, span, _DAY, *numbers).group_by("day")
     return [Day(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def still_waiting(tenant: Tenant, span: Span) -> dict[str, int]:
+    """How many of them still wait for a first claim, by the UTC day of their creation."""
+    query = escalations(tenant, span, _DAY, func.count()).where(_WAITING).group_by("day")
+    return {row[0].isoformat(): row[1] for row in (await tenant.connection.execute(query)).all()}

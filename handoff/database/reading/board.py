@@ -1,4 +1,4 @@
-"""What the web console reads beside the queue: counts, calls, what lately closed, who was told.
+"""The lists of the console's queue page: how many handoffs each holds, and which.
 
 Reads only; every query starts with the account's own rows.
 """
@@ -9,27 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_
 
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import FINAL, LIVING, DeliveryState, HandoffStatus
-from handoff.database.deliveries import ROUND_EVENTS, destination_name
+from handoff.contract.words import FINAL, LIVING, HandoffStatus
 from handoff.database.gate import Tenant
+from handoff.database.reading.called import has_called
 from handoff.database.records import records, to_record
-from handoff.database.tables import (
-    DeliveryRow,
-    EndpointRow,
-    HandoffRow,
-    SessionRow,
-    UserRow,
-)
-from handoff.rules.channels import PUSH
+from handoff.database.tables import HandoffRow, SessionRow
 
 LATELY = timedelta(days=7)
 """How far back closed handoffs are counted and shown."""
-
-_REACHED = (DeliveryState.QUEUED, DeliveryState.PUBLISHED, DeliveryState.SEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +34,6 @@ class ListCounts:
     closed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call for help that reaches somebody now. `number` is the event's: each call once."""
-
-    handoff_id: UUID
-    number: int
-    title: str
-    priority: str
-    caller: str
-    round: int
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to one destination, and the event that it tells of."""
-
-    event_number: int
-    destination_id: UUID
-    name: str
-    channel: str
-    state: DeliveryState
-    reason: str | None
-    attempts: list[dict[str, Any]]
-
-
 def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, ColumnElement[bool]]:
     """What each list of living handoffs holds: they are counted and shown by the same condition.
 
@@ -75,7 +41,7 @@ def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, C
     """
     status = HandoffRow.status
     team = _of_team(team_id)
-    near = or_(*team, _has_called(tenant, reader_id)) if team else status.is_not(None)
+    near = or_(*team, has_called(tenant, reader_id)) if team else status.is_not(None)
     return {
         "waiting": or_(and_(status == HandoffStatus.OPEN, near), _is_passed_to(reader_id)),
         "mine": _is_mine(reader_id),
@@ -138,19 +104,6 @@ def _of_team(team_id: UUID | None) -> tuple[ColumnElement[bool], ...]:
     return (or_(SessionRow.team_id == team_id, SessionRow.team_id.is_(None)),)
 
 
-def _has_called(tenant: Tenant, user_id: UUID) -> ColumnElement[bool]:
-    """Whether this person has been called for the handoff.
-
-    Asked of each handoff by itself: what somebody was ever told of only grows.
-    """
-    calls = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
-        DeliveryRow.handoff_id == HandoffRow.id,
-        DeliveryRow.recipient_id == user_id,
-        DeliveryRow.event_type.in_(ROUND_EVENTS),
-    )
-    return calls.correlate(HandoffRow).exists()
-
-
 def _is_passed_to(user_id: UUID) -> ColumnElement[bool]:
     """Never null, so that it can be sorted by."""
     named = HandoffRow.transfer_to_id.is_not_distinct_from(user_id)
@@ -175,103 +128,9 @@ async def closed(
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
 
 
-async def waiting_since(tenant: Tenant, start: datetime, end: datetime) -> dict[str, int]:
-    """How many of the escalations of a time still wait for a first claim, by their UTC day."""
-    day = cast(func.timezone("UTC", HandoffRow.created_at), Date)
-    query = (
-        tenant.select(HandoffRow, day, func.count())
-        .where(
-            HandoffRow.status == HandoffStatus.OPEN,
-            HandoffRow.first_claimed_at.is_(None),
-            HandoffRow.exhausted_at.is_(None),
-            HandoffRow.created_at >= start,
-            HandoffRow.created_at < end,
-        )
-        .group_by(day)
-    )
-    return {row[0].isoformat(): row[1] for row in (await tenant.connection.execute(query)).all()}
-
-
-async def session_context(tenant: Tenant, session_id: UUID) -> dict[str, Any]:
-    """What was written about the session itself, whoever holds it."""
-    query = tenant.select(SessionRow, SessionRow.context).where(SessionRow.id == session_id)
-    return await tenant.connection.scalar(query) or {}
-
-
 async def by_ids(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:
     """These handoffs, as far as they are the account's."""
     if not ids:
         return []
     query = records(tenant).where(HandoffRow.id.in_(ids))
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
-
-
-async def told(tenant: Tenant, user_id: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The last round in which this person was called, by handoff."""
-    query = (
-        tenant.select(DeliveryRow, DeliveryRow.handoff_id, func.max(DeliveryRow.round))
-        .where(
-            DeliveryRow.recipient_id == user_id,
-            DeliveryRow.handoff_id.in_(ids),
-            DeliveryRow.event_type.in_(ROUND_EVENTS),
-        )
-        .group_by(DeliveryRow.handoff_id)
-    )
-    return {row[0]: row[1] for row in (await tenant.connection.execute(query)).all()}
-
-
-async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
-    """The open handoffs for which this person is called by push, and has not opted out of it."""
-    number = func.max(DeliveryRow.event_number).label("number")
-    query = (
-        tenant.select(
-            DeliveryRow,
-            DeliveryRow.handoff_id,
-            number,
-            SessionRow.title,
-            HandoffRow.priority,
-            UserRow.name.label("caller"),
-            HandoffRow.round,
-        )
-        .join(HandoffRow, HandoffRow.id == DeliveryRow.handoff_id)
-        .join(SessionRow, SessionRow.id == HandoffRow.session_id)
-        .join(UserRow, UserRow.id == HandoffRow.escalator_id)
-        .where(
-            DeliveryRow.recipient_id == user_id,
-            DeliveryRow.channel == PUSH.name,
-            DeliveryRow.event_type.in_(ROUND_EVENTS),
-            DeliveryRow.state.in_(_REACHED),
-            HandoffRow.status == HandoffStatus.OPEN,
-        )
-        .group_by(
-            DeliveryRow.handoff_id,
-            SessionRow.title,
-            HandoffRow.priority,
-            UserRow.name,
-            HandoffRow.round,
-        )
-        .order_by(number)
-    )
-    return [Call(*row) for row in (await tenant.connection.execute(query)).all()]
-
-
-async def messages(tenant: Tenant, handoff_id: UUID) -> list[Message]:
-    """Every message of a handoff, in the order of its events."""
-    name = destination_name()
-    query = (
-        tenant.select(
-            DeliveryRow,
-            DeliveryRow.event_number,
-            DeliveryRow.destination_id,
-            name,
-            DeliveryRow.channel,
-            DeliveryRow.state,
-            DeliveryRow.reason,
-            DeliveryRow.attempts,
-        )
-        .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
-        .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
-        .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(DeliveryRow.event_number, name, DeliveryRow.destination_id, DeliveryRow.channel)
-    )
-    return [Message(*row) for row in (await tenant.connection.execute(query)).all()]

@@ -25,6 +25,7 @@ from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database import records
 from handoff.errors import Forbidden, HandoffError, Invalid, TooLarge, TooSlow
+from handoff.keys import keyring_of
 from handoff.rules.roles import LEADING_ROLES
 from handoff.settings import Settings
 from handoff.temporal import queues
@@ -45,7 +46,7 @@ class CodecDoor:
         self._app = app
         origin = _origin(settings.temporal_ui_url)
         self._origin = origin
-        self._keyring = settings.keyring
+        self._keyring = keyring_of(settings)
         self._door = CORSMiddleware(
             self._decode,
             allow_origins=[origin] if origin else [],
