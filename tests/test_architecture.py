@@ -37,6 +37,7 @@ LIBRARY_BELONGS_TO = {
     "asyncpg": {"handoff/stack/reach.py": "the doctor asks the server itself, without our pool"},
     "redis": {
         "handoff/live.py": "the doorbell",
+        "handoff/database/handoffs/announcing.py": "holds the injected client, to ring",
         "handoff/stack/reach.py": "the doctor asks the server itself",
         "activities/records.py": "holds the injected client, to ring",
         "activities/deliver.py": "holds the injected client, to ring",
@@ -44,6 +45,7 @@ LIBRARY_BELONGS_TO = {
         "activities/push.py": "holds the injected client, to publish",
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
+        "api/engine/own_worker.py": "wiring",
         "api/live/presence.py": "who is there, which Redis alone knows",
         "api/http/rate_limits.py": "counts over the connections that it is given",
     },

@@ -21,6 +21,7 @@ from activities.records import RecordActivities
 from handoff.contract.messages import NewHandoff, Recorded
 from handoff.contract.record import Record
 from handoff.database.gate import Database
+from handoff.keys import keyring_of
 from handoff.settings import Settings
 from handoff.temporal.connect import UNANSWERED, connect
 from workflows.handoff import HandoffWorkflow
@@ -98,7 +99,7 @@ class OwnWorker:
             await database.close()
 
     async def _work(self, database: Database) -> None:
-        client = await connect(keyring=self._settings.keyring)
+        client = await connect(keyring=keyring_of(self._settings))
         records = RecordActivities(database, self._redis, self._settings, self._answer)
         worker = Worker(
             client,

@@ -24,6 +24,8 @@ _DYNAMIC_CONFIG = {
     "history.visibilityProcessorMaxPollRPS": "200",
     "matching.numTaskqueueReadPartitions": "1",
     "matching.numTaskqueueWritePartitions": "1",
+    # Without it an account that hands off a thousand sessions stands before everybody else.
+    "matching.enableFairness": "true",
 }
 _PRAGMAS = {
     "journal_mode": "WAL",

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from handoff.temporal.codec import data_converter
 from handoff.temporal.connect import connect, prepare_namespace
@@ -18,6 +17,7 @@ from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import KEYRING, PAYLOAD_KEYS, Desk, open_desk
 from tests.support.servers import Services, running_services
 from workflows.handoff import HandoffWorkflow
+from workflows.running import sandbox
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -81,6 +81,7 @@ async def test_a_long_life_is_carried_on_by_fresh_runs_without_loss_or_double(
         ] == list(range(1, 14))
 
 
+@pytest.mark.desk(workflow_slots=0)
 async def test_a_worker_without_a_cache_carries_on_by_replaying(desk: Desk) -> None:
     await desk.stop_worker()
     await desk.start_worker(cached_workflows=0)
@@ -101,11 +102,7 @@ async def test_a_worker_without_a_cache_carries_on_by_replaying(desk: Desk) -> N
 async def test_recorded_histories_replay(recorded: Path) -> None:
     replayer = Replayer(
         workflows=[HandoffWorkflow],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                "handoff", "activities"
-            )
-        ),
+        workflow_runner=sandbox(),
         data_converter=data_converter(KeyRing.parse(PAYLOAD_KEYS), "handoff"),
     )
     text = recorded.read_text()

@@ -6,6 +6,7 @@ closed, mail that no test has asked for fails the test.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -273,6 +274,11 @@ class Desk:
         await self.database.close()
 
 
+def _is_known(temporal: Client) -> bool:
+    """Whether it is the engine that the environment names, which the API's own worker works for."""
+    return temporal.service_client.config.target_host == os.environ["TEMPORAL_ADDRESS"]
+
+
 @asynccontextmanager
 async def open_desk(
     *,
@@ -294,7 +300,7 @@ async def open_desk(
             "payload_keys": PAYLOAD_KEYS,
             "task_queue": f"desk-{uuid4().hex[:12]}",
             "nudge_after": "300ms",
-            "workflow_slots": 0 if api_temporal or not worker else 20,
+            "workflow_slots": 20 if worker and not api_temporal and _is_known(temporal) else 0,
             "smtp_retry_initial": "100ms",
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
