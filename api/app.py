@@ -17,7 +17,6 @@ from api.routes import (
     api_tokens,
     claim_links,
     commands,
-    directory,
     events,
     handoffs,
     health,
@@ -27,6 +26,8 @@ from api.routes import (
     presence,
     queue,
     sessions,
+    teams,
+    users,
 )
 from api.scim import about, group_routes, user_routes
 from api.services import Services
@@ -75,7 +76,8 @@ def build(settings: Settings) -> FastAPI:
         presence,
         analytics,
         policy,
-        directory,
+        users,
+        teams,
         api_tokens,
         about,
         user_routes,

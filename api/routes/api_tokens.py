@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute, keep_instead, resource_id
+from api.endpoints.paging import link_to_next
 from api.identity.callers import LeadingCaller, Parts
 from api.identity.machines import new_secret
 from api.schemas.directory import Name
@@ -77,8 +78,7 @@ async def list_api_tokens(
     async with parts.database.account(caller.account_id) as tenant:
         found = await api_tokens.newest_tokens(tenant, limit=limit, before=cursor)
     if len(found) == limit:
-        link = request.url.include_query_params(cursor=str(found[-1].id))
-        response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
+        link_to_next(request, response, str(found[-1].id))
     return found
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from api.endpoints.answers import problems
+from api.endpoints.paging import link_to_next
 from api.identity.callers import Caller, Parts
 from handoff.contract.record import HandoffView
 from handoff.contract.words import HandoffStatus
@@ -60,8 +61,7 @@ async def get_queue(
         found, end = await queue.read_queue(tenant, wanted)
     response.headers["Last-Event-ID"] = str(last)
     if end is not None:
-        link = request.url.include_query_params(cursor=_write(end))
-        response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
+        link_to_next(request, response, _write(end))
     return [view(record, reader_id=caller.id) for record in found]
 
 

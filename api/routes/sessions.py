@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.endpoints.paging import link_to_next
 from api.identity.callers import Caller, Parts, WorkingCaller
 from api.schemas.sessions import NewSession, SessionView
 from handoff.contract.people import Person
@@ -61,8 +62,7 @@ async def list_sessions(
     async with parts.database.account(caller.account_id) as tenant:
         rows = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
     if len(rows) == limit:
-        link = request.url.include_query_params(cursor=str(rows[-1].id))
-        response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
+        link_to_next(request, response, str(rows[-1].id))
     return [_view(row) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """`.env.example`, and the names that docker-compose.yml hands on, made from the settings class.
 
-`python -m handoff.commands.environment_example --write` is part of `make fix`, and `--check` of
+`python -m handoff.cli.environment_example --write` is part of `make fix`, and `--check` of
 `make check`. Not a command of `handoff`: only developers need it.
 """
 

@@ -13,11 +13,11 @@ from temporalio.client import Client
 
 from handoff.stack.annex import ANNEXES
 from handoff.stack.files import read_json_object
-from tests.support.servers import Services, running_services
+from tests.support.servers import Servers, running_services
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with running_services(
         tmp_path_factory.mktemp("services"),
         durable=False,
@@ -29,7 +29,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
 
 @pytest.mark.parametrize("password", ["", "wrong"])
 async def test_postgresql_lets_nobody_in_without_the_password(
-    services: Services, password: str
+    services: Servers, password: str
 ) -> None:
     port = services.postgres.port
     with pytest.raises(asyncpg.InvalidPasswordError):
@@ -37,7 +37,7 @@ async def test_postgresql_lets_nobody_in_without_the_password(
 
 
 async def test_postgresql_keeps_passwords_as_scram_and_the_application_is_no_superuser(
-    services: Services,
+    services: Servers,
 ) -> None:
     connection = await asyncpg.connect(services.postgres.superuser_url)
     kept = await connection.fetch("SELECT rolpassword FROM pg_authid WHERE rolcanlogin")
@@ -47,7 +47,7 @@ async def test_postgresql_keeps_passwords_as_scram_and_the_application_is_no_sup
     assert [row["rolname"] for row in super_users] == ["postgres"]
 
 
-async def test_the_application_may_make_databases(services: Services) -> None:
+async def test_the_application_may_make_databases(services: Servers) -> None:
     connection = await asyncpg.connect(services.database_url)
     await connection.execute("CREATE DATABASE cloned TEMPLATE handoff")
     await connection.execute("DROP DATABASE cloned")
@@ -55,13 +55,13 @@ async def test_the_application_may_make_databases(services: Services) -> None:
 
 
 @pytest.mark.parametrize("password", ["", ":wrong@"])
-def test_valkey_lets_nobody_in_without_the_password(services: Services, password: str) -> None:
+def test_valkey_lets_nobody_in_without_the_password(services: Servers, password: str) -> None:
     url = f"redis://{password}127.0.0.1:{services.valkey.port}"
     with Redis.from_url(url) as client, pytest.raises(AuthenticationError):
         client.get("anything")
 
 
-async def test_each_can_be_killed_and_started_at_the_same_address(services: Services) -> None:
+async def test_each_can_be_killed_and_started_at_the_same_address(services: Servers) -> None:
     for part in (services.postgres, services.valkey, services.temporal):
         before = part.pid
         part.kill()
@@ -75,7 +75,7 @@ async def test_each_can_be_killed_and_started_at_the_same_address(services: Serv
     await Client.connect(services.temporal_address)
 
 
-def test_a_frozen_server_answers_nobody_until_it_thaws(services: Services) -> None:
+def test_a_frozen_server_answers_nobody_until_it_thaws(services: Servers) -> None:
     services.valkey.freeze()
     assert not services.valkey.is_ready()
     services.valkey.thaw()

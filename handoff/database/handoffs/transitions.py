@@ -169,8 +169,8 @@ async def _write_event(
     actor: Actor | None,
     now: datetime,
 ) -> Changed:
-    wanted = any(not message.opted_out for message in messages)
-    event = told_as(change, reaches_somebody=wanted)
+    reaches = any(not message.opted_out for message in messages)
+    event = told_as(change, reaches_somebody=reaches)
     if event is None:
         return Changed(record, None)
     envelope = await events.append(

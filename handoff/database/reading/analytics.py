@@ -192,6 +192,6 @@ async def _days(tenant: Tenant, span: Span) -> list[Day]:
 
 
 async def still_waiting(tenant: Tenant, span: Span) -> dict[str, int]:
-    """How many of them still wait for a first claim, by the UTC day of their creation."""
+    """How many of the escalations of a time still wait for a first claim, by their UTC day."""
     query = escalations(tenant, span, _DAY, func.count()).where(_WAITING).group_by("day")
     return {row[0].isoformat(): row[1] for row in (await tenant.connection.execute(query)).all()}
