@@ -24,7 +24,7 @@ from temporalio.client import (
 from handoff.database import schema
 from handoff.temporal.connect import connect, prepare_namespace
 from tests.support.desk import KEYRING, Desk, open_desk
-from tests.support.servers import Services, running_services
+from tests.support.servers import Servers, running_servers
 
 TEMPLATE = "handoff_template"
 
@@ -37,21 +37,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """PostgreSQL, Valkey and Temporal, as the embedded stack runs them."""
-    with running_services(
+    with running_servers(
         Path(tmp_path_factory.mktemp("stack")),
         dynamic_config={"frontend.WorkflowTimeSkippingEnabled": "true"},
         temporal_in_memory=True,
         durable=False,
-    ) as services:
-        os.environ["TEMPORAL_ADDRESS"] = services.temporal_address
+    ) as servers:
+        os.environ["TEMPORAL_ADDRESS"] = servers.temporal_address
         os.environ["TEMPORAL_NAMESPACE"] = "handoff"
-        yield services
+        yield servers
 
 
 @pytest.fixture(scope="session")
-async def temporal(servers: Services) -> Client:
+async def temporal(servers: Servers) -> Client:
     """A client of a namespace that is prepared as in production."""
     client = await connect(keyring=KEYRING)
     await prepare_namespace(client)
@@ -59,7 +59,7 @@ async def temporal(servers: Services) -> Client:
 
 
 @pytest.fixture(scope="session")
-async def template(servers: Services) -> str:
+async def template(servers: Servers) -> str:
     """A database made once by the real migrations, for every test to be cloned from."""
     await _admin(servers, f"CREATE DATABASE {TEMPLATE}")
     await asyncio.to_thread(schema.upgrade, _dsn(servers, TEMPLATE, "postgresql+asyncpg"))
@@ -67,9 +67,7 @@ async def template(servers: Services) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(
-    servers: Services, template: str
-) -> Callable[[], AbstractAsyncContextManager[str]]:
+def new_database(servers: Servers, template: str) -> Callable[[], AbstractAsyncContextManager[str]]:
     """Clones the template for as long as a block lasts."""
 
     @contextlib.asynccontextmanager
@@ -91,7 +89,7 @@ async def database_url(
         yield url
 
 
-async def _admin(servers: Services, statement: str) -> None:
+async def _admin(servers: Servers, statement: str) -> None:
     connection = await asyncpg.connect(_dsn(servers, "postgres", "postgresql"))
     try:
         await connection.execute(statement)
@@ -99,7 +97,7 @@ async def _admin(servers: Services, statement: str) -> None:
         await connection.close()
 
 
-def _dsn(servers: Services, name: str, scheme: str) -> str:
+def _dsn(servers: Servers, name: str, scheme: str) -> str:
     _, _, rest = servers.database_url.partition("://")
     return f"{scheme}://{rest.rpartition('/')[0]}/{name}"
 
@@ -121,7 +119,7 @@ class _SkippingStarts(OutboundInterceptor):
 
 @pytest.fixture
 async def desk(
-    request: pytest.FixtureRequest, servers: Services, database_url: str, temporal: Client
+    request: pytest.FixtureRequest, servers: Servers, database_url: str, temporal: Client
 ) -> AsyncIterator[Desk]:
     """People at work on real parts. `@pytest.mark.desk(claim_timeout="2s")` sets settings."""
     mark = request.node.get_closest_marker("desk")

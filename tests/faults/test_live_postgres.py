@@ -12,13 +12,13 @@ from tests.http.test_live_socket import hear, say, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 pytestmark = pytest.mark.expects_errors
 
 
 @pytest.fixture
-def postgres(servers: Services) -> Iterator[Services]:
+def postgres(servers: Servers) -> Iterator[Servers]:
     """It runs again afterwards, whatever a test has done to it."""
     yield servers
     if not servers.postgres.runs:
@@ -49,7 +49,7 @@ def crashes(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 @pytest.mark.desk(stream_keep_alive="300ms", stream_rights="300ms", stream_quiet="1s")
 async def test_streams_outlive_its_restarts(
-    desk: Desk, postgres: Services, caplog: pytest.LogCaptureFixture
+    desk: Desk, postgres: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:
     handoff = await desk.park(BO)
     await desk.stop_worker()
@@ -74,7 +74,7 @@ async def test_streams_outlive_its_restarts(
 
 @pytest.mark.desk(stream_keep_alive="300ms")
 async def test_a_new_stream_is_told_to_come_back_later(
-    desk: Desk, postgres: Services, caplog: pytest.LogCaptureFixture
+    desk: Desk, postgres: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:
     await desk.stop_worker()
     postgres.postgres.stop()
@@ -95,7 +95,7 @@ async def test_a_new_stream_is_told_to_come_back_later(
 
 @pytest.mark.desk(stream_keep_alive="300ms")
 async def test_what_a_client_says_meanwhile_does_not_end_its_socket(
-    desk: Desk, postgres: Services, caplog: pytest.LogCaptureFixture
+    desk: Desk, postgres: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:
     handoff = await desk.park(BO)
     await desk.stop_worker()

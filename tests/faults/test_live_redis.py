@@ -12,13 +12,13 @@ from tests.http.test_live_socket import hear, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA
 from tests.support.desk import Desk
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 DEATHS = 20
 
 
 @pytest.fixture
-def redis(servers: Services) -> Iterator[Services]:
+def redis(servers: Servers) -> Iterator[Servers]:
     """It runs again afterwards, whatever a test has done to it."""
     yield servers
     servers.valkey.thaw()
@@ -47,7 +47,7 @@ async def follow_socket(desk: Desk, numbers: list[int]) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_it_is_killed_twenty_times_under_load(desk: Desk, redis: Services) -> None:
+async def test_it_is_killed_twenty_times_under_load(desk: Desk, redis: Servers) -> None:
     desk.mail_matters = False
     done = asyncio.Event()
     by_socket: list[int] = []
@@ -88,7 +88,7 @@ async def test_it_is_killed_twenty_times_under_load(desk: Desk, redis: Services)
 
 
 @pytest.mark.desk(stream_quiet="500ms")
-async def test_it_hangs_and_everything_goes_on(desk: Desk, redis: Services) -> None:
+async def test_it_hangs_and_everything_goes_on(desk: Desk, redis: Servers) -> None:
     desk.mail_matters = False
     clock = asyncio.get_running_loop().time
     async with desk.listen(CHEN) as chen:
@@ -110,7 +110,7 @@ async def test_it_hangs_and_everything_goes_on(desk: Desk, redis: Services) -> N
 
 @pytest.mark.desk(stream_quiet="60s")
 async def test_what_happened_while_it_was_away_is_heard_when_it_is_back(
-    desk: Desk, redis: Services
+    desk: Desk, redis: Servers
 ) -> None:
     handoff = await desk.park(BO)
     async with desk.listen(AMIR) as amir:
@@ -126,7 +126,7 @@ async def test_what_happened_while_it_was_away_is_heard_when_it_is_back(
 
 @pytest.mark.desk(stream_quiet="60s")
 async def test_a_connection_that_only_looks_open_is_given_up(
-    desk: Desk, redis: Services, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, redis: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "PING_AFTER", 0.2)
     monkeypatch.setattr(live, "DEAF_AFTER", 0.6)
@@ -151,7 +151,7 @@ async def test_a_connection_that_only_looks_open_is_given_up(
         assert amir.numbers == written
 
 
-async def test_without_it_nobody_is_shown_and_nothing_fails(desk: Desk, redis: Services) -> None:
+async def test_without_it_nobody_is_shown_and_nothing_fails(desk: Desk, redis: Servers) -> None:
     handoff = await desk.park(BO)
     async with desk.listen(AMIR):
         await until_online(desk, BO, "Amir")

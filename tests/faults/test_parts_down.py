@@ -9,7 +9,7 @@ import pytest
 from handoff.temporal.connect import connect
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk, Handoff, open_desk
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 
 @pytest.mark.desk(create_wait="1500ms")
@@ -41,7 +41,7 @@ async def test_without_a_worker_claims_are_answered_at_once_and_stay_final(desk:
 
 
 async def test_an_engine_that_cannot_be_reached_is_503_within_three_seconds(
-    servers: Services, database_url: str, temporal: Any
+    servers: Servers, database_url: str, temporal: Any
 ) -> None:
     nowhere = await connect(lazy=True, target_host="127.0.0.1:9")
     async with open_desk(
@@ -61,7 +61,7 @@ async def test_an_engine_that_cannot_be_reached_is_503_within_three_seconds(
 
 
 async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_later(
-    servers: Services, database_url: str, temporal: Any
+    servers: Servers, database_url: str, temporal: Any
 ) -> None:
     async with open_desk(
         database_url=database_url, redis_url=servers.redis_url, temporal=temporal
@@ -77,7 +77,7 @@ async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_late
 
 
 async def test_a_dead_redis_neither_delays_nor_undoes_a_handoff(
-    servers: Services, database_url: str, temporal: Any
+    servers: Servers, database_url: str, temporal: Any
 ) -> None:
     async with (
         open_desk(

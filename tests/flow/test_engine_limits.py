@@ -16,7 +16,7 @@ from handoff.temporal.connect import connect, prepare_namespace
 from handoff.temporal.key_ring import KeyRing
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import KEYRING, PAYLOAD_KEYS, Desk, open_desk
-from tests.support.servers import Services, running_services
+from tests.support.servers import Servers, running_servers
 from workflows.handoff import HandoffWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -38,24 +38,24 @@ async def test_forged_signals_change_nothing_and_stop_nothing(desk: Desk) -> Non
 
 @pytest.fixture(scope="module")
 async def small_engine(
-    tmp_path_factory: pytest.TempPathFactory, servers: Services
+    tmp_path_factory: pytest.TempPathFactory, servers: Servers
 ) -> AsyncIterator[Any]:
     """A Temporal server that suggests a fresh run after a few dozen events."""
-    with running_services(
+    with running_servers(
         Path(tmp_path_factory.mktemp("small")),
         dynamic_config={"limit.historyCount.suggestContinueAsNew": "40"},
         temporal_in_memory=True,
         durable=False,
-    ) as services:
+    ) as servers_of_its_own:
         client = await connect(
-            keyring=KEYRING, target_host=services.temporal_address, namespace="handoff"
+            keyring=KEYRING, target_host=servers_of_its_own.temporal_address, namespace="handoff"
         )
         await prepare_namespace(client)
         yield client
 
 
 async def test_a_long_life_is_carried_on_by_fresh_runs_without_loss_or_double(
-    servers: Services, database_url: str, small_engine: Any
+    servers: Servers, database_url: str, small_engine: Any
 ) -> None:
     async with open_desk(
         database_url=database_url,

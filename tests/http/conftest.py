@@ -7,12 +7,12 @@ import pytest
 from temporalio.client import Client
 
 from tests.support.desk import Desk, open_desk
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 
 @pytest.fixture(scope="module")
 async def front_desk(
-    servers: Services,
+    servers: Servers,
     temporal: Client,
     new_database: Callable[[], AbstractAsyncContextManager[str]],
 ) -> AsyncIterator[Desk]:

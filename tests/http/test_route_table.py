@@ -14,7 +14,7 @@ from tests.support.desk import open_desk
 from tests.support.document import operations
 from tests.support.route_scenes import ROLES, Path, Scenes, body_of
 from tests.support.route_table import rows
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 TABLE = rows()
 TARGETS = ("own", "foreign", "unknown")
@@ -23,7 +23,7 @@ NOT_COMPARED = ("date", "content-length")
 
 @pytest.fixture(scope="module")
 async def scenes(
-    servers: Services,
+    servers: Servers,
     temporal: Client,
     new_database: Callable[[], AbstractAsyncContextManager[str]],
 ) -> AsyncIterator[Scenes]:

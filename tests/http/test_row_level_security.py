@@ -21,7 +21,7 @@ from handoff.errors import ConfigurationError
 from handoff.settings import load_settings
 from tests.support.cast import ACME, AMIR, BO, GINA, GLOBEX, HUGO, NETWORK
 from tests.support.desk import Desk
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 EMPTY = "api_tokens"
 """The one table in which the story leaves no row."""
@@ -167,7 +167,7 @@ async def test_an_account_does_not_outlive_its_transaction(both: Desk) -> None:
             )
 
 
-async def test_a_superusers_login_is_confined_as_well(both: Desk, servers: Services) -> None:
+async def test_a_superusers_login_is_confined_as_well(both: Desk, servers: Servers) -> None:
     """Row-level security does not hold superusers back, so nobody stays one."""
     url = servers.postgres.superuser_url.rpartition("/")[0]
     name = both.settings.database_dsn.rpartition("/")[2]
@@ -183,7 +183,7 @@ async def test_a_superusers_login_is_confined_as_well(both: Desk, servers: Servi
 
 
 async def test_the_api_works_with_a_login_of_its_own_that_owns_nothing(
-    both: Desk, servers: Services
+    both: Desk, servers: Servers
 ) -> None:
     """As docs/security.md advises: whoever gives the roles up is left with nothing at all."""
     await make(
@@ -230,7 +230,7 @@ async def test_no_table_was_forgotten(desk: Desk) -> None:
         assert set((await connection.scalars(query)).all()) == set(TENANT_TABLES)
 
 
-async def make(servers: Services, name: str, statement: str) -> str:
+async def make(servers: Servers, name: str, statement: str) -> str:
     """Runs it as the superuser; the address of database `name`."""
     connection = await asyncpg.connect(servers.postgres.superuser_url)
     try:
@@ -247,7 +247,7 @@ async def migrate(dsn: str) -> int:
     return await process.wait()
 
 
-async def test_many_databases_share_the_roles_even_when_made_at_once(servers: Services) -> None:
+async def test_many_databases_share_the_roles_even_when_made_at_once(servers: Servers) -> None:
     dsns = [await make(servers, f"wall_{i}", f"CREATE DATABASE wall_{i}") for i in range(3)]
     # Alembic keeps its context in the process: as in production, each migration has one of its own.
     assert await asyncio.gather(*(migrate(dsn) for dsn in [*dsns, *dsns])) == [0] * 6
@@ -256,7 +256,7 @@ async def test_many_databases_share_the_roles_even_when_made_at_once(servers: Se
 
 
 async def test_a_login_that_may_not_take_the_roles_on_is_told_what_to_do(
-    servers: Services,
+    servers: Servers,
 ) -> None:
     await make(servers, "postgres", "CREATE ROLE stranger LOGIN PASSWORD 'stranger'")
     await make(servers, "strange", "CREATE DATABASE strange OWNER stranger")

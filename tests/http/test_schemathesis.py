@@ -24,7 +24,7 @@ from temporalio.client import Client
 from tests.support.cast import AMIR, BO, CHEN, NETWORK
 from tests.support.desk import Desk, open_desk
 from tests.support.document import document, operations
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 pytestmark = pytest.mark.filterwarnings(
     # Schemathesis's own strategies do, and it is no fault of what is tested.
@@ -58,7 +58,7 @@ class Target:
 
 @pytest.fixture(scope="module")
 async def target(
-    servers: Services,
+    servers: Servers,
     temporal: Client,
     new_database: Callable[[], AbstractAsyncContextManager[str]],
 ) -> AsyncIterator[Target]:

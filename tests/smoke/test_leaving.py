@@ -6,7 +6,7 @@ from typing import IO
 
 import pytest
 
-from tests.support.servers import Services
+from tests.support.servers import Servers
 
 # It leaves while calls are under way: a usual end of the interpreter crashes then, or never comes.
 WITH_THE_ENGINE = """
@@ -38,7 +38,7 @@ def run(
     )
 
 
-def test_it_leaves_with_its_code_and_everything_said(servers: Services) -> None:
+def test_it_leaves_with_its_code_and_everything_said(servers: Servers) -> None:
     ended = run(WITH_THE_ENGINE, servers.temporal_address)
     assert (ended.returncode, ended.stdout, ended.stderr) == (5, "done\n", "")
 

@@ -17,7 +17,7 @@ from handoff.stack.valkey import Valkey
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Servers:
     """Three running servers. Each can be killed, frozen and started again at the same address."""
 
     postgres: Postgres
@@ -42,14 +42,14 @@ class Services:
 
 
 @contextlib.contextmanager
-def running_services(
+def running_servers(
     data_dir: Path,
     *,
     dynamic_config: Mapping[str, str] | None = None,
     temporal_in_memory: bool = False,
     durable: bool = True,
     postgres_settings: Mapping[str, str] | None = None,
-) -> Iterator[Services]:
+) -> Iterator[Servers]:
     """Starts the three in `data_dir`, at free ports, and stops them at the end.
 
     Args:
@@ -78,7 +78,7 @@ def running_services(
         parts = (temporal, valkey, postgres)
         try:
             start_together(parts)
-            yield Services(postgres, valkey, temporal)
+            yield Servers(postgres, valkey, temporal)
         finally:
             stop_together(parts, within=8)
 
