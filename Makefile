@@ -1,14 +1,19 @@
 # Every command makes its own environment first: nothing but Python 3.11 or newer is needed.
-# `check` never writes; `fix` does.
+# `make help` lists what has a ## behind it. `check` never writes; `fix` does.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+CROWD := -n auto --dist worksteal
 
-.PHONY: setup up demo test check fix bench audit lock histories screenshots
+.PHONY: help setup up demo test test-fast check fix bench audit lock histories screenshots
 .DEFAULT_GOAL := setup
 
-setup: $(READY)
+help: ## this list of commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## only the environment, in .venv; what `make` alone does
 
 $(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Handoff needs Python 3.11 or newer; try: make PYTHON=python3.11")'
@@ -20,42 +25,45 @@ $(READY): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m compileall -q handoff activities workflows api worker
 	@touch $(READY)
 
-up: setup
+up: setup ## the whole stack on this machine, until Ctrl-C
 	$(BIN)/handoff up
 
-demo: setup
+demo: setup ## plays the story against it, in a second terminal
 	$(BIN)/handoff demo
 
-test: setup
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+test: setup ## all tests, on real servers that it starts itself
+	$(PYTEST) $(CROWD) $(ARGS)
 
-check: setup
+test-fast: setup ## tests without the browser, killed parts and whole stacks: no tests/browser, faults, smoke
+	$(PYTEST) $(CROWD) --ignore tests/browser --ignore tests/faults --ignore tests/smoke $(ARGS)
+
+check: setup ## format, lint, types, settings and migrations; never writes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m handoff.cli.environment_example --check
 	$(BIN)/python -m tests.support.migrations_agree
 
-fix: setup
+fix: setup ## mends what check complains of, as far as it can be
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m handoff.cli.environment_example --write
 
 # Ratios to the bare engine and the bare wire, measured in the same run; never a test.
-bench: setup
+bench: setup ## what it costs, as ratios to the bare engine and the bare wire
 	$(BIN)/python -m bench $(ARGS)
 
 # Known weaknesses of what is locked. Needs the public index and its advisories.
-audit: setup
+audit: setup ## known weaknesses of what is locked
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
 
-lock: setup
+lock: setup ## locks what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements.txt --output-file requirements-dev.txt
 
 # The workflow's histories of today, for the replay test of tomorrow: make histories GENERATION=0002
-histories: setup
+histories: setup ## records today's workflow for tomorrow's replay test: GENERATION=0002
 	RECORD_HISTORIES=$(GENERATION) $(BIN)/python -m pytest -n 0 tests/flow/test_recording.py
 
-screenshots: setup
+screenshots: setup ## the pictures in the docs, from a real stack (needs Chromium)
 	$(BIN)/python -m tests.browser.screenshots

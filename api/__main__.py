@@ -1,7 +1,6 @@
 """`python -m api --host H --port N`: serves until it is told to stop."""
 
 import argparse
-import os
 import sys
 from contextlib import suppress
 
@@ -9,6 +8,7 @@ from api.app import build
 from api.server import make_server
 from handoff import log
 from handoff.errors import ConfigurationError
+from handoff.leaving import leave_after
 from handoff.settings import load_settings
 
 
@@ -31,8 +31,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    # The engine's native threads sometimes abort a clean interpreter exit (sdk-python 300).
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave_after(main)

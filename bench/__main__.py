@@ -11,6 +11,7 @@ from bench import claims, creates, mails, processes, queue_page, streams
 from bench.desk import Desk, open_desk
 from bench.report import Line, costs, table
 from bench.stack import running_stack
+from handoff.leaving import leave_after
 
 WITHIN = 1200
 """Seconds for everything: what takes longer has gone wrong."""
@@ -62,4 +63,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

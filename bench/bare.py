@@ -4,7 +4,6 @@ What the engine itself needs for one start and one wait in one call, on the same
 """
 
 import asyncio
-import os
 import sys
 
 from temporalio import workflow
@@ -12,6 +11,8 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import GrpcCompression
 from temporalio.worker import Worker
+
+from handoff.leaving import leave_after
 
 TASK_QUEUE = "bench-bare"
 
@@ -54,7 +55,7 @@ async def start(client: Client, name: str) -> None:
     )
 
 
-async def main(address: str, namespace: str) -> None:
+async def work(address: str, namespace: str) -> None:
     client = await connect(address, namespace)
     async with Worker(client, task_queue=TASK_QUEUE, workflows=[Bare]):
         sys.stdout.write("ready\n")
@@ -62,7 +63,9 @@ async def main(address: str, namespace: str) -> None:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
+def main() -> None:
+    asyncio.run(work(*sys.argv[1:3]))
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:3]))
-    # The engine's native threads sometimes abort a clean interpreter exit (sdk-python 300).
-    os._exit(0)
+    leave_after(main)

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from handoff.leaving import leave_after
+
 
 class Sink:
     """What aiosmtpd calls for each message."""
@@ -14,7 +16,7 @@ class Sink:
         return "250 2.0.0 Taken"
 
 
-async def main() -> None:
+async def serve() -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: SMTP(Sink(), hostname="localhost", enable_SMTPUTF8=True, loop=loop),
@@ -26,5 +28,9 @@ async def main() -> None:
     await server.serve_forever()
 
 
+def main() -> None:
+    asyncio.run(serve())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    leave_after(main)

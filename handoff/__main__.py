@@ -3,7 +3,7 @@
 Exit codes: 0 well, 1 failure, 2 usage, 3 a dependency is unreachable, 78 bad configuration.
 """
 
-import sys
+from typing import NoReturn
 
 import typer
 
@@ -16,6 +16,7 @@ from handoff.cli.token import token
 from handoff.cli.up import up
 from handoff.database import outages
 from handoff.errors import ConfigurationError, HandoffError, Unreachable
+from handoff.leaving import leave_after
 
 UNREACHABLE = 3
 BAD_CONFIGURATION = 78
@@ -37,25 +38,31 @@ app.command()(token)
 app.command()(doctor)
 
 
-def main() -> None:
+def main() -> NoReturn:
+    """What `handoff` runs."""
+    leave_after(_run)
+
+
+def _run() -> int:
     """Runs a command; errors of ours become one line and an exit code."""
     try:
         app()
     except ConfigurationError as fault:
-        _leave(fault.detail, BAD_CONFIGURATION)
+        return _told(fault.detail, BAD_CONFIGURATION)
     except Unreachable as fault:
-        _leave(fault.detail, UNREACHABLE)
+        return _told(fault.detail, UNREACHABLE)
     except HandoffError as fault:
-        _leave(fault.detail, 1)
+        return _told(fault.detail, 1)
     except outages.AWAY as fault:
-        _leave(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
+        return _told(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
+    return 0
 
 
-def _leave(message: str, code: int) -> None:
+def _told(message: str, code: int) -> int:
     for line in message.splitlines():
         tell(line, error=True)
-    sys.exit(code)
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(_run)

@@ -24,7 +24,7 @@ from temporalio.client import (
 from handoff.database import schema
 from handoff.temporal.connect import connect, prepare_namespace
 from tests.support.desk import KEYRING, Desk, open_desk
-from tests.support.servers import Servers, running_services
+from tests.support.servers import Servers, running_servers
 
 TEMPLATE = "handoff_template"
 
@@ -39,15 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """PostgreSQL, Valkey and Temporal, as the embedded stack runs them."""
-    with running_services(
+    with running_servers(
         Path(tmp_path_factory.mktemp("stack")),
         dynamic_config={"frontend.WorkflowTimeSkippingEnabled": "true"},
         temporal_in_memory=True,
         durable=False,
-    ) as services:
-        os.environ["TEMPORAL_ADDRESS"] = services.temporal_address
+    ) as servers:
+        os.environ["TEMPORAL_ADDRESS"] = servers.temporal_address
         os.environ["TEMPORAL_NAMESPACE"] = "handoff"
-        yield services
+        yield servers
 
 
 @pytest.fixture(scope="session")

@@ -330,6 +330,18 @@ def test_every_file_says_what_lives_there() -> None:
     complain(broken, "open the file with one to five lines: what lives here and what must not:")
 
 
+def test_programs_leave_by_one_door() -> None:
+    broken = [
+        f"{path}, line {node.lineno}"
+        for path, tree in trees().items()
+        for node in tree.body
+        if isinstance(node, ast.If)
+        and "__main__" in ast.unparse(node.test)
+        and [getattr(call.func, "id", "") for call in calls(node)] != ["leave_after"]
+    ]
+    complain(broken, "end by handoff.leaving, or the engine's threads may end it worse:")
+
+
 def test_browsers_load_nothing_from_elsewhere() -> None:
     broken = [
         f"{path.relative_to(ROOT)}: {found[0]}"
@@ -374,6 +386,7 @@ def test_no_test_folder_bears_the_name_of_a_room() -> None:
             test_every_statement_is_bound_to_an_account,
         ),
         ("worker/x.py", "A = 1", test_every_file_says_what_lives_there),
+        ("bench/x.py", "if __name__ == '__main__': main()", test_programs_leave_by_one_door),
     ],
 )
 def test_each_rule_bites(

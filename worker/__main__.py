@@ -1,7 +1,6 @@
 """`python -m worker`: runs until it is told to stop, and says `worker.ready` once it works."""
 
 import asyncio
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from temporalio.client import Client
 from handoff import log
 from handoff.errors import ConfigurationError
 from handoff.keys import keyring_of
+from handoff.leaving import leave_after
 from handoff.settings import Settings, load_settings
 from handoff.temporal.connect import UNANSWERED, connect, prepare_namespace
 from worker.auditor import ensure_schedule
@@ -63,10 +63,8 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-async def main() -> None:
+async def serve(settings: Settings) -> None:
     """Stops in order at SIGTERM and Ctrl-C."""
-    settings = load_settings()
-    log.configure(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,13 +72,17 @@ async def main() -> None:
     await work(settings, stop)
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Exit code 0 after an orderly stop, 78 for bad configuration."""
     try:
-        asyncio.run(main())
+        settings = load_settings()
+        log.configure(settings)
+        asyncio.run(serve(settings))
     except ConfigurationError as fault:
         sys.stderr.write(f"{fault.detail}\n")
-        sys.exit(78)
-    # The engine's native threads sometimes abort a clean interpreter exit (sdk-python 300).
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+        return 78
+    return 0
+
+
+if __name__ == "__main__":
+    leave_after(main)

@@ -15,6 +15,7 @@ from uuid import UUID
 import httpx
 from playwright.async_api import Browser, async_playwright
 
+from handoff.leaving import leave_after
 from handoff.stack.state import StackState, read_state
 from handoff.tokens import mint
 from tests.browser.conftest import ARGUMENTS
@@ -105,7 +106,7 @@ async def take(browser: Browser, url: str, path: str, name: str, *, scheme: Any,
     await context.close()
 
 
-async def main() -> None:
+async def take_all() -> None:
     """Four pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     found = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -129,5 +130,9 @@ async def main() -> None:
                 await browser.close()
 
 
+def main() -> None:
+    asyncio.run(take_all())
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    leave_after(main)

@@ -15,7 +15,7 @@ from handoff.temporal.connect import connect, prepare_namespace
 from handoff.temporal.key_ring import KeyRing
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.desk import KEYRING, PAYLOAD_KEYS, Desk, open_desk
-from tests.support.servers import Servers, running_services
+from tests.support.servers import Servers, running_servers
 from workflows.handoff import HandoffWorkflow
 from workflows.running import sandbox
 
@@ -41,14 +41,14 @@ async def small_engine(
     tmp_path_factory: pytest.TempPathFactory, servers: Servers
 ) -> AsyncIterator[Any]:
     """A Temporal server that suggests a fresh run after a few dozen events."""
-    with running_services(
+    with running_servers(
         Path(tmp_path_factory.mktemp("small")),
         dynamic_config={"limit.historyCount.suggestContinueAsNew": "40"},
         temporal_in_memory=True,
         durable=False,
-    ) as services:
+    ) as servers_of_its_own:
         client = await connect(
-            keyring=KEYRING, target_host=services.temporal_address, namespace="handoff"
+            keyring=KEYRING, target_host=servers_of_its_own.temporal_address, namespace="handoff"
         )
         await prepare_namespace(client)
         yield client

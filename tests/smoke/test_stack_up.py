@@ -89,10 +89,11 @@ def test_a_second_one_is_refused(stack: RunningStack) -> None:
     assert second.stderr.startswith("another stack runs in ")
 
 
-def test_the_doctor_finds_everything_well(stack: RunningStack) -> None:
-    found = run("doctor", f"--data-dir={stack.data_dir}")
-    assert found.returncode == 0, found.stdout
-    assert "wrong" not in found.stdout
+def test_the_doctor_finds_everything_well_whenever_it_is_asked(stack: RunningStack) -> None:
+    for _ in range(3):
+        found = run("doctor", f"--data-dir={stack.data_dir}")
+        assert found.returncode == 0, found.stdout
+        assert "wrong" not in found.stdout
 
 
 @pytest.mark.parametrize("name", ["api", "worker"])

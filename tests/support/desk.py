@@ -19,7 +19,7 @@ from temporalio.client import Client
 
 from api.app import build
 from api.server import Server, make_server
-from api.services import Services as ApiServices
+from api.services import Services
 from handoff.database.directory.importing import bring_in
 from handoff.database.gate import Database
 from handoff.settings import Settings, load_settings
@@ -69,7 +69,7 @@ class Desk:
         self.postbox = postbox
         self.database = Database.connect(settings, pool_size=3)
         self.base_url = ""
-        self.services: ApiServices | None = None
+        self.services: Services | None = None
         self.mail_matters = True
         self._clients: dict[UUID, httpx.AsyncClient] = {}
         self._worker: AsyncExitStack | None = None

@@ -42,7 +42,7 @@ class Servers:
 
 
 @contextlib.contextmanager
-def running_services(
+def running_servers(
     data_dir: Path,
     *,
     dynamic_config: Mapping[str, str] | None = None,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from handoff.leaving import leave_after
 from handoff.stack.mail.smtp import serve_smtp
 from handoff.stack.mail.store import MailStore
 from handoff.stack.mail.web import make_app
@@ -43,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)
