@@ -80,11 +80,12 @@ class Services:
             following = [
                 asyncio.create_task(services.doorbell.run()),
                 asyncio.create_task(services.presence.run()),
-                asyncio.create_task(services.own_worker.run()),
             ]
+            services.own_worker.start()
             try:
                 yield services
             finally:
+                await services.own_worker.stop()
                 for task in following:
                     task.cancel()
                 await asyncio.wait(following)

@@ -2,8 +2,10 @@
 workflow tasks that fail again and again; heals what can be healed and writes down the rest."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import structlog
 from temporalio import activity
@@ -35,10 +37,14 @@ logger = structlog.get_logger(__name__)
 SCHEDULE = "handoff-auditor"
 AT_ONCE = 300
 AT_THE_SAME_TIME = 10
+PAGE = 1000
 STUCK_AFTER = 5
 """A workflow task that failed so often does not mend itself."""
 
 KEYS_FOR = timedelta(hours=48)
+
+Suspect = tuple[Living, bool]
+"""A handoff, and whether its workflow has not seen a change for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,47 +83,74 @@ class Auditor:
         return max(self.settings.audit_grace * 5, self.settings.smtp_timeout * 8)
 
     async def _compare(self) -> tuple[int, list[Finding]]:
-        """Goes on at once while much is missing, as after the loss of Temporal's store."""
-        started, findings = 0, []
-        batch = await upkeep.closed_but_owing(
-            self.database, older_than=self._message_grace(), limit=AT_ONCE
-        )
-        while True:
-            activity.heartbeat()
-            batch += await upkeep.to_audit(self.database, limit=AT_ONCE)
-            found = await self._look_at(batch)
-            batch = []
-            findings += [one for one in found if isinstance(one, Finding)]
-            missing = sum(one is True for one in found)
-            started += missing
-            if missing < AT_ONCE // 2:
-                return started, findings
+        """Compares the engine's running workflows with the record, page by page; the suspects alone
+        are looked at one by one. How many were started again, and what cannot be healed."""
+        started = 0
+        findings: list[Finding] = []
+        async for suspects in self._suspects(await self._running()):
+            for healed in await self._look_at(suspects):
+                started += healed is True
+                findings += [healed] if isinstance(healed, Finding) else []
+        return started, findings
 
-    async def _look_at(self, batch: list[Living]) -> list[Finding | bool]:
+    async def _running(self) -> set[UUID]:
+        """The handoffs whose workflow runs, as the engine lists them: new ones may be missing."""
+        query = (
+            f"WorkflowType = 'Handoff' AND TaskQueue = '{self.settings.task_queue}'"
+            " AND ExecutionStatus = 'Running'"
+        )
+        found: set[UUID] = set()
+        async for listed in self.client.list_workflows(query, page_size=PAGE):
+            if (handoff_id := queues.handoff_id(listed.id)) is not None:
+                found.add(handoff_id)
+            activity.heartbeat()
+        return found
+
+    async def _suspects(self, running: set[UUID]) -> AsyncIterator[list[Suspect]]:
+        """Whose workflow is not among the running ones, or has not seen a change for long."""
+        grace = self._message_grace()
+        owing = await upkeep.closed_but_owing(self.database, older_than=grace, limit=PAGE)
+        yield [(one, False) for one in owing if one.handoff_id not in running]
+        unseen = await upkeep.unseen(
+            self.database, older_than=self.settings.audit_grace, but=(), limit=PAGE
+        )
+        yield [(one, True) for one in unseen]
+        after = None
+        while page := await upkeep.living(self.database, after=after, limit=PAGE):
+            activity.heartbeat()
+            after = page[-1].handoff_id
+            yield [(one, False) for one in page if one.handoff_id not in running]
+
+    async def _look_at(self, suspects: list[Suspect]) -> list[Finding | bool]:
         turn = asyncio.Semaphore(AT_THE_SAME_TIME)
 
-        async def one(living: Living) -> Finding | bool:
+        async def one(suspect: Suspect) -> Finding | bool:
             async with turn:
-                return await self._look_at_one(living)
+                activity.heartbeat()
+                return await self._heal(*suspect)
 
-        return list(await asyncio.gather(*(one(living) for living in batch)))
+        return list(await asyncio.gather(*(one(suspect) for suspect in suspects)))
 
-    async def _look_at_one(self, living: Living) -> Finding | bool:
-        """True when it had to be started again, a finding when its workflow is stuck."""
+    async def _heal(self, living: Living, is_deaf: bool) -> Finding | bool:
+        """True when it had to be started again, a finding when it does not go on for all that."""
         handle = self.client.get_workflow_handle(queues.workflow_id(living.handoff_id))
         try:
             seen = await handle.describe()
+            if seen.status is not WorkflowExecutionStatus.RUNNING:
+                return await self._start_again(living)
+            description = seen.raw_description
+            if description.pending_workflow_task.attempt > STUCK_AFTER:
+                await self._start_again(living, instead=True)
+                return Finding("stuck_workflow_task", living.handoff_id, "it had to be replaced")
+            # Nudged again and again, with no task to show for it: it takes no signals any more.
+            is_deaf = is_deaf and not description.HasField("pending_workflow_task")
+            return await self._start_again(living, instead=True) if is_deaf else False
         except RPCError as refused:
             if refused.status is RPCStatusCode.NOT_FOUND:
                 return await self._start_again(living)
             # The others are looked at all the same; this one again at the next look.
             logger.warning("audit.unanswered", handoff_id=str(living.handoff_id))
             return False
-        if seen.status is not WorkflowExecutionStatus.RUNNING:
-            return await self._start_again(living)
-        if seen.raw_description.pending_workflow_task.attempt > STUCK_AFTER:
-            return Finding("stuck_workflow_task", living.handoff_id, "its workflow does not go on")
-        return False
 
     async def _unrecorded(self) -> list[Finding]:
         """Handoffs that the engine accepted (202) and that still have no record."""
@@ -137,9 +170,9 @@ class Auditor:
             if handoff_id not in known
         ]
 
-    async def _start_again(self, living: Living) -> bool:
+    async def _start_again(self, living: Living, *, instead: bool = False) -> bool:
         queue = self.settings.task_queue
-        return await start_again(self.client, living, task_queue=queue)
+        return await start_again(self.client, living, task_queue=queue, instead=instead)
 
 
 async def ensure_schedule(client: Client, settings: Settings) -> None:

@@ -25,6 +25,8 @@ class AuditWorkflow:
             AUDIT,
             result_type=int,
             start_to_close_timeout=timedelta(minutes=5),
+            # A worker that died costs seconds.
+            heartbeat_timeout=timedelta(seconds=15),
             retry_policy=RetryPolicy(maximum_attempts=2),
             summary=Public("compare PostgreSQL with Temporal"),
         )

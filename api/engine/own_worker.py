@@ -63,6 +63,7 @@ class OwnWorker:
         self._settings = settings
         self._redis = redis
         self._waiting: dict[UUID, asyncio.Future[Spoken]] = {}
+        self._running: asyncio.Task[None] | None = None
 
     def count(self, handle: WorkflowHandle[Any, Any]) -> bool:
         """Whether the workflow was started eagerly; the engine falls back without a word."""
@@ -81,10 +82,19 @@ class OwnWorker:
             del self._waiting[handoff_id]
             spoken.cancel()
 
-    async def run(self) -> None:
-        """Works until it is cancelled, through any absence of the engine."""
-        if not self._settings.workflow_slots:
-            return
+    def start(self) -> None:
+        """Works from now on, through any absence of the engine; where there are slots."""
+        if self._settings.workflow_slots:
+            self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """What it has begun is finished, or left to the other workers."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+            self._running = None
+
+    async def _run(self) -> None:
         database = Database.connect(self._settings, pool_size=CONNECTIONS, confined=True)
         try:
             while True:

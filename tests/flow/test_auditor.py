@@ -22,10 +22,7 @@ async def _audit(desk: Desk) -> int:
 
 
 async def _heal(desk: Desk) -> None:
-    """Looks until a workflow had to be started again.
-
-    A look passes over a record that a transaction holds at that moment: somebody lives there.
-    """
+    """Looks until a workflow had to be started again: the engine's list is a moment behind."""
     await desk.until(lambda: _audit(desk))
 
 
@@ -96,6 +93,21 @@ async def test_a_late_round_turns_readiness_red_with_its_name(desk: Desk) -> Non
     ready = await desk.http().get("/readyz")
     assert ready.status_code == 503
     assert str(handoff.id) in ready.json()["checks"]["rounds"]["detail"]
+
+
+@pytest.mark.desk(audit_grace="300ms", nudge_after="1h")
+async def test_a_workflow_that_takes_no_signals_any_more_is_replaced(desk: Desk) -> None:
+    handoff = await desk.escalate()
+    await desk.expect_mails(SENIORS, handoff, round=1)
+    deaf = (await desk.workflow(handoff).describe()).run_id
+    async with desk.database.engine_room() as connection:
+        # As if the claim's signal, and all that repeated it, had been refused.
+        await connection.execute(update(HandoffRow).values(version=HandoffRow.version + 1))
+    await _heal(desk)
+    assert (await desk.workflow(handoff).describe()).run_id != deaf
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    for member in (CHEN, OLIVE, BO):
+        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
 
 
 async def test_a_mail_server_that_refuses_us_is_the_systems_trouble(desk: Desk) -> None:

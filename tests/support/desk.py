@@ -232,9 +232,13 @@ class Desk:
         )
         stack.callback(nudges.cancel)
         self._worker = stack
+        if self.services is not None:
+            self.services.own_worker.start()
 
     async def stop_worker(self) -> None:
-        """An orderly stop."""
+        """An orderly stop of all of them, the API's own one included."""
+        if self.services is not None:
+            await self.services.own_worker.stop()
         if self._worker is not None:
             worker, self._worker = self._worker, None
             await worker.aclose()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_
 
-from handoff.contract.words import FINAL, UNSETTLED, Intent, Priority
+from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
@@ -58,23 +58,14 @@ async def unseen(
         return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
 
 
-async def to_audit(database: Database, *, limit: int) -> list[Living]:
-    """The living handoffs that were not looked at for longest, and notes that they are now."""
-    chosen = (
-        select(HandoffRow.id)
-        .where(HandoffRow.status.not_in(FINAL))
-        .order_by(HandoffRow.audited_at.nulls_first())
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    statement = (
-        update(HandoffRow)
-        .where(HandoffRow.id.in_(chosen.scalar_subquery()))
-        .values(audited_at=func.clock_timestamp())
-        .returning(*_LIVING)
-    )
+async def living(database: Database, *, after: UUID | None, limit: int) -> list[Living]:
+    """A page of the living handoffs, in the order of their ids."""
+    query = select(*_LIVING).where(HandoffRow.status.in_(LIVING))
+    if after is not None:
+        query = query.where(HandoffRow.id > after)
     async with database.engine_room() as connection:
-        return [Living(**row._mapping) for row in (await connection.execute(statement)).all()]
+        rows = (await connection.execute(query.order_by(HandoffRow.id).limit(limit))).all()
+    return [Living(**row._mapping) for row in rows]
 
 
 async def closed_but_owing(

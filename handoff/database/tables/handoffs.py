@@ -105,7 +105,6 @@ class HandoffRow(Table):
     last_act: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default="1")
     seen_version: Mapped[int] = mapped_column(server_default="0")
-    audited_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
@@ -146,10 +145,10 @@ class HandoffRow(Table):
         # A session's history, newest first; and the analytics' range.
         Index(None, "session_id", "created_at"),
         Index(None, "account_id", "created_at"),
-        # What the auditor looks at: what still lives, the longest unlooked-at first.
+        # What the auditor compares with the engine: what still lives, page by page.
         Index(
-            "ix_handoffs_audit",
-            "audited_at",
+            "ix_handoffs_living",
+            "id",
             postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
         ),
         # Rounds that are late.
