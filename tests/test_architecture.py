@@ -82,7 +82,7 @@ ENVIRONMENT = {
 
 ENGINE_ROOM = {
     "api/identity/machines.py": "who a token belongs to is not known before it was read",
-    "api/console/sign_in.py": "whose account somebody belongs to is not known before they sign in",
+    "api/console/sign_in/page.py": "whose account it is, nobody knows before the sign-in",
     "api/identity/callers.py": "who a token belongs to is not known before it was read",
     "handoff/database/operations/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/operations/health.py": "whether anything stalls, whosesoever it is",
@@ -119,6 +119,9 @@ UNBOUND_STATEMENTS = {
 
 EMBEDDED_ONLY = {"handoff/stack/mail/": "the mail catcher of `handoff up`"}
 """What production never runs, so its packages are locked for development alone."""
+
+CONSOLE = "api/console/"
+BESIDE_A_PAGE = re.compile(r"""["'](?:/static/)?([\w./]+\.(?:css|html|js|svg))["']""")
 
 WRITTEN_FOR_BROWSERS = {".css", ".html", ".j2", ".js", ".svg"}
 ELSEWHERE = re.compile(r"https?://(?!www\.w3\.org/)|[\"'(]//\w")
@@ -353,6 +356,34 @@ def test_browsers_load_nothing_from_elsewhere() -> None:
     complain(broken, "a page must work offline and tell nobody who reads it:")
 
 
+def test_a_page_of_the_console_knows_no_other() -> None:
+    broken = [
+        f"{CONSOLE}{path} names {other}"
+        for path, other in named_in_the_console()
+        if "/" in path and page_of(other) not in {page_of(path), "shared"}
+    ]
+    complain(broken, "a page is a folder; what two pages need lies in api/console/shared:")
+
+
+def named_in_the_console() -> Iterator[tuple[str, str]]:
+    """Files of the console, each with what it names there, by their paths below it."""
+    for path, tree in in_rooms():
+        for module in imports(tree):
+            if path.startswith(CONSOLE) and module.startswith("api.console."):
+                yield path.removeprefix(CONSOLE), module.removeprefix("api.console.")
+    place = ROOT / CONSOLE
+    for file in sorted((*place.rglob("*.html"), *place.rglob("*.js"))):
+        start = file.parent if file.suffix == ".js" else place
+        for name in BESIDE_A_PAGE.findall(file.read_text("utf-8")):
+            named = (start / name).resolve()
+            assert named.exists(), f"{file} names {name}, which is not there"
+            yield str(file.relative_to(place)), str(named.relative_to(place))
+
+
+def page_of(name: str) -> str:
+    return re.split(r"[./]", name)[0]
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_is_ours(room: str) -> None:
     found = importlib.util.find_spec(room)
@@ -387,6 +418,11 @@ def test_no_test_folder_bears_the_name_of_a_room() -> None:
         ),
         ("worker/x.py", "A = 1", test_every_file_says_what_lives_there),
         ("bench/x.py", "if __name__ == '__main__': main()", test_programs_leave_by_one_door),
+        (
+            "api/console/new/x.py",
+            "import api.console.queue.rows",
+            test_a_page_of_the_console_knows_no_other,
+        ),
     ],
 )
 def test_each_rule_bites(

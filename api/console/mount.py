@@ -1,37 +1,46 @@
-"""Puts the console into the application: its pages, its static files, the session's renewal."""
-
-from pathlib import Path
+"""Puts the console into the application: its pages, what they load, the session's renewal."""
 
 from fastapi import FastAPI
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
-from api.console import more_pages, pages, reference, routing, sign_in
+from api.console.analytics import page as analytics
+from api.console.assets import Assets
+from api.console.handoff import page as handoff
+from api.console.new import page as new
+from api.console.queue import page as queue
+from api.console.reference import page as reference
+from api.console.settings import page as first_setting
+from api.console.settings.notifications import page as notifications
+from api.console.settings.people import page as people
+from api.console.settings.policy import page as policy
+from api.console.shared import routing
+from api.console.shared.live import pulse
+from api.console.shared.rendering import CONSOLE
+from api.console.sign_in import page as sign_in
 from api.identity.browser_session import RenewSession
 from handoff.settings import Settings
 
-STATIC = Path(__file__).parent / "static"
-_KEEP = "public, max-age=60"
-
-
-class _Files(StaticFiles):
-    """Our own modules and styles: a minute old at most, then asked for by their ETag."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = _KEEP
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+PAGES = (
+    sign_in,
+    queue,
+    handoff,
+    new,
+    first_setting,
+    notifications,
+    policy,
+    people,
+    analytics,
+    reference,
+)
+PIECES = (queue, handoff, analytics, pulse)
+"""What modules read again when it rings."""
 
 
 def install(app: FastAPI, settings: Settings) -> None:
     """The console under `/`, beside the API."""
-    app.include_router(sign_in.router)
-    app.include_router(pages.router)
-    app.include_router(pages.pieces)
-    app.include_router(more_pages.router)
-    app.include_router(reference.router)
+    for page in PAGES:
+        app.include_router(page.router)
+    for piece in PIECES:
+        app.include_router(piece.pieces)
     routing.install(app)
-    app.mount("/static", _Files(directory=STATIC), name="static")
+    app.mount("/static", Assets(directory=CONSOLE), name="static")
     app.add_middleware(RenewSession, settings=settings)

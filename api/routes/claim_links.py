@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from api.console.rendering import page
-from api.console.routing import PageRoute
+from api.console.claim.page import claim_page
+from api.console.shared.routing import PageRoute
 from api.endpoints.answers import conflicts, problems, shown
 from api.endpoints.idempotency import idempotent
 from api.identity import browser_session
@@ -59,8 +59,8 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
         raise LinkDead(f"This handoff is {record.status.value}.")
     me = await _reader(request, parts)
     if _is_person(request):
-        content = {"record": record, "token": token, "is_theirs": me and me.id == link.user_id}
-        return page(request, "claim.html", content, me=me, headers=HEADERS)
+        is_theirs = me is not None and me.id == link.user_id
+        return claim_page(request, record, token=token, is_theirs=is_theirs, me=me, headers=HEADERS)
     return JSONResponse(_outline(record), headers=HEADERS)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from api.console.rendering import CONTENT_SECURITY_POLICY
+from api.console.shared.rendering import CONTENT_SECURITY_POLICY
 from tests.browser.conftest import Sit
 from tests.support.cast import AMIR, BO, CHEN, VERA
 from tests.support.desk import Desk, Handoff
@@ -202,10 +202,10 @@ async def test_pages_bear_their_headers(desk: Desk, sit: Sit) -> None:
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
         assert "permissions-policy" in headers
-    asset = await desk.http().get("/static/queue.js")
+    asset = await desk.http().get("/static/queue/page.js")
     assert asset.headers["cache-control"] == "public, max-age=60"
     same = await desk.http().get(
-        "/static/queue.js", headers={"If-None-Match": asset.headers["etag"]}
+        "/static/queue/page.js", headers={"If-None-Match": asset.headers["etag"]}
     )
     assert same.status_code == 304
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.console import words
+from api.console.shared import words
 from handoff.contract.words import Command
 from handoff.rules.commands import RULES
 from tests.support.document import document

@@ -9,7 +9,7 @@ import pytest
 from activities.email import letters
 from activities.email.letters import LetterKind
 from activities.email.wording import LETTERS
-from api.console import words
+from api.console.shared import words
 from api.identity.scopes import OPERATIONS
 from handoff.contract.words import (
     DeliveryState,

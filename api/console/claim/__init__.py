@@ -1,0 +1,1 @@
+"""What a mail's claim link opens."""

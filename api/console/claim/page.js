@@ -1,0 +1,5 @@
+// A claim link opened by a stranger: nothing lives on it but the clocks.
+
+import { startClocks } from "../shared/clocks.js";
+
+startClocks();

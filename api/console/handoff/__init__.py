@@ -1,0 +1,1 @@
+"""One handoff: what it is about, what comes next, its timeline, and its commands."""

@@ -1,0 +1,90 @@
+// A handoff's page: reads its story again when it rings, gives commands.
+
+import { announce } from "../shared/announce.js";
+import { onKey } from "../shared/frame/keys.js";
+import { live } from "../shared/live/live.js";
+import { look } from "./looking.js";
+import { refresh, remember } from "../shared/pieces.js";
+import { readPiece, reason, send } from "../shared/server.js";
+
+const UNSETTLED = 2500;
+const SETTLED = 15000;
+const story = document.getElementById("story");
+const { handoff, path } = story.dataset;
+let reading = null;
+
+async function read() {
+  if (document.hidden) return;
+  if (reading) return (reading = "again");
+  reading = "once";
+  try {
+    const { came } = refresh(story, await readPiece(`/console/handoffs/${handoff}`));
+    for (const moment of came.filter((one) => one.matches(".moment")).reverse())
+      announce(moment.querySelector("bdi").textContent);
+  } catch {
+    // The badge says so, and the next bell asks again.
+  }
+  const again = reading === "again";
+  reading = null;
+  if (again) read();
+}
+
+/** What the form says, in the shape that the command takes. */
+function bodyOf(form) {
+  const said = Object.fromEntries(new FormData(form));
+  const minutes = Number(said.minutes);
+  if (minutes) return { until: new Date(Date.now() + minutes * 60000).toISOString() };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
+}
+
+async function give(command, body, { button, problem }) {
+  if (button.getAttribute("aria-busy") === "true") return false;
+  button.setAttribute("aria-busy", "true");
+  problem.textContent = "";
+  const answer = await send("POST", `${path}/${command}`, body);
+  button.removeAttribute("aria-busy");
+  if (!answer.ok) problem.textContent = reason(answer);
+  read();
+  return answer.ok;
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const form = event.target;
+  const told = { button: event.submitter, problem: form.querySelector(".problem") };
+  if (await give(form.dataset.command, bodyOf(form), told)) {
+    form.closest("dialog").close();
+    form.reset();
+  }
+}
+
+function click(event) {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const { command, opens, round } = button.dataset;
+  const problem = document.getElementById("problem");
+  if (opens) document.getElementById(opens).showModal();
+  else if (command) give(command, round ? { round: Number(round) } : undefined, { button, problem });
+  else if ("closes" in button.dataset) button.closest("dialog").close();
+}
+
+function press(key) {
+  return story.querySelector(`.commands [data-key="${key}"]`)?.click();
+}
+
+remember(story);
+look(path);
+story.addEventListener("click", click);
+story.addEventListener("submit", submit);
+live.addEventListener("bell", ({ detail }) => {
+  if (!detail.subject || detail.subject === handoff) read();
+});
+document.addEventListener("visibilitychange", read);
+// What becomes of a message, and that somebody has seen it, rings no bell.
+setInterval(() => story.querySelector("[data-unsettled]") && read(), UNSETTLED);
+setInterval(read, SETTLED);
+
+onKey("c", () => press("claim"));
+onKey("r", () => press("resolve"));
+onKey("Escape", () => location.assign("/"));
+if (location.hash === "#resolve") press("resolve");

@@ -1,0 +1,91 @@
+// The form that hands a session off: makes the session if need be, then escalates or parks it.
+// Tried again, both requests bear the same keys as before, so nothing is made twice.
+
+import { readJson, reason, send } from "../shared/server.js";
+
+const form = document.getElementById("new");
+const problem = document.getElementById("problem");
+const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
+let made = null;
+
+const field = (name) => form.elements[name]?.value ?? "";
+
+function fit() {
+  const parks = field("intent") === "park";
+  document.getElementById("submit").textContent = parks ? "Park" : "Escalate";
+  document.getElementById("reminder").hidden = !parks;
+  document.getElementById("remind-at").hidden = field("remind") !== "at";
+  const fresh = !field("session");
+  document.getElementById("fresh").hidden = !fresh;
+  form.elements.title.required = fresh;
+}
+
+function remindAt() {
+  const wanted = field("remind");
+  if (field("intent") !== "park" || !wanted) return null;
+  const moment = wanted === "at" ? new Date(field("remind_at")) : new Date(Date.now() + wanted * 60000);
+  return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
+}
+
+/** The session's id, or null with the reason shown. Text that has changed is another request. */
+async function session() {
+  if (field("session")) return field("session");
+  const body = { title: field("title"), team_id: field("team") || null };
+  const said = JSON.stringify(body);
+  if (made?.said === said) return made.id;
+  const answer = await send("POST", "/ai-sessions", body, `${page}-${hash(said)}`);
+  if (!answer.ok) return refuse(answer);
+  made = { said, id: answer.body.id };
+  return made.id;
+}
+
+function hash(text) {
+  return Array.from(text).reduce((sum, char) => (sum * 31 + char.codePointAt(0)) >>> 0, 7);
+}
+
+function refuse(answer) {
+  problem.textContent = reason(answer);
+  return null;
+}
+
+async function handOff(id) {
+  const body = {
+    intent: field("intent"),
+    priority: field("priority"),
+    engineer_notes: field("notes") || null,
+    remind_at: remindAt(),
+  };
+  const key = `${page}-h-${hash(JSON.stringify([id, body]))}`;
+  return send("POST", `/ai-sessions/${id}/handoff`, body, key);
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const button = document.getElementById("submit");
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  problem.textContent = "";
+  const id = await session();
+  const answer = id && (await handOff(id));
+  if (answer?.status === 202) return wait(id, answer.body.id);
+  if (answer?.ok) return location.assign(`/handoffs/${answer.body.id}`);
+  if (answer) refuse(answer);
+  button.removeAttribute("aria-busy");
+}
+
+/** Accepted, but not recorded yet: goes to its page once there is one. */
+function wait(sessionId, handoffId) {
+  document.getElementById("under-way").hidden = false;
+  setInterval(async () => {
+    try {
+      await readJson(`/ai-sessions/${sessionId}/handoffs/${handoffId}`);
+      location.assign(`/handoffs/${handoffId}`);
+    } catch {
+      // Not yet.
+    }
+  }, 2000);
+}
+
+form.addEventListener("change", fit);
+form.addEventListener("submit", submit);
+fit();

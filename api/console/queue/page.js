@@ -1,0 +1,194 @@
+// The queue page: reads the board again when it rings, claims, moves by keys, searches.
+
+import { announce } from "../shared/announce.js";
+import { onKey } from "../shared/frame/keys.js";
+import { live } from "../shared/live/live.js";
+import { refresh, remember } from "../shared/pieces.js";
+import { readPiece, reason, send } from "../shared/server.js";
+
+const STAYS = 30000;
+const MOST_KEPT = 100;
+const board = document.getElementById("board");
+const box = document.getElementById("search");
+const notes = new Map();
+const touched = new Map();
+const leftAt = new Map();
+let reading = null;
+let missed = false;
+let wanted = location.search;
+
+const rows = () => Array.from(document.querySelectorAll("#rows > .row"));
+const rowOf = (element) => element?.closest?.(".row") ?? null;
+
+/**
+ * Rows that have left stay a while, so that nobody sees a row vanish under their hand.
+ * Where there are more than can be asked for, those that somebody has to do with come first.
+ */
+function keep() {
+  const now = Date.now();
+  return rows()
+    .filter((row) => !row.classList.contains("gone") || isStill(row, now))
+    .sort((one, other) => matters(other, now) - matters(one, now))
+    .slice(0, MOST_KEPT)
+    .map((row) => row.dataset.key);
+}
+
+function matters(row, now) {
+  if (row.contains(document.activeElement)) return 3;
+  if (now - (touched.get(row.dataset.key) ?? 0) < STAYS) return 2;
+  return row.classList.contains("gone") ? 1 : 0;
+}
+
+function isStill(row, now) {
+  const since = leftAt.get(row.dataset.key) ?? now;
+  return now - since < STAYS || row.contains(document.activeElement);
+}
+
+function address(kept) {
+  const query = new URLSearchParams(wanted);
+  for (const id of kept) query.append("keep", id);
+  return `/console/board?${query}`;
+}
+
+/** One reading at a time; what rings meanwhile is read right after it. */
+async function read({ fresh = false } = {}) {
+  if (reading) return (reading = "again");
+  reading = "once";
+  const asked = wanted;
+  try {
+    const piece = await readPiece(address(fresh ? [] : keep()));
+    if (asked === wanted) show(refresh(board, piece), fresh);
+  } catch {
+    // The badge says so, and the next bell asks again.
+  }
+  const again = reading === "again" || asked !== wanted;
+  reading = null;
+  if (again) read({ fresh: asked !== wanted });
+}
+
+function show(changes, fresh) {
+  for (const row of rows()) {
+    const gone = row.classList.contains("gone");
+    if (gone && !leftAt.has(row.dataset.key)) leftAt.set(row.dataset.key, Date.now());
+    if (!gone) leftAt.delete(row.dataset.key);
+  }
+  search();
+  notes.forEach((text, key) => showNote(key, text));
+  if (!fresh) tell(changes);
+}
+
+function tell({ came, changed }) {
+  for (const row of came.filter((one) => one.matches(".row"))) {
+    row.classList.add("fresh");
+    announce(`New. ${row.dataset.said}`);
+  }
+  for (const row of changed.filter((one) => one.matches(".row")))
+    announce(`${row.dataset.said}. ${row.dataset.state}`);
+}
+
+function showNote(key, text) {
+  const note = document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .note`);
+  if (!note) return notes.delete(key);
+  if (note.textContent !== text) note.textContent = text;
+  note.hidden = false;
+}
+
+async function claim(row) {
+  const button = row?.querySelector("[data-command=claim]");
+  if (!button || button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  touched.set(row.dataset.key, Date.now());
+  notes.delete(row.dataset.key);
+  const answer = await send("POST", `${row.dataset.path}/claim`);
+  button.removeAttribute("aria-busy");
+  // Whoever lost reads in the row itself who has it.
+  if (!answer.ok && answer.body.type !== "/problems/already-claimed")
+    notes.set(row.dataset.key, reason(answer));
+  if (answer.ok) announce(`It is yours: ${row.dataset.said}`);
+  read();
+}
+
+/** Shows the rows whose title, people and priority have every word that is looked for. */
+function search() {
+  const sought = box.value.trim();
+  const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of rows()) {
+    const text = row.dataset.search.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+  }
+  const finds = !sought || rows().some((row) => !row.hidden);
+  document.getElementById("nothing").hidden = finds;
+  document.getElementById("sought").textContent = sought;
+  board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
+  for (const link of board.querySelectorAll("a[href^='/?']")) link.href = withSearch(link.href, sought);
+}
+
+function withSearch(address, sought) {
+  const made = new URL(address, location.href);
+  if (sought) made.searchParams.set("q", sought);
+  else made.searchParams.delete("q");
+  return made.pathname + made.search;
+}
+
+/** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
+function seek() {
+  history.replaceState(null, "", withSearch(location.href, box.value.trim()));
+  wanted = location.search;
+  search();
+}
+
+function step(by) {
+  const shown = rows().filter((row) => !row.hidden);
+  const at = shown.indexOf(rowOf(document.activeElement));
+  const next = shown[at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by];
+  next?.querySelector("h2 a").focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+function choose(link) {
+  history.pushState(null, "", link.href);
+  turn();
+}
+
+function turn() {
+  wanted = location.search;
+  box.value = new URLSearchParams(wanted).get("q") ?? "";
+  leftAt.clear();
+  read({ fresh: true });
+}
+
+function bell() {
+  if (document.hidden) missed = true;
+  else read();
+}
+
+remember(board);
+live.addEventListener("bell", bell);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && missed) read();
+  missed = false;
+});
+addEventListener("popstate", turn);
+setInterval(() => rows().some((row) => row.classList.contains("gone")) && !document.hidden && read(), 10000);
+
+board.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='/?']");
+  const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
+  if (link && plain) {
+    event.preventDefault();
+    choose(link);
+  } else if (event.target.closest("[data-command=claim]")) {
+    claim(rowOf(event.target));
+  }
+});
+box.addEventListener("input", seek);
+search();
+
+onKey("j", () => step(1));
+onKey("k", () => step(-1));
+onKey("c", () => claim(rowOf(document.activeElement)));
+onKey("r", () => {
+  const row = rowOf(document.activeElement);
+  if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
+});
+onKey("/", () => box.focus());

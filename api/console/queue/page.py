@@ -1,0 +1,51 @@
+"""The queue: its page, and the piece of it that is read again when it rings.
+
+The piece is the same template as in the page, so nothing is drawn twice.
+"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from api.console.queue.rows import Asked, Tab, read_board
+from api.console.shared.rendering import page
+from api.console.shared.routing import page_router, piece_router
+from api.identity.callers import Caller, Parts
+from api.services import Services
+from handoff.contract.people import Actor
+
+router = page_router()
+pieces = piece_router()
+
+MOST_KEPT = 100
+
+
+async def _asked(
+    tab: Annotated[str, Query()] = Tab.WAITING,
+    scope: Annotated[str, Query()] = "team",
+    q: Annotated[str, Query(max_length=200)] = "",
+    keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
+) -> Asked:
+    known = Tab(tab) if tab in set(Tab) else Tab.WAITING
+    return Asked(known, whole_account=scope == "account", search=q, keep=keep or ())
+
+
+WhatIsAsked = Annotated[Asked, Depends(_asked)]
+
+
+async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]:
+    return {"board": await read_board(parts.database, caller, asked), "asked": asked, "tabs": Tab}
+
+
+@router.get("/")
+async def queue_page(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
+    """The queue."""
+    content = await _board(asked, me, parts)
+    return page(request, "queue/page.html", {**content, "number": content["board"].number}, me=me)
+
+
+@pieces.get("/board")
+async def queue_piece(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
+    """The queue's tabs and rows, as they are now."""
+    return page(request, "queue/board.html", await _board(asked, me, parts), me=me)

@@ -1,0 +1,129 @@
+"""The queue as the console shows it: its tabs, and each row with what concerns its reader."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from api.console.shared import words
+from api.console.shared.allowed import allowed
+from api.console.shared.why import why
+from handoff.contract.people import Actor
+from handoff.contract.record import HandoffView, Record
+from handoff.contract.words import Command
+from handoff.database import events
+from handoff.database.gate import Database, Tenant
+from handoff.database.reading import board, called
+from handoff.database.reading.board import ListCounts
+from handoff.database.records import view
+
+PAGE = 100
+
+
+class Tab(StrEnum):
+    """The lists of the queue page."""
+
+    WAITING = "waiting"
+    MINE = "mine"
+    CLAIMED = "claimed"
+    PARKED = "parked"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page asks for. `keep`: rows on the screen that stay though they have left."""
+
+    tab: Tab
+    whole_account: bool
+    search: str = ""
+    keep: Sequence[UUID] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One handoff in the list."""
+
+    handoff: HandoffView
+    state: str
+    standing: words.Timed
+    then: words.Timed | None
+    why: str | None
+    commands: list[Command]
+    is_gone: bool
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything that the queue page shows. `number`: live events go on from there."""
+
+    number: int
+    counts: ListCounts
+    rows: list[Row]
+    more: bool
+    now: datetime
+
+
+async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
+    """The page's content, all from one transaction."""
+    now = datetime.now(UTC)
+    team_id = None if asked.whole_account else reader.team_id
+    async with database.account(reader.account_id) as tenant:
+        # The number first: what happens after it is read comes again over the stream.
+        _, number = await events.bounds(tenant)
+        counts = await board.counts(tenant, reader, team_id=team_id, now=now)
+        found, more = await _find(tenant, reader, asked, team_id, now)
+        there = {record.id for record in found}
+        gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
+        told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
+    records = _in_order([*found, *gone], asked.tab, reader) if gone else found
+    rows = [_row(record, reader, record.id not in there, told, now) for record in records]
+    return Board(number, counts, rows, more, now)
+
+
+async def _find(
+    tenant: Tenant, reader: Actor, asked: Asked, team_id: UUID | None, now: datetime
+) -> tuple[list[Record], bool]:
+    if asked.tab is Tab.CLOSED:
+        found = await board.closed(tenant, team_id=team_id, limit=PAGE + 1, now=now)
+        return found[:PAGE], len(found) > PAGE
+    found = await board.living(
+        tenant, asked.tab.value, reader_id=reader.id, team_id=team_id, limit=PAGE + 1
+    )
+    return found[:PAGE], len(found) > PAGE
+
+
+def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
+    """The order of the lists, with rows in between that have left them."""
+    if tab is Tab.CLOSED:
+        return records
+    return sorted(
+        records,
+        key=lambda one: (
+            not is_passed_to(one, reader),
+            -one.priority.urgency,
+            one.created_at,
+            one.id,
+        ),
+    )
+
+
+def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], now: datetime) -> Row:
+    shown = view(record, reader_id=reader.id)
+    return Row(
+        handoff=shown,
+        state=words.state(shown, reader.id),
+        standing=words.standing(shown, reader.id),
+        then=words.then(shown, reader.id),
+        why=why(record, reader, told.get(record.id)),
+        commands=allowed(record, reader, now),
+        is_gone=is_gone,
+        is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,
+    )
+
+
+def is_passed_to(record: Record, reader: Actor) -> bool:
+    """Whether it waits for the reader to accept it."""
+    return record.transfer_to is not None and record.transfer_to.id == reader.id

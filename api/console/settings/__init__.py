@@ -1,0 +1,1 @@
+"""The settings: one folder each, in one frame."""

@@ -1,0 +1,125 @@
+// The account's people and teams: shown, added, changed, deleted.
+
+import { element, straight } from "../../shared/dom.js";
+import { readJson, reason, send } from "../../shared/server.js";
+
+const sheet = document.getElementById("person");
+const teamSheet = document.getElementById("team-sheet");
+const sure = document.getElementById("sure");
+let teams = [];
+let open = null;
+
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+async function readAll(path) {
+  const found = [];
+  for (let cursor = ""; cursor !== null; ) {
+    const page = await readJson(`${path}?limit=200${cursor && `&cursor=${cursor}`}`);
+    found.push(...page);
+    cursor = page.length === 200 ? page.at(-1).id : null;
+  }
+  return found;
+}
+
+function personRow(person) {
+  const team = teams.find((one) => one.id === person.team_id)?.name ?? "";
+  const change = element("button", { type: "button", class: "button", onclick: () => edit(person) }, "Change", element("span", { class: "hidden" }, ` ${person.name}`));
+  return element(
+    "tr",
+    { class: person.is_active ? null : "inactive" },
+    element("th", { scope: "row" }, element("bdi", {}, person.name)),
+    element("td", { "data-label": "Email" }, element("bdi", {}, person.email)),
+    element("td", { "data-label": "Role" }, person.role),
+    element("td", { "data-label": "Team" }, element("bdi", {}, team || "–")),
+    element("td", { "data-label": "State" }, person.is_active ? "active" : "inactive"),
+    element("td", {}, change),
+  );
+}
+
+async function show() {
+  teams = (await readAll("/directory/teams")).sort((one, other) => one.name.localeCompare(other.name));
+  const people = (await readAll("/directory/users")).sort((one, other) => one.name.localeCompare(other.name));
+  document.getElementById("people").replaceChildren(...people.map(personRow));
+  const chip = (team) => element("li", {}, element("button", { type: "button", class: "button", onclick: () => editTeam(team) }, element("bdi", {}, team.name)));
+  document.getElementById("teams").replaceChildren(...teams.map(chip));
+  const choices = teams.map((team) => element("option", { value: team.id }, team.name));
+  document.getElementById("team").replaceChildren(element("option", { value: "" }, "No team"), ...choices);
+}
+
+function openSheet(dialog, thing, fields) {
+  open = thing;
+  dialog.querySelector("h2").textContent = straight(thing.known ? thing.name : thing.title);
+  dialog.querySelector(".problem").textContent = "";
+  dialog.querySelector("[data-delete]").hidden = !thing.known;
+  const form = dialog.querySelector("form");
+  for (const [name, value] of Object.entries(fields)) {
+    const field = form.elements[name];
+    if (field.type === "checkbox") field.checked = value;
+    else field.value = value ?? "";
+  }
+  dialog.showModal();
+}
+
+const OF_PERSON = "What they have claimed goes back to the queue, and nobody tells them anything any more. History keeps their name.";
+const OF_TEAM = "Its people and sessions are of no team afterwards. Nobody is deleted with it.";
+
+function edit(person) {
+  const fields = person ?? { name: "", email: "", role: "engineer", team_id: "", is_active: true };
+  const { name, email, role, team_id, is_active } = fields;
+  openSheet(sheet, { ...at("users", person), title: "A new person", says: OF_PERSON }, { name, email, role, team_id, is_active });
+}
+
+function editTeam(team) {
+  openSheet(teamSheet, { ...at("teams", team), title: "A new team", says: OF_TEAM }, { name: team?.name ?? "" });
+}
+
+function at(kind, thing) {
+  return { url: `/directory/${kind}/${thing?.id ?? newId()}`, known: Boolean(thing), name: thing?.name };
+}
+
+function said(form) {
+  const fields = Object.fromEntries(new FormData(form));
+  if (!form.elements.email) return fields;
+  return { ...fields, team_id: fields.team_id || null, is_active: form.elements.is_active.checked };
+}
+
+/** Deleting is asked about a second time, with what happens then. */
+function ask(dialog) {
+  dialog.close();
+  sure.querySelector("h2").textContent = straight(`Delete ${open.name}?`);
+  document.getElementById("sure-says").textContent = open.says;
+  sure.querySelector("[data-sure]").textContent = straight(`Delete ${open.name}`);
+  sure.querySelector(".problem").textContent = "";
+  sure.showModal();
+}
+
+async function finish(dialog, method, body) {
+  const answer = await send(method, open.url, body);
+  if (!answer.ok) return (dialog.querySelector(".problem").textContent = reason(answer));
+  dialog.close();
+  await show();
+}
+
+for (const dialog of [sheet, teamSheet]) {
+  const form = dialog.querySelector("form");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    finish(dialog, "PUT", said(form));
+  });
+  dialog.querySelector("[data-closes]").addEventListener("click", () => dialog.close());
+  dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog));
+}
+sure.querySelector("[data-closes]").addEventListener("click", () => sure.close());
+sure.querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  finish(sure, "DELETE");
+});
+document.getElementById("add-person").addEventListener("click", () => edit(null));
+document.getElementById("add-team").addEventListener("click", () => editTeam(null));
+show();

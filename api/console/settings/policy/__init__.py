@@ -1,0 +1,1 @@
+"""Whom the account tells, by which ways, for how long."""

@@ -1,0 +1,50 @@
+"""Which commands a person may give at this moment. The rules themselves are asked, never copied."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from api.console.shared import words
+from handoff.contract.people import Actor
+from handoff.contract.record import Record
+from handoff.contract.words import Command, Outcome, Role
+from handoff.errors import Refusal
+from handoff.rules.change import Decide
+from handoff.rules.commands import rule
+
+
+def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
+    """The commands that would change something, in the order in which they are shown."""
+    return [
+        command
+        for command in words.COMMAND
+        if _would_change(rule(command, **_said(command, record, actor, now)), record, actor, now)
+    ]
+
+
+def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
+    """The words that a command needs, for the question whether it may be given at all."""
+    match command:
+        case Command.CLAIM | Command.PROMOTE:
+            return {}
+        case Command.RELEASE | Command.CANCEL:
+            return {"reason": None}
+        case Command.RESOLVE:
+            return {"outcome": Outcome.OTHER, "note": None}
+        case Command.ESCALATE_NOW:
+            return {"round": record.round}
+        case Command.SNOOZE:
+            return {"until": now + timedelta(hours=1)}
+        case Command.TRANSFER:
+            # To whom is chosen later: any other engineer will do.
+            return {"to": replace(actor, id=UUID(int=0), role=Role.ENGINEER, name="somebody")}
+
+
+def _would_change(decide: Decide, record: Record, actor: Actor, now: datetime) -> bool:
+    try:
+        change = decide(record, actor, now)
+    except Refusal:
+        return False
+    # Without an event it only renews a lease: that is no command to offer.
+    return change is not None and change.event is not None

@@ -1,0 +1,160 @@
+// What happens now, for every tab from one stream. The leader listens and tells the others.
+// Events here are bells: whoever hears "bell" reads again what it shows.
+//
+// "bell" {subject}, "pulse" {pulse, first}, "state" the badge's word.
+
+import { Candidate } from "./leader.js";
+import { readJson } from "../server.js";
+import { Stream } from "./stream.js";
+
+const POLL = 5000;
+const PATIENCE = 6000;
+const STALLED = 2500;
+const SLEPT = 15000;
+const SLEPT_HIDDEN = 120000;
+
+class Live extends EventTarget {
+  constructor() {
+    super();
+    const { me, number, eventTypes } = document.body.dataset;
+    this.state = "connecting";
+    this.lostAt = Date.now();
+    this.asking = null;
+    this.channel = new BroadcastChannel(`handoff-live-${me}`);
+    // A page that shows nothing of the record knows no number: it hears what comes from now on.
+    this.stream = new Stream(number === undefined ? null : Number(number), eventTypes.split(" "), {
+      event: (event) => this.#ring(event.subject),
+      resync: () => this.#ring(null),
+      rights: () => this.#ring(null),
+      state: (state) => this.#change(state),
+    });
+    this.candidate = new Candidate(`handoff-live-${me}`, {
+      lead: () => this.#lead(),
+      stop: () => this.#follow(),
+    });
+  }
+
+  start() {
+    this.channel.onmessage = (message) => this.#told(message.data);
+    this.channel.postMessage({ kind: "who" });
+    this.candidate.stand();
+    this.#watchForSleep();
+    addEventListener("online", () => this.wake());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#shown());
+    addEventListener("pagehide", () => this.stream.close());
+    addEventListener("pageshow", (event) => event.persisted && this.wake());
+  }
+
+  /** After a sleep nothing is as it was: a new stream, and everything is read again at once. */
+  wake() {
+    this.dispatchEvent(new CustomEvent("bell", { detail: { subject: null } }));
+    if (!this.candidate.leads) return this.#shown();
+    this.stream.open();
+    this.#ring(null);
+  }
+
+  #lead() {
+    clearInterval(this.polling);
+    this.stream.open();
+    this.#ring(null);
+    this.polling = setInterval(() => this.#pollIfLost(), POLL);
+  }
+
+  #follow() {
+    clearInterval(this.polling);
+    this.stream.close();
+  }
+
+  #ring(subject) {
+    this.#tellAll({ kind: "bell", subject });
+    this.#readPulse();
+  }
+
+  /** One question at a time; what rings meanwhile is asked for right after it. */
+  async #readPulse() {
+    if (this.asking) return (this.asking = "again");
+    this.asking = "once";
+    try {
+      const pulse = await readJson("/console/pulse");
+      this.#tellAll({ kind: "pulse", pulse });
+      this.#answered(pulse);
+    } catch {
+      if (this.state === "polling") this.#change("reconnecting");
+    }
+    const again = this.asking === "again";
+    this.asking = null;
+    if (again) this.#readPulse();
+  }
+
+  /** The server answers. A stream that does not bring what has happened is dead, and says nothing. */
+  #answered(pulse) {
+    this.stream.position ??= pulse.number;
+    if (this.state !== "live") {
+      if (Date.now() - this.lostAt > PATIENCE) this.#change("polling");
+      return;
+    }
+    setTimeout(() => {
+      const stalled = this.candidate.leads && this.stream.position < pulse.number;
+      if (stalled && this.state === "live") this.stream.open();
+    }, STALLED);
+  }
+
+  #pollIfLost() {
+    if (this.state === "live" || Date.now() - this.lostAt < PATIENCE) return;
+    this.#ring(null);
+  }
+
+  #change(state) {
+    // What never stood cannot be lost: it is still being opened.
+    if (state === "reconnecting" && this.state === "connecting") return;
+    // Between two tries the browser's stream is merely lost; asking still works.
+    if (state === "reconnecting" && this.state === "polling" && this.asking === null) return;
+    if (this.state === "live" && state !== "live") this.lostAt = Date.now();
+    const back = state === "live" && this.state !== "live";
+    this.#tellAll({ kind: "state", state });
+    if (back) this.#ring(null);
+  }
+
+  #tellAll(message) {
+    this.channel.postMessage({ ...message, position: this.stream.position });
+    this.#take(message, this.candidate.leads);
+  }
+
+  #told(message) {
+    if (message.kind === "who") return this.candidate.leads && this.#sayState();
+    this.heardAt = Date.now();
+    if (message.position > this.stream.position) this.stream.position = message.position;
+    this.#take(message, false);
+  }
+
+  #sayState() {
+    this.channel.postMessage({ kind: "state", state: this.state, position: this.stream.position });
+  }
+
+  #take(message, first) {
+    if (message.kind === "state") this.state = message.state;
+    const detail = { bell: message, pulse: { pulse: message.pulse, first }, state: message.state };
+    this.dispatchEvent(new CustomEvent(message.kind, { detail: detail[message.kind] }));
+  }
+
+  /** Looked at again: is there still somebody who listens for us? */
+  #shown() {
+    this.dispatchEvent(new CustomEvent("bell", { detail: { subject: null } }));
+    if (this.candidate.leads) return this.#ring(null);
+    const asked = Date.now();
+    this.channel.postMessage({ kind: "who" });
+    setTimeout(() => (this.heardAt ?? 0) < asked && this.candidate.usurp(), 2000);
+  }
+
+  #watchForSleep() {
+    let last = Date.now();
+    setInterval(() => {
+      const slept = Date.now() - last;
+      last = Date.now();
+      // Browsers slow the clocks of hidden pages down to one tick a minute.
+      if (slept > (document.hidden ? SLEPT_HIDDEN : SLEPT)) this.wake();
+    }, 1000);
+  }
+}
+
+export const live = new Live();

@@ -1,0 +1,123 @@
+"""Sign-in by OpenID Connect: authorization code with PKCE, carried out by Authlib.
+
+Says who somebody is according to the provider; who of our users that is, `page.py` finds out.
+"""
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import jwt
+import structlog
+from authlib.deprecate import AuthlibDeprecationWarning
+from fastapi import Request, Response
+from joserfc.errors import JoseError
+
+from api.identity.browser_session import is_secure, signing_key
+from handoff.errors import Unauthenticated, Unreachable
+from handoff.settings import Settings
+
+with warnings.catch_warnings():
+    # It would rather have httpx2, and says so at every import; httpx serves it as well.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import OAuth, OAuthError
+
+logger = structlog.get_logger(__name__)
+
+CALLBACK = "/sign-in/callback"
+_COOKIE = "handoff_sign_in"
+_WITHIN = 600
+"""Seconds that somebody has at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Who the provider says it is. The address only where the provider has verified it."""
+
+    subject: str
+    email: str | None
+    next: str
+
+
+class Provider:
+    """The configured identity provider. Asked at the first sign-in, not at the start."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.oidc_issuer is not None  # noqa: S101 - the caller has just looked
+        secret = settings.oidc_client_secret
+        self._settings = settings
+        self._client = OAuth().register(
+            name="provider",
+            server_metadata_url=f"{settings.oidc_issuer}/.well-known/openid-configuration",
+            client_id=settings.oidc_client_id,
+            client_secret=secret.get_secret_value() if secret else None,
+            client_kwargs={
+                "scope": "openid email",
+                "code_challenge_method": "S256",
+                "timeout": 5,
+                **({} if secret else {"token_endpoint_auth_method": "none"}),
+            },
+        )
+
+    async def begin(self, request: Request, next_page: str) -> Response:
+        """Sends the browser to the provider; a short-lived signed cookie keeps the way back."""
+        flow: dict[str, Any] = {}
+        request.scope["session"] = flow
+        try:
+            response: Response = await self._client.authorize_redirect(
+                request, f"{self._settings.public_url}{CALLBACK}"
+            )
+        except (httpx.HTTPError, ValueError, KeyError, RuntimeError) as fault:
+            raise _silent(fault) from None
+        self._keep(response, {"flow": flow, "next": next_page})
+        return response
+
+    async def finish(self, request: Request) -> Claimed:
+        """Takes the provider's answer.
+
+        Raises:
+            Unauthenticated: it proves nothing, for a reason that only the log tells.
+            Unreachable: the provider does not answer.
+        """
+        kept = self._kept(request)
+        request.scope["session"] = kept["flow"]
+        try:
+            token = await self._client.authorize_access_token(request)
+            claims = token["userinfo"]
+            verified = claims.get("email_verified") is True
+            return Claimed(claims["sub"], claims.get("email") if verified else None, kept["next"])
+        except httpx.HTTPError as fault:
+            raise _silent(fault) from None
+        except (OAuthError, JoseError, ValueError, KeyError, TypeError) as fault:
+            logger.warning("sign_in.refused", cause=type(fault).__name__)
+            raise Unauthenticated("The identity provider did not vouch for you.") from None
+
+    def forget(self, response: Response) -> None:
+        """The way back has been used."""
+        response.delete_cookie(_COOKIE, path=CALLBACK)
+
+    def _keep(self, response: Response, kept: dict[str, Any]) -> None:
+        claims = {**kept, "exp": int(time.time()) + _WITHIN}
+        value = jwt.encode(claims, signing_key(self._settings, "sign-in"), algorithm="HS256")
+        secure = is_secure(self._settings)
+        response.set_cookie(
+            _COOKIE, value, _WITHIN, path=CALLBACK, secure=secure, httponly=True, samesite="lax"
+        )
+
+    def _kept(self, request: Request) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                request.cookies.get(_COOKIE, ""),
+                signing_key(self._settings, "sign-in"),
+                algorithms=["HS256"],
+                options={"require": ["exp"]},
+            )
+        except jwt.PyJWTError:
+            raise Unauthenticated("The sign-in took too long. Start again.") from None
+
+
+def _silent(fault: Exception) -> Unreachable:
+    logger.warning("sign_in.unreachable", cause=type(fault).__name__)
+    return Unreachable("The identity provider does not answer.")

@@ -1,5 +1,0 @@
-// A claim link opened by a stranger: nothing lives on it but the clocks.
-
-import { startClocks } from "./clocks.js";
-
-startClocks();
