@@ -7,9 +7,10 @@ const form = document.getElementById("notifications");
 const saved = document.getElementById("saved");
 const problem = document.getElementById("problem");
 const field = (name) => form.elements[name];
+const channels = new Map([...form.querySelectorAll("[data-channel]")].map((part) => [part.dataset.channel, part.dataset.label]));
 
 function show(choices) {
-  for (const channel of ["email", "push"]) {
+  for (const channel of channels.keys()) {
     field(`${channel}.enabled`).checked = choices[channel].enabled;
     field(`${channel}.minimum_priority`).value = choices[channel].minimum_priority;
   }
@@ -32,8 +33,7 @@ function chosen() {
   });
   const quiet = { start: field("start").value, end: field("end").value, time_zone: field("time_zone").value };
   return {
-    email: channel("email"),
-    push: channel("push"),
+    ...Object.fromEntries([...channels.keys()].map((name) => [name, channel(name)])),
     quiet_hours: field("quiet").checked ? quiet : null,
     follow_ups: field("follow_ups").checked,
   };
@@ -64,7 +64,7 @@ async function test(event) {
   button.removeAttribute("aria-busy");
   if (!answer.ok) list.append(element("li", { class: "problem" }, reason(answer)));
   else if (answer.status === 202) list.append(element("li", { class: "chip" }, "It is under way."));
-  else list.append(tried("Email", answer.body.email), tried("Push", answer.body.push));
+  else list.append(...Object.entries(answer.body).map(([name, result]) => tried(channels.get(name) ?? name, result)));
 }
 
 // What somebody chooses before the page knows what they chose before would be lost.

@@ -14,6 +14,10 @@ let timer = 0;
 
 const parts = (level, selector) => Array.from(level.querySelectorAll(selector));
 
+// The channels of a level that names none.
+const usual = () =>
+  parts(document.getElementById("level").content, "[data-channel][data-default]").map((box) => box.dataset.channel);
+
 function makeLevel(level) {
   const made = document.getElementById("level").content.cloneNode(true).firstElementChild;
   for (const box of parts(made, "[data-kind]"))
@@ -68,7 +72,7 @@ function changed() {
 
 function add() {
   const last = levels.lastElementChild ? readLevel(levels.lastElementChild) : {};
-  const made = makeLevel({ targets: [{ kind: "role", value: "owner" }], channels: ["email", "push"], wait: {}, repeat: 1 });
+  const made = makeLevel({ targets: [{ kind: "role", value: "owner" }], channels: usual(), wait: {}, repeat: 1 });
   for (const box of parts(made, "[data-wait]")) box.value = last.wait?.[box.dataset.wait] ?? "";
   levels.append(made);
   changed();

@@ -18,6 +18,11 @@ function person(told) {
   );
 }
 
+function place(endpoint) {
+  const name = element("bdi", {}, endpoint.name);
+  return element("li", { class: "chip" }, name, element("span", { class: "faint" }, endpoint.channel));
+}
+
 function warning(one) {
   return element("li", { class: "notice" }, one.message);
 }
@@ -34,7 +39,7 @@ function alike(rounds) {
 }
 
 const same = (one, other) =>
-  ["level", "recipients", "warnings"].every((part) => JSON.stringify(one[part]) === JSON.stringify(other[part]));
+  ["level", "recipients", "endpoints", "warnings"].every((part) => JSON.stringify(one[part]) === JSON.stringify(other[part]));
 
 function follows({ rounds }, one) {
   const gap = one.after_seconds - rounds.at(-1).after_seconds;
@@ -55,7 +60,7 @@ function round({ rounds }) {
     "li",
     { class: "moment" },
     element("p", {}, heading(rounds), element("span", { class: "faint" }, `level ${one.level + 1}`)),
-    element("ul", { class: "chips" }, one.recipients.map(person)),
+    element("ul", { class: "chips" }, [...one.recipients.map(person), ...one.endpoints.map(place)]),
     one.warnings.length ? element("ul", { class: "warnings" }, one.warnings.map(warning)) : null,
   );
 }
