@@ -1,6 +1,6 @@
 """The ledger of messages: one row per event, destination and channel, with every attempt."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -32,11 +32,9 @@ from handoff.rules.channels import CHANNELS, PUSH, Channel
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
 """Messages of these are calls for help, and a claim stops them. All others only report."""
 
-ALONE_UP_TO = 25
-"""Up to so many messages of an event, each has an activity of its own, for the audit's sake."""
-
 BATCH_SIZE = 50
-"""Beyond that, an activity sends so many: 5,000 recipients stay far below Temporal's limits."""
+"""An activity delivers so many of one event and channel: the ledger has each one's own attempts,
+and 5,000 recipients stay far below Temporal's limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +85,11 @@ async def plan(
 
 def _batches(messages: Sequence[Planned]) -> list[int]:
     """Numbers a channel's messages by the activity that sends them; 0 is for what nobody sends."""
-    owed = Counter(message.channel for message in messages if _is_owed(message))
     order: defaultdict[Channel, count[int]] = defaultdict(count)
-
-    def number(message: Planned) -> int:
-        if not _is_owed(message):
-            return 0
-        size = 1 if owed[message.channel] <= ALONE_UP_TO else BATCH_SIZE
-        return next(order[message.channel]) // size + 1
-
-    return [number(message) for message in messages]
+    return [
+        next(order[message.channel]) // BATCH_SIZE + 1 if _is_owed(message) else 0
+        for message in messages
+    ]
 
 
 def _is_owed(message: Planned) -> bool:

@@ -209,6 +209,15 @@ class Desk:
             raise AssertionError(f"expected {expected}, it stayed {shown}") from None
         return seen
 
+    async def until_told(self, handoff: Handoff) -> None:
+        """Waits until nothing of it is on its way any more."""
+
+        async def settled() -> bool:
+            rows = await self.deliveries(handoff)
+            return all(row["state"] not in ("queued", "sending", "retrying") for row in rows)
+
+        await self.until(settled)
+
     def workflow(self, handoff: Handoff) -> Any:
         """Its workflow's handle."""
         return self.temporal.get_workflow_handle(queues.workflow_id(handoff.id))
