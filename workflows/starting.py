@@ -4,7 +4,6 @@ For whoever starts one: the API for a new handoff, the auditor for one whose wor
 No customer's text stands here, and none may.
 """
 
-from datetime import timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -24,9 +23,6 @@ from handoff.temporal import queues, search_attributes
 from handoff.temporal.codec import Public
 from workflows.handoff import HandoffWorkflow
 
-TASK_WITHIN = timedelta(seconds=5)
-"""A worker that died in the middle of a task is followed by another one after so long."""
-
 
 class StartOptions(TypedDict):
     """Keyword arguments for the client's ways to start a workflow."""
@@ -39,7 +35,6 @@ class StartOptions(TypedDict):
     static_summary: str
     static_details: str
     priority: TaskPriority
-    task_timeout: timedelta
 
 
 def start_options(
@@ -69,7 +64,6 @@ def start_options(
         ),
         static_summary=Public(f"{what}, session {session_id}"),
         static_details=Public(f"Handoff `{start.handoff_id}` of session `{session_id}`: {what}."),
-        task_timeout=TASK_WITHIN,
         # Where tasks have to queue, the urgent ones go first: theirs is key 1.
         priority=TaskPriority(
             priority_key=len(Priority) - priority.urgency, fairness_key=str(start.account_id)

@@ -51,17 +51,20 @@ async def test_waits_of_hours_and_days_run_on_the_real_engine(desk: Desk) -> Non
     desk.mail_matters = False
 
 
-@pytest.mark.desk(claim_timeout="4s", max_rounds=3)
+@pytest.mark.desk(claim_timeout="2s", max_rounds=3)
 async def test_no_round_starts_after_a_claim(desk: Desk) -> None:
+    desk.mail_matters = False
     handoff = await desk.escalate()
-    await desk.expect_mails(SENIORS, handoff, round=1)
+    seen = await desk.until_handoff(handoff, round=1)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
-    for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+    deadline = datetime.fromisoformat(seen["deadline_at"])
+
+    async def has_passed() -> bool:
+        return datetime.now(UTC) > deadline
+
+    await desk.until(has_passed)
     resolved = await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
     assert resolved.status_code == 200
-    for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Resolved by Amir")
     await desk.workflow(handoff).result()
     assert await desk.history(handoff) == ["created", "notified", "claimed", "resolved"]
 
