@@ -29,16 +29,28 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
+# The text of a mail is not among them: its lines are what people read.
+check fix: TEMPLATES = api handoff activities/email/templates/letter.html.j2
+check fix: STYLES_AND_MODULES = '{api,handoff}/**/*.{css,js}'
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/djlint --check $(TEMPLATES)
+	$(BIN)/djlint --lint --quiet $(TEMPLATES)
+	$(BIN)/oxfmt --check $(STYLES_AND_MODULES)
+	$(BIN)/oxlint --deny-warnings api handoff
+	$(BIN)/python -m tests.support.styles_agree
 	$(BIN)/python -m handoff.cli.environment_example --check
 	$(BIN)/python -m tests.support.migrations_agree
 
 fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet --warn $(TEMPLATES)
+	$(BIN)/oxlint --fix api handoff
+	$(BIN)/oxfmt $(STYLES_AND_MODULES)
 	$(BIN)/python -m handoff.cli.environment_example --write
 
 # Ratios to the bare engine and the bare wire, measured in the same run; never a test.
