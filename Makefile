@@ -37,16 +37,28 @@ test: setup ## all tests, on real servers that it starts itself
 test-fast: setup ## tests without the browser, killed parts and whole stacks: no tests/browser, faults, smoke
 	$(PYTEST) $(CROWD) --ignore tests/browser --ignore tests/faults --ignore tests/smoke $(ARGS)
 
+# The text of a mail is not among them: its lines are what people read.
+check fix: TEMPLATES = api handoff activities/email/templates/letter.html.j2
+check fix: STYLES_AND_MODULES = '{api,handoff}/**/*.{css,js}'
+
 check: setup ## format, lint, types, settings and migrations; never writes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/djlint --check $(TEMPLATES)
+	$(BIN)/djlint --lint --quiet $(TEMPLATES)
+	$(BIN)/oxfmt --check $(STYLES_AND_MODULES)
+	$(BIN)/oxlint --deny-warnings api handoff
+	$(BIN)/python -m tests.support.styles_agree
 	$(BIN)/python -m handoff.cli.environment_example --check
 	$(BIN)/python -m tests.support.migrations_agree
 
 fix: setup ## mends what check complains of, as far as it can be
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/djlint --reformat --quiet --warn $(TEMPLATES)
+	$(BIN)/oxlint --fix api handoff
+	$(BIN)/oxfmt $(STYLES_AND_MODULES)
 	$(BIN)/python -m handoff.cli.environment_example --write
 
 # Ratios to the bare engine and the bare wire, measured in the same run; never a test.

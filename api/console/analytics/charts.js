@@ -3,14 +3,22 @@
 
 import { drawing, element } from "../shared/dom.js";
 
-const ROW = 46, BAR = 10;
+const ROW = 46,
+  BAR = 10;
 let made = 0;
 
 function frame(title, description, width, height, ...content) {
   const id = `chart-${++made}`;
   return drawing(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-labelledby": `${id}-title ${id}-desc`, class: "chart" },
+    {
+      viewBox: `0 0 ${width} ${height}`,
+      width,
+      height,
+      role: "img",
+      "aria-labelledby": `${id}-title ${id}-desc`,
+      class: "chart",
+    },
     drawing("title", { id: `${id}-title` }, title),
     drawing("desc", { id: `${id}-desc` }, description),
     ...content,
@@ -45,16 +53,35 @@ export function bars(title, rows) {
       "g",
       {},
       drawing("title", {}, `${label}: ${words}`),
-      drawing("text", { x: 0, y: y + 16, class: "label" }, short(label, width - words.length * 8 - 16)),
+      drawing(
+        "text",
+        { x: 0, y: y + 16, class: "label" },
+        short(label, width - words.length * 8 - 16),
+      ),
       drawing("text", { x: width, y: y + 16, "text-anchor": "end", class: "value" }, words),
       drawing("rect", { x: 0, y: y + 23, width, height: BAR, rx: BAR / 2, class: "trough" }),
-      number ? drawing("rect", { x: 0, y: y + 23, width: Math.max(length, BAR), height: BAR, rx: BAR / 2, class: "bar" }) : null,
+      number
+        ? drawing("rect", {
+            x: 0,
+            y: y + 23,
+            width: Math.max(length, BAR),
+            height: BAR,
+            rx: BAR / 2,
+            class: "bar",
+          })
+        : null,
     );
   };
-  return fitted((width) => frame(title, said, width, rows.length * ROW, ...rows.map((row, at) => line(row, at, width))));
+  return fitted((width) =>
+    frame(title, said, width, rows.length * ROW, ...rows.map((row, at) => line(row, at, width))),
+  );
 }
 
-const HEIGHT = 180, FLOOR = 150, TOP = 22, NARROWEST = 5, LABEL = 64;
+const HEIGHT = 180,
+  FLOOR = 150,
+  TOP = 22,
+  NARROWEST = 5,
+  LABEL = 64;
 
 const sum = (day) => day.parts.reduce((total, [, number]) => total + number, 0);
 
@@ -64,21 +91,33 @@ function gathered(days, width) {
   if (each <= 1) return days;
   const groups = [];
   // Counted from the last, so that today's column is a whole one.
-  for (let end = days.length; end > 0; end -= each) groups.unshift(days.slice(Math.max(end - each, 0), end));
+  for (let end = days.length; end > 0; end -= each)
+    groups.unshift(days.slice(Math.max(end - each, 0), end));
   return groups.map((some) => ({
     label: some[0].label,
     until: some.at(-1).label,
-    parts: some[0].parts.map(([kind], at) => [kind, some.reduce((total, day) => total + day.parts[at][1], 0)]),
+    parts: some[0].parts.map(([kind], at) => [
+      kind,
+      some.reduce((total, day) => total + day.parts[at][1], 0),
+    ]),
   }));
 }
 
 function column(day, at, { most, step }) {
   let y = FLOOR;
-  const pieces = day.parts.filter(([, number]) => number > 0).map(([kind, number]) => {
-    const height = (number / most) * (FLOOR - TOP);
-    y -= height;
-    return drawing("rect", { x: at * step + step * 0.15, y, width: step * 0.7, height, class: `part ${key(kind)}` });
-  });
+  const pieces = day.parts
+    .filter(([, number]) => number > 0)
+    .map(([kind, number]) => {
+      const height = (number / most) * (FLOOR - TOP);
+      y -= height;
+      return drawing("rect", {
+        x: at * step + step * 0.15,
+        y,
+        width: step * 0.7,
+        height,
+        class: `part ${key(kind)}`,
+      });
+    });
   const words = day.parts.map(([kind, number]) => `${number} ${kind}`).join(", ");
   const when = day.until && day.until !== day.label ? `${day.label} to ${day.until}` : day.label;
   return drawing("g", {}, drawing("title", {}, `${when}: ${words}`), ...pieces);
@@ -88,18 +127,34 @@ function column(day, at, { most, step }) {
 function labels(days, width) {
   const step = width / days.length;
   const every = Math.max(1, Math.ceil(LABEL / step));
-  const named = days.map((day, at) => [day, at]).filter(([, at]) => (days.length - 1 - at) % every === 0);
+  const named = days
+    .map((day, at) => [day, at])
+    .filter(([, at]) => (days.length - 1 - at) % every === 0);
   return named
-    .map(([day, at]) => [day, at === days.length - 1 ? width : (at + 0.5) * step, at === days.length - 1 ? "end" : "middle"])
+    .map(([day, at]) => [
+      day,
+      at === days.length - 1 ? width : (at + 0.5) * step,
+      at === days.length - 1 ? "end" : "middle",
+    ])
     .filter(([, x, anchor]) => anchor === "end" || x > LABEL / 3)
-    .map(([day, x, anchor]) => drawing("text", { x, y: HEIGHT - 10, "text-anchor": anchor, class: "label" }, (day.until ?? day.label).slice(5)));
+    .map(([day, x, anchor]) =>
+      drawing(
+        "text",
+        { x, y: HEIGHT - 10, "text-anchor": anchor, class: "label" },
+        (day.until ?? day.label).slice(5),
+      ),
+    );
 }
 
 const key = (kind) => kind.replaceAll(" ", "-");
 
-/** `days`: `{label, parts: [[kind, number], …]}`, one column each, its parts on top of each other. */
+/** `days`: `{label, parts: [[kind, number], …]}`, one column each, its parts piled up. */
 export function columns(title, days) {
-  const said = days.filter(sum).map((day) => `${day.label}: ${sum(day)}`).join("; ") || "none";
+  const said =
+    days
+      .filter(sum)
+      .map((day) => `${day.label}: ${sum(day)}`)
+      .join("; ") || "none";
   const draw = (width) => {
     const shown = gathered(days, width);
     const most = Math.max(1, ...shown.map(sum));
@@ -116,6 +171,13 @@ export function columns(title, days) {
       ...labels(shown, width),
     );
   };
-  const kinds = days[0].parts.map(([kind]) => element("li", { class: "key" }, element("span", { class: `swatch ${key(kind)}`, "aria-hidden": "true" }), kind));
+  const kinds = days[0].parts.map(([kind]) =>
+    element(
+      "li",
+      { class: "key" },
+      element("span", { class: `swatch ${key(kind)}`, "aria-hidden": "true" }),
+      kind,
+    ),
+  );
   return element("div", {}, fitted(draw), element("ul", { class: "legend" }, kinds));
 }

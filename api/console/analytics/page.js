@@ -11,11 +11,17 @@ const span = document.getElementById("span");
 const csv = document.getElementById("csv");
 
 function card(number, words, note) {
-  return element("div", { class: "card number" }, element("p", { class: "big" }, String(number)), element("p", {}, words), note ? element("p", { class: "faint" }, note) : null);
+  return element(
+    "div",
+    { class: "card number" },
+    element("p", { class: "big" }, String(number)),
+    element("p", {}, words),
+    note ? element("p", { class: "faint" }, note) : null,
+  );
 }
 
-function share(part, whole) {
-  return whole ? `${Math.round((part / whole) * 100)} %` : "–";
+function share(some, whole) {
+  return whole ? `${Math.round((some / whole) * 100)} %` : "–";
 }
 
 function part(title, content) {
@@ -24,14 +30,29 @@ function part(title, content) {
 
 function numbers(found) {
   const open = found.unanswered;
-  const kinds = [[open.waiting, "still waiting"], [open.exhausted, "after the last round"], [open.expired, "expired"]];
-  const why = kinds.filter(([count]) => count).map(([count, words]) => `${count} ${words}`).join(", ");
+  const kinds = [
+    [open.waiting, "still waiting"],
+    [open.exhausted, "after the last round"],
+    [open.expired, "expired"],
+  ];
+  const why = kinds
+    .filter(([count]) => count)
+    .map(([count, words]) => `${count} ${words}`)
+    .join(", ");
   const claim = found.time_to_claim;
   return element(
     "div",
     { class: "numbers" },
-    card(found.total, found.total === 1 ? "escalation" : "escalations", found.withdrawn ? `${found.withdrawn} withdrawn` : null),
-    card(share(found.answered, found.total - found.withdrawn), "answered", `${found.answered} claimed`),
+    card(
+      found.total,
+      found.total === 1 ? "escalation" : "escalations",
+      found.withdrawn ? `${found.withdrawn} withdrawn` : null,
+    ),
+    card(
+      share(found.answered, found.total - found.withdrawn),
+      "answered",
+      `${found.answered} claimed`,
+    ),
     card(open.total, "unanswered", why || "nobody was left alone"),
     card(said(claim.p50), "median time to claim", `90th percentile: ${said(claim.p90)}`),
   );
@@ -41,13 +62,23 @@ function numbers(found) {
 function parts(day, waiting) {
   const waits = Math.min(waiting[day.date] ?? 0, day.unanswered);
   const withdrawn = day.created - day.claimed - day.unanswered;
-  return [["claimed", day.claimed], ["still waiting", waits], ["unanswered at the end", day.unanswered - waits], ["withdrawn", withdrawn]];
+  return [
+    ["claimed", day.claimed],
+    ["still waiting", waits],
+    ["unanswered at the end", day.unanswered - waits],
+    ["withdrawn", withdrawn],
+  ];
 }
 
 function show(found, waiting) {
-  const named = (counts, names) => Object.entries(counts).map(([key, count]) => [names(key), count, String(count)]);
+  const named = (counts, names) =>
+    Object.entries(counts).map(([key, count]) => [names(key), count, String(count)]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
-  const claimers = found.per_claimer.map((one) => [one.name, one.count, `${one.count}, median ${said(one.median)}`]);
+  const claimers = found.per_claimer.map((one) => [
+    one.name,
+    one.count,
+    `${one.count}, median ${said(one.median)}`,
+  ]);
   const days = found.per_day.map((day) => ({ label: day.date, parts: parts(day, waiting) }));
   report.replaceChildren(
     numbers(found),
@@ -55,8 +86,17 @@ function show(found, waiting) {
     element(
       "div",
       { class: "pair" },
-      part("By priority", bars("Escalations by priority", named(found.by_priority, capital).reverse())),
-      part("Claimed in round", bars("Claims by round", named(found.by_round, (round) => (round === "0" ? "before the first" : `round ${round}`)))),
+      part(
+        "By priority",
+        bars("Escalations by priority", named(found.by_priority, capital).reverse()),
+      ),
+      part(
+        "Claimed in round",
+        bars(
+          "Claims by round",
+          named(found.by_round, (round) => (round === "0" ? "before the first" : `round ${round}`)),
+        ),
+      ),
       part("Who claimed", bars("Claims by person", claimers)),
       part("Where they stand", bars("Escalations by state", named(found.by_state, capital))),
     ),
@@ -66,10 +106,16 @@ function show(found, waiting) {
 async function read() {
   const problem = document.getElementById("problem");
   const until = new Date();
-  const query = new URLSearchParams({ from: new Date(until - span.value * DAY).toISOString(), to: until.toISOString() });
+  const query = new URLSearchParams({
+    from: new Date(until - span.value * DAY).toISOString(),
+    to: until.toISOString(),
+  });
   report.setAttribute("aria-busy", "true");
   try {
-    show(await readJson(`/analytics/escalations?${query}`), await readJson(`/console/waiting?${query}`));
+    show(
+      await readJson(`/analytics/escalations?${query}`),
+      await readJson(`/console/waiting?${query}`),
+    );
     csv.dataset.query = query;
     problem.textContent = "";
   } catch {
@@ -81,7 +127,9 @@ async function read() {
 /** The same address answers in JSON and in CSV; a plain link cannot ask for the latter. */
 async function download(event) {
   event.preventDefault();
-  const answer = await fetch(`/analytics/escalations?${csv.dataset.query ?? ""}`, { headers: { Accept: "text/csv" } });
+  const answer = await fetch(`/analytics/escalations?${csv.dataset.query ?? ""}`, {
+    headers: { Accept: "text/csv" },
+  });
   if (!answer.ok) return;
   const url = URL.createObjectURL(await answer.blob());
   element("a", { href: url, download: "escalations.csv" }).click();

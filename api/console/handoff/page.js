@@ -64,7 +64,8 @@ function click(event) {
   const { command, opens, round } = button.dataset;
   const problem = document.getElementById("problem");
   if (opens) document.getElementById(opens).showModal();
-  else if (command) give(command, round ? { round: Number(round) } : undefined, { button, problem });
+  else if (command)
+    give(command, round ? { round: Number(round) } : undefined, { button, problem });
   else if ("closes" in button.dataset) button.closest("dialog").close();
 }
 

@@ -23,7 +23,8 @@ function fit() {
 function remindAt() {
   const wanted = field("remind");
   if (field("intent") !== "park" || !wanted) return null;
-  const moment = wanted === "at" ? new Date(field("remind_at")) : new Date(Date.now() + wanted * 60000);
+  const moment =
+    wanted === "at" ? new Date(field("remind_at")) : new Date(Date.now() + wanted * 60000);
   return Number.isNaN(moment.getTime()) ? null : moment.toISOString();
 }
 

@@ -120,11 +120,12 @@ function search() {
   document.getElementById("nothing").hidden = finds;
   document.getElementById("sought").textContent = sought;
   board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
-  for (const link of board.querySelectorAll("a[href^='/?']")) link.href = withSearch(link.href, sought);
+  for (const link of board.querySelectorAll("a[href^='/?']"))
+    link.href = withSearch(link.href, sought);
 }
 
-function withSearch(address, sought) {
-  const made = new URL(address, location.href);
+function withSearch(link, sought) {
+  const made = new URL(link, location.href);
   if (sought) made.searchParams.set("q", sought);
   else made.searchParams.delete("q");
   return made.pathname + made.search;
@@ -169,7 +170,10 @@ document.addEventListener("visibilitychange", () => {
   missed = false;
 });
 addEventListener("popstate", turn);
-setInterval(() => rows().some((row) => row.classList.contains("gone")) && !document.hidden && read(), 10000);
+setInterval(
+  () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && read(),
+  10000,
+);
 
 board.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/?']");

@@ -1,6 +1,9 @@
-// Times that go on: "4 min ago", "next in 4:12", "waiting 20 min". By the server's clock, whatever this one says.
+// Times that go on: "4 min ago", "next in 4:12", "waiting 20 min". By the server's clock,
+// whatever this one says.
 
-const MINUTE = 60, HOUR = 3600, DAY = 86400;
+const MINUTE = 60,
+  HOUR = 3600,
+  DAY = 86400;
 let ahead = 0;
 
 /** Learns how far the server's clock is ahead of this one, from a piece that it has just made. */
@@ -17,7 +20,11 @@ export function now() {
 /** How long it has gone on: `4 min`, `3 h`, `2 d`; in its first seconds `a moment`. */
 export function length(moment) {
   const seconds = Math.abs(now() - moment) / 1000;
-  for (const [size, unit] of [[DAY, "d"], [HOUR, "h"], [MINUTE, "min"]])
+  for (const [size, unit] of [
+    [DAY, "d"],
+    [HOUR, "h"],
+    [MINUTE, "min"],
+  ])
     if (seconds >= size) return `${Math.floor(seconds / size)} ${unit}`;
   return seconds < 10 ? "a moment" : `${Math.floor(seconds)} s`;
 }
@@ -33,7 +40,8 @@ export function countdown(moment) {
   const left = Math.floor((moment - now()) / 1000);
   if (left <= 0) return "a moment";
   const two = (number) => String(number).padStart(2, "0");
-  const days = Math.floor(left / DAY), hours = Math.floor((left % DAY) / HOUR);
+  const days = Math.floor(left / DAY),
+    hours = Math.floor((left % DAY) / HOUR);
   const minutes = Math.floor((left % HOUR) / MINUTE);
   if (days) return `${days} d ${hours} h`;
   return hours ? `${hours} h ${two(minutes)} min` : `${minutes}:${two(left % MINUTE)}`;

@@ -15,7 +15,12 @@ function fill(made, attributes, children) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else made.setAttribute(name, value === true ? "" : straight(value));
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined).map(straight));
+  made.append(
+    ...children
+      .flat()
+      .filter((child) => child !== null && child !== undefined)
+      .map(straight),
+  );
   return made;
 }
 

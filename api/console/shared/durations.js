@@ -4,9 +4,14 @@
 export function written(seconds) {
   if (seconds === null || seconds === undefined) return "";
   const whole = Math.round(seconds * 1000) / 1000;
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "m"]])
+  for (const [size, unit] of [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "m"],
+  ])
     if (whole >= size && whole % size === 0) return `${whole / size}${unit}`;
-  if (whole > 3600 && whole % 60 === 0) return `${Math.floor(whole / 3600)}h${(whole % 3600) / 60}m`;
+  if (whole > 3600 && whole % 60 === 0)
+    return `${Math.floor(whole / 3600)}h${(whole % 3600) / 60}m`;
   return `${whole}s`;
 }
 
@@ -15,7 +20,12 @@ export function said(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const whole = Math.round(seconds);
   if (whole < 60) return `${seconds < 10 ? Math.round(seconds * 10) / 10 : whole} s`;
-  const parts = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const parts = [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ];
   const first = parts.findIndex(([size]) => whole >= size);
   const [[size, unit], [small, lesser]] = parts.slice(first, first + 2);
   const rest = Math.floor((whole % size) / small);

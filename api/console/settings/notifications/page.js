@@ -31,7 +31,11 @@ function chosen() {
     enabled: field(`${name}.enabled`).checked,
     minimum_priority: field(`${name}.minimum_priority`).value,
   });
-  const quiet = { start: field("start").value, end: field("end").value, time_zone: field("time_zone").value };
+  const quiet = {
+    start: field("start").value,
+    end: field("end").value,
+    time_zone: field("time_zone").value,
+  };
   return {
     ...Object.fromEntries([...channels.keys()].map((name) => [name, channel(name)])),
     quiet_hours: field("quiet").checked ? quiet : null,
@@ -47,7 +51,14 @@ async function save(event) {
   else problem.textContent = reason(answer);
 }
 
-const STATES = { sent: "sent", published: "pushed", seen: "seen", failed: "failed", skipped: "not sent", retrying: "failed for now" };
+const STATES = {
+  sent: "sent",
+  published: "pushed",
+  seen: "seen",
+  failed: "failed",
+  skipped: "not sent",
+  retrying: "failed for now",
+};
 
 function tried(channel, result) {
   const why = [result.code, result.cause].filter(Boolean).join(" ");
@@ -76,10 +87,12 @@ locked(true);
 form.addEventListener("submit", save);
 form.addEventListener("change", fit);
 document.getElementById("test").addEventListener("click", test);
-document.getElementById("zones").append(
-  ...Intl.supportedValuesOf("timeZone").map((zone) => element("option", { value: zone })),
-);
-readJson("/me/notifications").then(show, () => (problem.textContent = "Your choices could not be read. Reload the page.")).finally(() => {
-  locked(false);
-  form.removeAttribute("aria-busy");
-});
+document
+  .getElementById("zones")
+  .append(...Intl.supportedValuesOf("timeZone").map((zone) => element("option", { value: zone })));
+readJson("/me/notifications")
+  .then(show, () => (problem.textContent = "Your choices could not be read. Reload the page."))
+  .finally(() => {
+    locked(false);
+    form.removeAttribute("aria-busy");
+  });

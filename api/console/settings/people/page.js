@@ -19,7 +19,7 @@ function newId() {
 
 async function readAll(path) {
   const found = [];
-  for (let cursor = ""; cursor !== null; ) {
+  for (let cursor = ""; cursor !== null;) {
     const page = await readJson(`${path}?limit=200${cursor && `&cursor=${cursor}`}`);
     found.push(...page);
     cursor = page.length === 200 ? page.at(-1).id : null;
@@ -29,7 +29,12 @@ async function readAll(path) {
 
 function personRow(person) {
   const team = teams.find((one) => one.id === person.team_id)?.name ?? "";
-  const change = element("button", { type: "button", class: "button", onclick: () => edit(person) }, "Change", element("span", { class: "hidden" }, ` ${person.name}`));
+  const change = element(
+    "button",
+    { type: "button", class: "button", onclick: () => edit(person) },
+    "Change",
+    element("span", { class: "hidden" }, ` ${person.name}`),
+  );
   return element(
     "tr",
     { class: person.is_active ? null : "inactive" },
@@ -43,13 +48,28 @@ function personRow(person) {
 }
 
 async function show() {
-  teams = (await readAll("/directory/teams")).sort((one, other) => one.name.localeCompare(other.name));
-  const people = (await readAll("/directory/users")).sort((one, other) => one.name.localeCompare(other.name));
+  teams = (await readAll("/directory/teams")).sort((one, other) =>
+    one.name.localeCompare(other.name),
+  );
+  const people = (await readAll("/directory/users")).sort((one, other) =>
+    one.name.localeCompare(other.name),
+  );
   document.getElementById("people").replaceChildren(...people.map(personRow));
-  const chip = (team) => element("li", {}, element("button", { type: "button", class: "button", onclick: () => editTeam(team) }, element("bdi", {}, team.name)));
+  const chip = (team) =>
+    element(
+      "li",
+      {},
+      element(
+        "button",
+        { type: "button", class: "button", onclick: () => editTeam(team) },
+        element("bdi", {}, team.name),
+      ),
+    );
   document.getElementById("teams").replaceChildren(...teams.map(chip));
   const choices = teams.map((team) => element("option", { value: team.id }, team.name));
-  document.getElementById("team").replaceChildren(element("option", { value: "" }, "No team"), ...choices);
+  document
+    .getElementById("team")
+    .replaceChildren(element("option", { value: "" }, "No team"), ...choices);
 }
 
 function openSheet(dialog, thing, fields) {
@@ -66,21 +86,35 @@ function openSheet(dialog, thing, fields) {
   dialog.showModal();
 }
 
-const OF_PERSON = "What they have claimed goes back to the queue, and nobody tells them anything any more. History keeps their name.";
+const OF_PERSON =
+  "What they have claimed goes back to the queue, and nobody tells them anything any more. " +
+  "History keeps their name.";
 const OF_TEAM = "Its people and sessions are of no team afterwards. Nobody is deleted with it.";
 
 function edit(person) {
   const fields = person ?? { name: "", email: "", role: "engineer", team_id: "", is_active: true };
   const { name, email, role, team_id, is_active } = fields;
-  openSheet(sheet, { ...at("users", person), title: "A new person", says: OF_PERSON }, { name, email, role, team_id, is_active });
+  openSheet(
+    sheet,
+    { ...at("users", person), title: "A new person", says: OF_PERSON },
+    { name, email, role, team_id, is_active },
+  );
 }
 
 function editTeam(team) {
-  openSheet(teamSheet, { ...at("teams", team), title: "A new team", says: OF_TEAM }, { name: team?.name ?? "" });
+  openSheet(
+    teamSheet,
+    { ...at("teams", team), title: "A new team", says: OF_TEAM },
+    { name: team?.name ?? "" },
+  );
 }
 
 function at(kind, thing) {
-  return { url: `/directory/${kind}/${thing?.id ?? newId()}`, known: Boolean(thing), name: thing?.name };
+  return {
+    url: `/directory/${kind}/${thing?.id ?? newId()}`,
+    known: Boolean(thing),
+    name: thing?.name,
+  };
 }
 
 function said(form) {

@@ -1,4 +1,5 @@
-// What is wrong with a policy, in the words of its form: `levels/1/wait/urgent` is "Level 2, Urgent".
+// What is wrong with a policy, in the words of its form: `levels/1/wait/urgent` is
+// "Level 2, Urgent".
 
 const FIELDS = {
   targets: "Tell",
@@ -12,9 +13,13 @@ const FIELDS = {
 };
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 
-const partsOf = (path) => path.replace(/^(body|policy)\//, "").replace(/^policy\//, "").split("/");
+const partsOf = (path) =>
+  path
+    .replace(/^(body|policy)\//, "")
+    .replace(/^policy\//, "")
+    .split("/");
 
-/** `Level 2, Urgent: …`. The rules name a wait's priority in their message, too: once is enough. */
+/** `Level 2, Urgent: …`. The rules name a wait's priority, too: once is enough. */
 export function inWords({ path, message }) {
   const [first, number, what, priority] = partsOf(path);
   if (first !== "levels" || number === undefined) return `${FIELDS[first] ?? first}: ${message}`;
@@ -48,5 +53,6 @@ export function mark(form, faults) {
 
 /** Nothing is marked any more. */
 export function clear(form) {
-  for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
+  for (const control of form.querySelectorAll("[aria-invalid]"))
+    control.removeAttribute("aria-invalid");
 }

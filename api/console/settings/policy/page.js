@@ -15,14 +15,19 @@ let timer = 0;
 const parts = (level, selector) => Array.from(level.querySelectorAll(selector));
 
 // The channels of a level that names none.
-const usual = () =>
-  parts(document.getElementById("level").content, "[data-channel][data-default]").map((box) => box.dataset.channel);
+const usual = () => {
+  const boxes = parts(document.getElementById("level").content, "[data-channel][data-default]");
+  return boxes.map((box) => box.dataset.channel);
+};
 
 function makeLevel(level) {
   const made = document.getElementById("level").content.cloneNode(true).firstElementChild;
   for (const box of parts(made, "[data-kind]"))
-    box.checked = level.targets.some((one) => one.kind === box.dataset.kind && (one.value ?? "") === box.value);
-  for (const box of parts(made, "[data-channel]")) box.checked = level.channels.includes(box.dataset.channel);
+    box.checked = level.targets.some(
+      (one) => one.kind === box.dataset.kind && (one.value ?? "") === box.value,
+    );
+  for (const box of parts(made, "[data-channel]"))
+    box.checked = level.channels.includes(box.dataset.channel);
   for (const box of parts(made, "[data-wait]")) box.value = written(level.wait[box.dataset.wait]);
   made.querySelector("[data-repeat]").value = level.repeat;
   made.querySelector("details").open = level.targets.some((one) => one.kind === "user");
@@ -54,7 +59,9 @@ function show(policy) {
   form.elements.accept_window.value = written(policy.accept_window);
   form.elements.claim_lease.value = written(policy.claim_lease);
   form.elements.email_delay.value = policy.email_delay ? written(policy.email_delay) : "";
-  document.getElementById("standing").textContent = policy.is_default ? "This is the default; the account has set none." : "";
+  document.getElementById("standing").textContent = policy.is_default
+    ? "This is the default; the account has set none."
+    : "";
   const faults = policy.faults.map((fault) => element("li", { class: "problem" }, inWords(fault)));
   document.getElementById("faults").replaceChildren(...faults);
   changed();
@@ -72,7 +79,12 @@ function changed() {
 
 function add() {
   const last = levels.lastElementChild ? readLevel(levels.lastElementChild) : {};
-  const made = makeLevel({ targets: [{ kind: "role", value: "owner" }], channels: usual(), wait: {}, repeat: 1 });
+  const made = makeLevel({
+    targets: [{ kind: "role", value: "owner" }],
+    channels: usual(),
+    wait: {},
+    repeat: 1,
+  });
   for (const box of parts(made, "[data-wait]")) box.value = last.wait?.[box.dataset.wait] ?? "";
   levels.append(made);
   changed();
@@ -108,6 +120,11 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("input", changed);
 levels.addEventListener("click", act);
 document.getElementById("add").addEventListener("click", add);
-document.getElementById("reset").addEventListener("click", () => put("DELETE", undefined, "The default holds again."));
-for (const id of ["preview-priority", "preview-escalator"]) document.getElementById(id).addEventListener("change", changed);
-readJson("/policy").then(show, () => (problem.textContent = "The policy could not be read. Reload the page.")).finally(() => form.removeAttribute("aria-busy"));
+document
+  .getElementById("reset")
+  .addEventListener("click", () => put("DELETE", undefined, "The default holds again."));
+for (const id of ["preview-priority", "preview-escalator"])
+  document.getElementById(id).addEventListener("change", changed);
+readJson("/policy")
+  .then(show, () => (problem.textContent = "The policy could not be read. Reload the page."))
+  .finally(() => form.removeAttribute("aria-busy"));

@@ -20,7 +20,8 @@ function person(told) {
 
 function place(endpoint) {
   const name = element("bdi", {}, endpoint.name);
-  return element("li", { class: "chip" }, name, element("span", { class: "faint" }, endpoint.channel));
+  const channel = element("span", { class: "faint" }, endpoint.channel);
+  return element("li", { class: "chip" }, name, channel);
 }
 
 function warning(one) {
@@ -39,11 +40,15 @@ function alike(rounds) {
 }
 
 const same = (one, other) =>
-  ["level", "recipients", "endpoints", "warnings"].every((part) => JSON.stringify(one[part]) === JSON.stringify(other[part]));
+  ["level", "recipients", "endpoints", "warnings"].every(
+    (part) => JSON.stringify(one[part]) === JSON.stringify(other[part]),
+  );
 
 function follows({ rounds }, one) {
   const gap = one.after_seconds - rounds.at(-1).after_seconds;
-  return rounds.length < 2 || Math.abs(gap - (rounds[1].after_seconds - rounds[0].after_seconds)) < 1;
+  return (
+    rounds.length < 2 || Math.abs(gap - (rounds[1].after_seconds - rounds[0].after_seconds)) < 1
+  );
 }
 
 const when = (one) => (one.after_seconds ? `after ${said(one.after_seconds)}` : "at once");
@@ -59,7 +64,12 @@ function round({ rounds }) {
   return element(
     "li",
     { class: "moment" },
-    element("p", {}, heading(rounds), element("span", { class: "faint" }, `level ${one.level + 1}`)),
+    element(
+      "p",
+      {},
+      heading(rounds),
+      element("span", { class: "faint" }, `level ${one.level + 1}`),
+    ),
     element("ul", { class: "chips" }, [...one.recipients.map(person), ...one.endpoints.map(place)]),
     one.warnings.length ? element("ul", { class: "warnings" }, one.warnings.map(warning)) : null,
   );
@@ -76,7 +86,11 @@ export async function showPreview(policy) {
   const shown = document.getElementById("preview");
   const priority = document.getElementById("preview-priority").value;
   const escalator = document.getElementById("preview-escalator").value || null;
-  const answer = await send("POST", "/policy/preview", { policy, priority, escalator_id: escalator });
+  const answer = await send("POST", "/policy/preview", {
+    policy,
+    priority,
+    escalator_id: escalator,
+  });
   if (mine !== asked) return;
   if (!answer.ok) return shown.replaceChildren(element("p", { class: "problem" }, refused(answer)));
   const { rounds, warnings, exhausted_after_seconds: end } = answer.body;
@@ -86,7 +100,15 @@ export async function showPreview(policy) {
       "ol",
       {},
       alike(rounds).map(round),
-      element("li", { class: "moment exhausted" }, element("p", {}, `After ${said(end)}: the escalator and the owners are told that nobody came.`)),
+      element(
+        "li",
+        { class: "moment exhausted" },
+        element(
+          "p",
+          {},
+          `After ${said(end)}: the escalator and the owners are told that nobody came.`,
+        ),
+      ),
     ),
   );
 }

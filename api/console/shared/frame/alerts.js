@@ -29,7 +29,10 @@ function wakeAudio() {
 /** Two soft notes, a fifth apart: heard across a room, no alarm. */
 function chime() {
   if (audio?.state !== "running") return;
-  for (const [pitch, at] of [[587.33, 0], [880, 0.16]]) {
+  for (const [pitch, at] of [
+    [587.33, 0],
+    [880, 0.16],
+  ]) {
     const start = audio.currentTime + at;
     const volume = new GainNode(audio, { gain: 0 });
     const note = new OscillatorNode(audio, { type: "sine", frequency: pitch });
@@ -40,10 +43,11 @@ function chime() {
     note.start(start);
     note.stop(start + 1.2);
   }
-  document.documentElement.dataset.chimes = Number(document.documentElement.dataset.chimes ?? 0) + 1;
+  document.documentElement.dataset.chimes =
+    Number(document.documentElement.dataset.chimes ?? 0) + 1;
 }
 
-function notify(call) {
+function show(call) {
   if (!chosen().notify || globalThis.Notification?.permission !== "granted") return;
   try {
     const shown = new Notification(straight(`${call.caller} needs help`), {
@@ -68,7 +72,7 @@ export function ring(calls) {
   if (stored === null || newest > Number(stored)) localStorage.setItem(key, String(newest));
   if (!fresh.length) return;
   chime();
-  fresh.forEach(notify);
+  fresh.forEach(show);
 }
 
 function showChoice() {
@@ -105,7 +109,9 @@ export function setUpAlerts() {
     wakeAudio();
     setTimeout(chime, 60);
   });
-  document.getElementById("notify").addEventListener("change", (event) => wantNotifications(event.target.checked));
+  document
+    .getElementById("notify")
+    .addEventListener("change", (event) => wantNotifications(event.target.checked));
   for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, wakeAudio);
   addEventListener("storage", showChoice);
   if (chosen().sound) audio = new AudioContext();

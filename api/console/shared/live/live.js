@@ -86,7 +86,7 @@ class Live extends EventTarget {
     if (again) this.#readPulse();
   }
 
-  /** The server answers. A stream that does not bring what has happened is dead, and says nothing. */
+  /** The server answers. A stream that does not bring what has happened is dead. */
   #answered(pulse) {
     this.stream.position ??= pulse.number;
     if (this.state !== "live") {

@@ -1,4 +1,4 @@
-// Shows what has come since: asks every few seconds how much there is, and reloads the page for more.
+// Shows what has come since: asks every few seconds how much there is, and reloads for more.
 
 const EVERY = 3000;
 const { newest } = document.body.dataset;
