@@ -1,6 +1,6 @@
 """Rounds: each happens once, at its time; a claim ends them; after the last it stays claimable."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 

@@ -7,7 +7,12 @@ const form = document.getElementById("notifications");
 const saved = document.getElementById("saved");
 const problem = document.getElementById("problem");
 const field = (name) => form.elements[name];
-const channels = new Map([...form.querySelectorAll("[data-channel]")].map((part) => [part.dataset.channel, part.dataset.label]));
+const channels = new Map(
+  [...form.querySelectorAll("[data-channel]")].map((part) => [
+    part.dataset.channel,
+    part.dataset.label,
+  ]),
+);
 
 function show(choices) {
   for (const channel of channels.keys()) {
@@ -75,7 +80,12 @@ async function test(event) {
   button.removeAttribute("aria-busy");
   if (!answer.ok) list.append(element("li", { class: "problem" }, reason(answer)));
   else if (answer.status === 202) list.append(element("li", { class: "chip" }, "It is under way."));
-  else list.append(...Object.entries(answer.body).map(([name, result]) => tried(channels.get(name) ?? name, result)));
+  else
+    list.append(
+      ...Object.entries(answer.body).map(([name, result]) =>
+        tried(channels.get(name) ?? name, result),
+      ),
+    );
 }
 
 // What somebody chooses before the page knows what they chose before would be lost.
