@@ -1,6 +1,7 @@
 """Prometheus metrics of this process: requests by route, and the desk's numbers at each scrape."""
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +37,11 @@ class Metrics:
         self._alone = self._gauge(
             "handoffs_without_recipients", "Open, and a round of theirs had nobody to tell"
         )
+        self._eager = self._gauge(
+            "eager_starts",
+            "Handoffs that this process started, by who had their first task",
+            "result",
+        )
         self._unsettled = self._gauge(
             "messages_unsettled", "Messages still to be sent", "channel", "state"
         )
@@ -48,9 +54,13 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def render(self, counts: Counts | None, *, streams: int) -> bytes:
+    def render(
+        self, counts: Counts | None, *, streams: int, eager_starts: Mapping[str, int]
+    ) -> bytes:
         """The exposition. Without PostgreSQL, what it counts is left out."""
         self._streams.set(streams)
+        for result, number in eager_starts.items():
+            self._eager.labels(result).set(number)
         for gauge in (self._living, self._unsettled):
             gauge.clear()
         if counts is not None:

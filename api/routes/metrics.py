@@ -22,5 +22,9 @@ async def metrics(request: Request, parts: Parts) -> Response:
         found = await counts.count(parts.database)
     except outages.AWAY:
         found = None
-    body = request.app.state.metrics.render(found, streams=parts.hub.streams)
+    body = request.app.state.metrics.render(
+        found,
+        streams=parts.hub.streams,
+        eager_starts={"hit": parts.own_worker.hits, "miss": parts.own_worker.misses},
+    )
     return Response(body, media_type=CONTENT_TYPE_LATEST)
