@@ -46,6 +46,7 @@ live.addEventListener("pulse", async (event) => {
 live.start();
 
 document.addEventListener("click", (event) => {
+  event.target.closest("dialog [data-closes]")?.closest("dialog").close();
   const menu = document.querySelector("details.me[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
