@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from api.console.analytics import page as analytics
 from api.console.assets import Assets
-from api.console.handoff import page as handoff
+from api.console.handoff import page as handoff_page
 from api.console.new import page as new
 from api.console.queue import page as queue
 from api.console.reference import page as reference
@@ -22,7 +22,7 @@ from handoff.settings import Settings
 PAGES = (
     sign_in,
     queue,
-    handoff,
+    handoff_page,
     new,
     first_setting,
     notifications,
@@ -31,7 +31,7 @@ PAGES = (
     analytics,
     reference,
 )
-PIECES = (queue, handoff, analytics, pulse)
+PIECES = (queue, handoff_page, analytics, pulse)
 """What modules read again when it rings."""
 
 

@@ -1,8 +1,10 @@
 // A handoff's page: reads its story again when it rings, gives commands.
 
 import { announce } from "../shared/announce.js";
+import { whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
 import { live } from "../shared/live/live.js";
+import { Reading } from "../shared/live/reading.js";
 import { look } from "./looking.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
@@ -11,23 +13,13 @@ const UNSETTLED = 2500;
 const SETTLED = 15000;
 const story = document.getElementById("story");
 const { handoff, path } = story.dataset;
-let reading = null;
 
-async function read() {
+const reading = new Reading(async () => {
   if (document.hidden) return;
-  if (reading) return (reading = "again");
-  reading = "once";
-  try {
-    const { came } = refresh(story, await readPiece(`/console/handoffs/${handoff}`));
-    for (const moment of came.filter((one) => one.matches(".moment")).reverse())
-      announce(moment.querySelector("bdi").textContent);
-  } catch {
-    // The badge says so, and the next bell asks again.
-  }
-  const again = reading === "again";
-  reading = null;
-  if (again) read();
-}
+  const { came } = refresh(story, await readPiece(`/console/handoffs/${handoff}`));
+  for (const moment of came.filter((one) => one.matches(".moment")).reverse())
+    announce(moment.querySelector("bdi").textContent);
+});
 
 /** What the form says, in the shape that the command takes. */
 function bodyOf(form) {
@@ -38,13 +30,13 @@ function bodyOf(form) {
 }
 
 async function give(command, body, { button, problem }) {
-  if (button.getAttribute("aria-busy") === "true") return false;
-  button.setAttribute("aria-busy", "true");
-  problem.textContent = "";
-  const answer = await send("POST", `${path}/${command}`, body);
-  button.removeAttribute("aria-busy");
+  const answer = await whileBusy(button, () => {
+    problem.textContent = "";
+    return send("POST", `${path}/${command}`, body);
+  });
+  if (!answer) return false;
   if (!answer.ok) problem.textContent = reason(answer);
-  read();
+  reading.again();
   return answer.ok;
 }
 
@@ -66,7 +58,6 @@ function click(event) {
   if (opens) document.getElementById(opens).showModal();
   else if (command)
     give(command, round ? { round: Number(round) } : undefined, { button, problem });
-  else if ("closes" in button.dataset) button.closest("dialog").close();
 }
 
 function press(key) {
@@ -78,12 +69,12 @@ look(path);
 story.addEventListener("click", click);
 story.addEventListener("submit", submit);
 live.addEventListener("bell", ({ detail }) => {
-  if (!detail.subject || detail.subject === handoff) read();
+  if (!detail.subject || detail.subject === handoff) reading.again();
 });
-document.addEventListener("visibilitychange", read);
+document.addEventListener("visibilitychange", () => reading.again());
 // What becomes of a message, and that somebody has seen it, rings no bell.
-setInterval(() => story.querySelector("[data-unsettled]") && read(), UNSETTLED);
-setInterval(read, SETTLED);
+setInterval(() => story.querySelector("[data-unsettled]") && reading.again(), UNSETTLED);
+setInterval(() => reading.again(), SETTLED);
 
 onKey("c", () => press("claim"));
 onKey("r", () => press("resolve"));

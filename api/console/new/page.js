@@ -1,11 +1,11 @@
 // The form that hands a session off: makes the session if need be, then escalates or parks it.
 // Tried again, both requests bear the same keys as before, so nothing is made twice.
 
-import { readJson, reason, send } from "../shared/server.js";
+import { newKey, readJson, reason, send } from "../shared/server.js";
 
 const form = document.getElementById("new");
 const problem = document.getElementById("problem");
-const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
+const page = newKey();
 let made = null;
 
 const field = (name) => form.elements[name]?.value ?? "";

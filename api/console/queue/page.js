@@ -1,8 +1,10 @@
 // The queue page: reads the board again when it rings, claims, moves by keys, searches.
 
 import { announce } from "../shared/announce.js";
+import { whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
 import { live } from "../shared/live/live.js";
+import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
 
@@ -13,9 +15,9 @@ const box = document.getElementById("search");
 const notes = new Map();
 const touched = new Map();
 const leftAt = new Map();
-let reading = null;
 let missed = false;
 let wanted = location.search;
+let anew = false;
 
 const rows = () => Array.from(document.querySelectorAll("#rows > .row"));
 const rowOf = (element) => element?.closest?.(".row") ?? null;
@@ -50,20 +52,19 @@ function address(kept) {
   return `/console/board?${query}`;
 }
 
-/** One reading at a time; what rings meanwhile is read right after it. */
-async function read({ fresh = false } = {}) {
-  if (reading) return (reading = "again");
-  reading = "once";
+/** Of another list than before, nothing stays of what was shown. */
+const reading = new Reading(async () => {
   const asked = wanted;
-  try {
-    const piece = await readPiece(address(fresh ? [] : keep()));
-    if (asked === wanted) show(refresh(board, piece), fresh);
-  } catch {
-    // The badge says so, and the next bell asks again.
-  }
-  const again = reading === "again" || asked !== wanted;
-  reading = null;
-  if (again) read({ fresh: asked !== wanted });
+  const fresh = anew;
+  anew = false;
+  const piece = await readPiece(address(fresh ? [] : keep()));
+  if (asked === wanted) show(refresh(board, piece), fresh);
+  else readAnew();
+});
+
+function readAnew() {
+  anew = true;
+  reading.again();
 }
 
 function show(changes, fresh) {
@@ -95,17 +96,19 @@ function showNote(key, text) {
 
 async function claim(row) {
   const button = row?.querySelector("[data-command=claim]");
-  if (!button || button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
-  touched.set(row.dataset.key, Date.now());
-  notes.delete(row.dataset.key);
-  const answer = await send("POST", `${row.dataset.path}/claim`);
-  button.removeAttribute("aria-busy");
+  const answer = button && (await whileBusy(button, () => sendClaim(row)));
+  if (!answer) return;
   // Whoever lost reads in the row itself who has it.
   if (!answer.ok && answer.body.type !== "/problems/already-claimed")
     notes.set(row.dataset.key, reason(answer));
   if (answer.ok) announce(`It is yours: ${row.dataset.said}`);
-  read();
+  reading.again();
+}
+
+function sendClaim(row) {
+  touched.set(row.dataset.key, Date.now());
+  notes.delete(row.dataset.key);
+  return send("POST", `${row.dataset.path}/claim`);
 }
 
 /** Shows the rows whose title, people and priority have every word that is looked for. */
@@ -155,23 +158,23 @@ function turn() {
   wanted = location.search;
   box.value = new URLSearchParams(wanted).get("q") ?? "";
   leftAt.clear();
-  read({ fresh: true });
+  readAnew();
 }
 
 function bell() {
   if (document.hidden) missed = true;
-  else read();
+  else reading.again();
 }
 
 remember(board);
 live.addEventListener("bell", bell);
 document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && missed) read();
+  if (!document.hidden && missed) reading.again();
   missed = false;
 });
 addEventListener("popstate", turn);
 setInterval(
-  () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && read(),
+  () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && reading.again(),
   10000,
 );
 

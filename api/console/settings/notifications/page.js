@@ -1,5 +1,6 @@
 // The reader's own choices: shown, saved, tried out.
 
+import { whileBusy } from "../../shared/busy.js";
 import { element } from "../../shared/dom.js";
 import { readJson, reason, send } from "../../shared/server.js";
 
@@ -72,12 +73,12 @@ function tried(channel, result) {
 }
 
 async function test(event) {
-  const button = event.target;
   const list = document.getElementById("tried");
-  button.setAttribute("aria-busy", "true");
-  list.replaceChildren();
-  const answer = await send("POST", "/me/test-notification");
-  button.removeAttribute("aria-busy");
+  const answer = await whileBusy(event.target, () => {
+    list.replaceChildren();
+    return send("POST", "/me/test-notification");
+  });
+  if (!answer) return;
   if (!answer.ok) list.append(element("li", { class: "problem" }, reason(answer)));
   else if (answer.status === 202) list.append(element("li", { class: "chip" }, "It is under way."));
   else

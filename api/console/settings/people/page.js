@@ -1,7 +1,7 @@
 // The account's people and teams: shown, added, changed, deleted.
 
 import { element, straight } from "../../shared/dom.js";
-import { readJson, reason, send } from "../../shared/server.js";
+import { newKey, readJson, reason, send } from "../../shared/server.js";
 
 const sheet = document.getElementById("person");
 const teamSheet = document.getElementById("team-sheet");
@@ -9,14 +9,12 @@ const sure = document.getElementById("sure");
 let teams = [];
 let open = null;
 
+/** A UUID of version 4. The browser itself makes one over https alone. */
 function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 15) | 64;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return newKey().replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
 }
 
+/** All that there are, by name. */
 async function readAll(path) {
   const found = [];
   for (let cursor = ""; cursor !== null;) {
@@ -24,7 +22,7 @@ async function readAll(path) {
     found.push(...page);
     cursor = page.length === 200 ? page.at(-1).id : null;
   }
-  return found;
+  return found.sort((one, other) => one.name.localeCompare(other.name));
 }
 
 function personRow(person) {
@@ -48,12 +46,8 @@ function personRow(person) {
 }
 
 async function show() {
-  teams = (await readAll("/directory/teams")).sort((one, other) =>
-    one.name.localeCompare(other.name),
-  );
-  const people = (await readAll("/directory/users")).sort((one, other) =>
-    one.name.localeCompare(other.name),
-  );
+  teams = await readAll("/directory/teams");
+  const people = await readAll("/directory/users");
   document.getElementById("people").replaceChildren(...people.map(personRow));
   const chip = (team) =>
     element(
@@ -146,10 +140,8 @@ for (const dialog of [sheet, teamSheet]) {
     event.preventDefault();
     finish(dialog, "PUT", said(form));
   });
-  dialog.querySelector("[data-closes]").addEventListener("click", () => dialog.close());
   dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog));
 }
-sure.querySelector("[data-closes]").addEventListener("click", () => sure.close());
 sure.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   finish(sure, "DELETE");

@@ -1,5 +1,5 @@
 // Every signed-in page: clocks, the live badge, the tab's title, alerts, the help dialog.
-// What one page alone does lives in a module of its name.
+// What one page alone does lives in its own page.js.
 
 import { setUpAlerts, ring } from "./alerts.js";
 import { setUpKeys } from "./keys.js";
@@ -46,6 +46,7 @@ live.addEventListener("pulse", async (event) => {
 live.start();
 
 document.addEventListener("click", (event) => {
+  event.target.closest("dialog [data-closes]")?.closest("dialog").close();
   const menu = document.querySelector("details.me[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
 });

@@ -5,6 +5,7 @@
 
 import { Candidate } from "./leader.js";
 import { readJson } from "../server.js";
+import { Reading } from "./reading.js";
 import { Stream } from "./stream.js";
 
 const POLL = 5000;
@@ -19,7 +20,7 @@ class Live extends EventTarget {
     const { me, number, eventTypes } = document.body.dataset;
     this.state = "connecting";
     this.lostAt = Date.now();
-    this.asking = null;
+    this.pulse = new Reading(() => this.#readPulse());
     this.channel = new BroadcastChannel(`handoff-live-${me}`);
     // A page that shows nothing of the record knows no number: it hears what comes from now on.
     this.stream = new Stream(number === undefined ? null : Number(number), eventTypes.split(" "), {
@@ -67,13 +68,10 @@ class Live extends EventTarget {
 
   #ring(subject) {
     this.#tellAll({ kind: "bell", subject });
-    this.#readPulse();
+    this.pulse.again();
   }
 
-  /** One question at a time; what rings meanwhile is asked for right after it. */
   async #readPulse() {
-    if (this.asking) return (this.asking = "again");
-    this.asking = "once";
     try {
       const pulse = await readJson("/console/pulse");
       this.#tellAll({ kind: "pulse", pulse });
@@ -81,9 +79,6 @@ class Live extends EventTarget {
     } catch {
       if (this.state === "polling") this.#change("reconnecting");
     }
-    const again = this.asking === "again";
-    this.asking = null;
-    if (again) this.#readPulse();
   }
 
   /** The server answers. A stream that does not bring what has happened is dead. */
@@ -108,7 +103,7 @@ class Live extends EventTarget {
     // What never stood cannot be lost: it is still being opened.
     if (state === "reconnecting" && this.state === "connecting") return;
     // Between two tries the browser's stream is merely lost; asking still works.
-    if (state === "reconnecting" && this.state === "polling" && this.asking === null) return;
+    if (state === "reconnecting" && this.state === "polling" && !this.pulse.underWay) return;
     if (this.state === "live" && state !== "live") this.lostAt = Date.now();
     const back = state === "live" && this.state !== "live";
     this.#tellAll({ kind: "state", state });
