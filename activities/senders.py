@@ -11,6 +11,6 @@ SENDERS: dict[str, Callable[[Settings], Sender]] = {EMAIL.name: EmailSender.conn
 """One row per channel that leaves one by one."""
 
 
-def connect(settings: Settings) -> dict[str, Sender]:
+def all_senders(settings: Settings) -> dict[str, Sender]:
     """A process's senders. Nothing is opened yet: each connects when it first sends."""
     return {name: make(settings) for name, make in SENDERS.items()}

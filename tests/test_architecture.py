@@ -34,11 +34,13 @@ LIBRARY_BELONGS_TO = {
         "api/routes/sessions.py": "the type of a row that it renders",
     },
     "alembic": {"handoff/database/": "migrations"},
-    "asyncpg": {"handoff/stack/reach.py": "the doctor asks the server itself, without our pool"},
+    "asyncpg": {
+        "handoff/stack/doctor/reach.py": "the doctor asks the server itself, without our pool"
+    },
     "redis": {
         "handoff/live.py": "the doorbell",
         "handoff/database/handoffs/announcing.py": "holds the injected client, to ring",
-        "handoff/stack/reach.py": "the doctor asks the server itself",
+        "handoff/stack/doctor/reach.py": "the doctor asks the server itself",
         "activities/records.py": "holds the injected client, to ring",
         "activities/deliver.py": "holds the injected client, to ring",
         "activities/delivery.py": "holds the injected client, to ring",

@@ -116,7 +116,7 @@ class Auditor:
         )
         yield [(one, True) for one in unseen]
         after = None
-        while page := await upkeep.living(self.database, after=after, limit=PAGE):
+        while page := await upkeep.living_page(self.database, after=after, limit=PAGE):
             activity.heartbeat()
             after = page[-1].handoff_id
             yield [(one, False) for one in page if one.handoff_id not in running]

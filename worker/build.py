@@ -49,7 +49,7 @@ class Parts:
             settings,
             Database.connect(settings),
             live.new_client(settings),
-            senders.connect(settings),
+            senders.all_senders(settings),
         )
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from handoff.cli.terminal import tell
-from handoff.stack.checkup import Diagnosis, examine
+from handoff.stack.doctor.checkup import Diagnosis, examine
 from handoff.stack.environment import inherited_environment
 from handoff.stack.state import StackState, read_state
 
@@ -42,7 +42,7 @@ def _diagnoses(
 def _dependencies(named: Mapping[str, str]) -> Iterator[Diagnosis]:
     """Those that somebody has named."""
     # Its clients take longer to load than most commands take to run, so only this one does.
-    from handoff.stack import reach
+    from handoff.stack.doctor import reach
 
     if url := named.get("HANDOFF_DATABASE_URL"):
         yield from reach.ask_postgresql(url)

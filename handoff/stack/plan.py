@@ -8,11 +8,11 @@ from handoff.stack.application import ApiPart, Errand, Mail, PythonPart
 from handoff.stack.home import Home
 from handoff.stack.part import Part
 from handoff.stack.ports import Ports
-from handoff.stack.postgres import Postgres
+from handoff.stack.servers.postgres import Postgres
+from handoff.stack.servers.temporal import Temporal
+from handoff.stack.servers.valkey import Valkey
 from handoff.stack.state import StackState
 from handoff.stack.supervisor import Plan
-from handoff.stack.temporal import Temporal
-from handoff.stack.valkey import Valkey
 
 API_PORT = 8000
 _TEMPORAL_PORT, _TEMPORAL_UI_PORT = 7233, 8233

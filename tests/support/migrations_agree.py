@@ -13,7 +13,7 @@ from handoff.database import schema
 from handoff.leaving import leave_after
 from handoff.stack.home import hold_home
 from handoff.stack.ports import Ports
-from handoff.stack.postgres import Postgres
+from handoff.stack.servers.postgres import Postgres
 
 
 def main() -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 from handoff.stack.home import hold_home
 from handoff.stack.part import Part, stop_together
 from handoff.stack.ports import Ports
-from handoff.stack.postgres import Postgres
-from handoff.stack.temporal import Temporal
-from handoff.stack.valkey import Valkey
+from handoff.stack.servers.postgres import Postgres
+from handoff.stack.servers.temporal import Temporal
+from handoff.stack.servers.valkey import Valkey
 
 
 @dataclass(frozen=True, slots=True)

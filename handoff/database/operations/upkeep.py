@@ -58,7 +58,7 @@ async def unseen(
         return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
 
 
-async def living(database: Database, *, after: UUID | None, limit: int) -> list[Living]:
+async def living_page(database: Database, *, after: UUID | None, limit: int) -> list[Living]:
     """A page of the living handoffs, in the order of their ids."""
     query = select(*_LIVING).where(HandoffRow.status.in_(LIVING))
     if after is not None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from handoff.addresses import SmtpAddress
 from handoff.database import schema
-from handoff.stack.checkup import Diagnosis
+from handoff.stack.doctor.checkup import Diagnosis
 from handoff.temporal.connect import connect
 
 _WITHIN = 5.0

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff.errors import ConfigurationError
-from handoff.stack import postgres, temporal, valkey
 from handoff.stack.environment import check_settings
 from handoff.stack.plan import API_PORT
 from handoff.stack.ports import is_free
+from handoff.stack.servers import postgres, temporal, valkey
 
 # Each embedded server, the variable that names another one instead, and where its program is.
 _EMBEDDED = (

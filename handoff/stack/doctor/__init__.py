@@ -1,0 +1,1 @@
+"""What `handoff doctor` looks at: the machine, the data directory, and what it depends on."""

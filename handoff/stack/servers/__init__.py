@@ -1,0 +1,1 @@
+"""The servers that the stack runs on one machine, and how each is started and asked."""
