@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from handoff.leaving import leave_after
+
 ROOT = Path(__file__).parents[2]
 PLACES = (ROOT / "api" / "console", ROOT / "handoff" / "stack" / "mail" / "templates")
 """Each with styles, and the templates and modules that bear their names."""
@@ -82,4 +84,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_after(main)
