@@ -21,10 +21,7 @@ from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
-from workflows.audit import AuditWorkflow
-from workflows.handoff import HandoffWorkflow
-from workflows.running import GRACE, STICKY_FOR, sandbox
-from workflows.trial import TrialWorkflow
+from workflows.running import GRACE, STICKY_FOR, WORKFLOWS, sandbox
 
 CACHED_WORKFLOWS = 1000
 """About 72 KB each: some 70 MB at the most."""
@@ -72,7 +69,7 @@ def handoff_worker(
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
-        workflows=[HandoffWorkflow, AuditWorkflow, TrialWorkflow],
+        workflows=WORKFLOWS,
         activities=[
             records.record_handoff,
             records.look,

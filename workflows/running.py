@@ -4,6 +4,13 @@ from datetime import timedelta
 
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from workflows.audit import AuditWorkflow
+from workflows.handoff import HandoffWorkflow
+from workflows.trial import TrialWorkflow
+
+WORKFLOWS = [HandoffWorkflow, AuditWorkflow, TrialWorkflow]
+"""All of them, on every worker: whoever asks the queue for work may be given any."""
+
 GRACE = timedelta(seconds=5)
 """How long running activities may go on after a stop was asked for."""
 

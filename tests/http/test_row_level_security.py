@@ -10,14 +10,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.database import people, schema
 from handoff.database.gate import Database
-from handoff.database.tables import Table
+from handoff.database.tables import EndpointRow, Table
 from handoff.errors import ConfigurationError
+from handoff.ids import new_id
 from handoff.settings import load_settings
 from tests.support.cast import ACME, AMIR, BO, GINA, GLOBEX, HUGO, NETWORK
 from tests.support.desk import Desk
@@ -46,6 +47,13 @@ async def both(desk: Desk) -> Desk:
             headers={"Idempotency-Key": "a key"},
         )
         assert answer.status_code == 201
+    async with desk.database.engine_room() as connection:
+        for account_id in (ACME, GLOBEX):
+            await connection.execute(
+                insert(EndpointRow).values(
+                    id=new_id(), account_id=account_id, channel="board", name="n", address="a"
+                )
+            )
     return desk
 
 
