@@ -13,7 +13,7 @@ SERVED = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 def files() -> list[Path]:
     found = sorted(one for one in CONSOLE.rglob("*") if one.is_file())
-    assert {".css", ".html", ".js", ".py", ".pyc", ".svg"} <= {one.suffix for one in found}
+    assert {".css", ".html", ".js", ".py", ".svg"} <= {one.suffix for one in found}
     return found
 
 
