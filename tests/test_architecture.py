@@ -40,7 +40,10 @@ LIBRARY_BELONGS_TO = {
         "api/routes/metrics.py": "names its errors: the rest is told when PostgreSQL is away",
     },
     "alembic": {"handoff/database/": "migrations"},
-    "asyncpg": {"handoff/stack/reach.py": "the doctor asks the server itself, without our pool"},
+    "asyncpg": {
+        "handoff/database/connecting.py": "opens what the pool keeps",
+        "handoff/stack/reach.py": "the doctor asks the server itself, without our pool",
+    },
     "redis": {
         "handoff/live.py": "the doorbell",
         "handoff/stack/reach.py": "the doctor asks the server itself",
