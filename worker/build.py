@@ -30,6 +30,10 @@ GRACE = timedelta(seconds=5)
 CACHED_WORKFLOWS = 1000
 """About 72 KB each: some 70 MB at the most."""
 
+BUILD = "handoff"
+"""Told to the engine. Left out, its library reads and hashes all code that is loaded, at a start:
+a second where there is much of it, for a name that nothing here asks for."""
+
 HEARTBEAT = timedelta(seconds=0.2)
 """A cancellation reaches an activity with its next heartbeat."""
 
@@ -71,6 +75,7 @@ def handoff_worker(
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
+        build_id=BUILD,
         workflows=[HandoffWorkflow, AuditWorkflow, TrialWorkflow],
         activities=[
             records.record_handoff,
@@ -99,6 +104,7 @@ def mail_worker(client: Client, parts: Parts) -> Worker:
     return Worker(
         client,
         task_queue=queues.mail_queue(parts.settings.task_queue),
+        build_id=BUILD,
         activities=[mails.send_mail, trials.send_test_mail],
         max_concurrent_activities=parts.settings.smtp_connections,
         max_heartbeat_throttle_interval=HEARTBEAT,
