@@ -25,6 +25,7 @@ from handoff.database import schema
 from handoff.temporal.connect import connect, prepare_namespace
 from tests.support.desk import KEYRING, Desk, open_desk
 from tests.support.servers import Servers, running_servers
+from tests.support.statements import compile_once
 
 TEMPLATE = "handoff_template"
 
@@ -34,6 +35,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "desk(**settings): settings of the test's desk")
     config.addinivalue_line("markers", "skipping_time: workflows skip over waits")
     config.addinivalue_line("markers", "expects_errors: errors in the log are part of the story")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _statements() -> None:
+    compile_once()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +79,8 @@ def new_database(servers: Servers, template: str) -> Callable[[], AbstractAsyncC
     @contextlib.asynccontextmanager
     async def made() -> AsyncIterator[str]:
         name = f"test_{uuid4().hex}"
-        await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+        # As files: what the first connections have learnt of the template is copied, too.
+        await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         yield _dsn(servers, name, "postgresql")
         await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -34,7 +34,10 @@ LIBRARY_BELONGS_TO = {
         "api/routes/sessions.py": "the type of a row that it renders",
     },
     "alembic": {"handoff/database/": "migrations"},
-    "asyncpg": {"handoff/stack/doctor/reach.py": "the doctor asks the server itself"},
+    "asyncpg": {
+        "handoff/database/connecting.py": "opens what the pool keeps",
+        "handoff/stack/doctor/reach.py": "the doctor asks the server itself",
+    },
     "redis": {
         "handoff/live.py": "the doorbell",
         "handoff/database/handoffs/announcing.py": "holds the injected client, to ring",

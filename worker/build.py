@@ -21,7 +21,7 @@ from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
-from workflows.running import GRACE, STICKY_FOR, WORKFLOWS, sandbox
+from workflows.running import BUILD, GRACE, STICKY_FOR, WORKFLOWS, sandbox
 
 CACHED_WORKFLOWS = 1000
 """About 72 KB each: some 70 MB at the most."""
@@ -69,6 +69,7 @@ def handoff_worker(
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
+        build_id=BUILD,
         workflows=WORKFLOWS,
         activities=[
             records.record_handoff,
@@ -91,6 +92,7 @@ def channel_worker(client: Client, parts: Parts, channel: Channel) -> Worker:
     return Worker(
         client,
         task_queue=queues.channel_queue(parts.settings.task_queue, channel.name),
+        build_id=BUILD,
         activities=[deliveries.deliver, _trials(parts).try_sending],
         max_concurrent_activities=parts.senders[channel.name].connections,
         max_heartbeat_throttle_interval=HEARTBEAT,

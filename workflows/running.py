@@ -11,6 +11,10 @@ from workflows.trial import TrialWorkflow
 WORKFLOWS = [HandoffWorkflow, AuditWorkflow, TrialWorkflow]
 """All of them, on every worker: whoever asks the queue for work may be given any."""
 
+BUILD = "handoff"
+"""Told to the engine. Left out, its library reads and hashes all code that is loaded, at a start:
+a second where there is much of it, for a name that nothing here asks for."""
+
 GRACE = timedelta(seconds=5)
 """How long running activities may go on after a stop was asked for."""
 

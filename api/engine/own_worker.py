@@ -24,7 +24,7 @@ from handoff.database.gate import Database
 from handoff.keys import keyring_of
 from handoff.settings import Settings
 from handoff.temporal.connect import UNANSWERED, connect
-from workflows.running import GRACE, STICKY_FOR, WORKFLOWS, sandbox
+from workflows.running import BUILD, GRACE, STICKY_FOR, WORKFLOWS, sandbox
 
 logger = structlog.get_logger(__name__)
 
@@ -113,6 +113,7 @@ class OwnWorker:
         worker = Worker(
             client,
             task_queue=self._settings.task_queue,
+            build_id=BUILD,
             workflows=WORKFLOWS,
             activities=[records.record_handoff, records.look, records.take_step],
             no_remote_activities=True,

@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from handoff.database.connecting import open_whole
 from handoff.settings import Settings
 
 LOOKUP = "handoff_lookup"
@@ -104,6 +105,7 @@ class Database:
                 connect_args={
                     "timeout": 5,
                     "command_timeout": 30,
+                    "async_creator_fn": open_whole,
                     "server_settings": server_settings,
                 },
             )
