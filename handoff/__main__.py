@@ -40,10 +40,10 @@ app.command()(doctor)
 
 def main() -> NoReturn:
     """What `handoff` runs."""
-    leave_after(_run)
+    leave_after(run_command)
 
 
-def _run() -> int:
+def run_command() -> int:
     """Runs a command; errors of ours become one line and an exit code."""
     try:
         app()
@@ -65,4 +65,4 @@ def _told(message: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    leave_after(_run)
+    leave_after(run_command)

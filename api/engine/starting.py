@@ -23,7 +23,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.engine.own_worker import OwnWorker, Spoken
-from handoff.contract.messages import HandoffStart, NewHandoff, Recorded
+from handoff.contract.messages import Ended, HandoffStart, NewHandoff, Recorded
 from handoff.contract.words import Verdict
 from handoff.errors import EngineUnreachable
 from handoff.temporal import queues
@@ -162,8 +162,8 @@ def _options(begin: HandoffStart, new: NewHandoff, task_queue: str) -> StartOpti
 async def _result(client: Client, new: NewHandoff) -> Spoken:
     """Asked again after it has ended: its result says whether the record refused it."""
     workflow_id = queues.workflow_id(new.id)
-    handle = client.get_workflow_handle_for(HandoffWorkflow.run, workflow_id)
-    ended = await handle.result()
+    handle = client.get_workflow_handle(workflow_id, result_type=Ended)
+    ended: Ended = await handle.result()
     return Spoken(ended.refused or Recorded(Verdict.RECORDED))
 
 

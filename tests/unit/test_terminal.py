@@ -24,7 +24,7 @@ def test_a_fault_in_a_file_is_told_without_its_tricks(
     file.write_text(json.dumps({"accounts": [{"id": "x", HOSTILE: 1, "name": HOSTILE}]}))
     monkeypatch.setattr("sys.argv", ["handoff", "import", str(file)])
     with pytest.raises(SystemExit) as left:
-        command_line.main()
+        command_line.run_command()
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert r"\x1b[2J" in said
