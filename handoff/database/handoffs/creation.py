@@ -15,6 +15,7 @@ from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, Verdict
 from handoff.database import events, people
 from handoff.database.gate import ANY, Database, Tenant
+from handoff.database.handoffs.snapshots import snapshot_of
 from handoff.database.handoffs.standing import forget, living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
@@ -54,17 +55,8 @@ class _Refused(Exception):
 
 
 def _first(record: Record) -> Snapshot:
-    return Snapshot(
-        version=record.version,
-        status=record.status,
-        priority=record.priority,
-        round=record.round,
-        rounds_total=record.rounds_total,
-        claimed_by=None,
-        outcome=None,
-        step=next_step(record),
-        owed=(Batch(record.account_id, record.id, PUSH.name),),
-    )
+    push = Batch(record.account_id, record.id, PUSH.name)
+    return snapshot_of(record, step=next_step(record), owed=(push,))
 
 
 async def _answered_before(database: Database, new: NewHandoff) -> Recorded | None:

@@ -29,17 +29,23 @@ async def look_and_mark(database: Database, ref: HandoffRef) -> Snapshot | None:
         record = to_record(row)
         if row.seen_version < record.version:
             await _mark_seen(tenant, record)
-        return Snapshot(
-            version=record.version,
-            status=record.status,
-            priority=record.priority,
-            round=record.round,
-            rounds_total=record.rounds_total,
-            claimed_by=record.claimed_by,
-            outcome=record.outcome,
-            step=await _step(tenant, record, row.now),
-            owed=_owed(ref, row),
-        )
+        step = await _step(tenant, record, row.now)
+        return snapshot_of(record, step=step, owed=_owed(ref, row))
+
+
+def snapshot_of(record: Record, *, step: Step | None, owed: tuple[Batch, ...]) -> Snapshot:
+    """The record as the workflow needs it."""
+    return Snapshot(
+        version=record.version,
+        status=record.status,
+        priority=record.priority,
+        round=record.round,
+        rounds_total=record.rounds_total,
+        claimed_by=record.claimed_by,
+        outcome=record.outcome,
+        step=step,
+        owed=owed,
+    )
 
 
 def _owed(ref: HandoffRef, row: Row[Any]) -> tuple[Batch, ...]:
