@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 from websockets.exceptions import InvalidStatus
 
-from tests.http.test_live_socket import hear, say, talk
+from tests.http.live.test_live_socket import hear, say, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk

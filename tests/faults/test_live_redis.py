@@ -7,8 +7,8 @@ from contextlib import suppress
 import pytest
 
 from handoff import live
-from tests.http.test_live_presence import online, until_online
-from tests.http.test_live_socket import hear, talk
+from tests.http.live.test_live_presence import online, until_online
+from tests.http.live.test_live_socket import hear, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA
 from tests.support.desk import Desk

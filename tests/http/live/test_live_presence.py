@@ -7,7 +7,7 @@ import pytest
 from api.live import presence
 from api.live.presence import Presence
 from api.services import Services
-from tests.http.test_live_socket import talk
+from tests.http.live.test_live_socket import talk
 from tests.support import history
 from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA, Member
 from tests.support.desk import Desk, Handoff

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.test_live_socket import say, talk
+from tests.http.live.test_live_socket import say, talk
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE, VERA, Member
 from tests.support.desk import Desk, Handoff
 

@@ -1,6 +1,6 @@
 """Tokens by the shared secret: minting, what is checked, and the tricks that need no key server.
 
-The identity provider's keys are in `tests/http/test_token_attacks.py`.
+The identity provider's keys are in `tests/http/attacks/test_token_attacks.py`.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """An identity provider that rotates its keys, vanishes, dawdles or answers nonsense, over a real
 socket, and what the verifier makes of it. Forged tokens and poisoned key sets are in
-`tests/http/test_token_attacks.py`.
+`tests/http/attacks/test_token_attacks.py`.
 """
 
 import asyncio

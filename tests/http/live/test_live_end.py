@@ -10,8 +10,8 @@ from websockets.exceptions import ConnectionClosed
 
 from api.live.feed import Ear, Feed
 from api.live.stream import Stream
-from tests.http.test_live_slow import until_streams
-from tests.http.test_live_socket import hear, talk
+from tests.http.live.test_live_slow import until_streams
+from tests.http.live.test_live_socket import hear, talk
 from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, HUGO
 from tests.support.desk import Desk

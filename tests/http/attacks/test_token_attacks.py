@@ -1,6 +1,6 @@
 """Forged tokens and poisoned key sets: every trick against bearer tokens that we know of, with an
-identity provider on a real socket. Its outages and rotations are in
-`tests/unit/test_tokens_provider.py`, what needs no provider in `tests/unit/test_tokens.py`.
+identity provider on a real socket. Its outages and rotations are in `tests/unit/identity`, and so is
+what needs no provider.
 """
 
 import base64
@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from api.identity.bearer_tokens import TokenVerifier
 from handoff.tokens import mint
-from tests.unit.test_tokens_provider import (
+from tests.unit.identity.test_tokens_provider import (
     EC_KEY,
     ED_KEY,
     KEYS,
