@@ -14,6 +14,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from api.schemas.texts import Body, Moment, Text
 from handoff.contract.policy import Level, Policy, Target
@@ -94,7 +95,7 @@ Waits = Annotated[
 
 def _known_channel(name: str) -> str:
     if name not in CHANNELS:
-        raise ValueError(f"must be one of {', '.join(CHANNELS)}")
+        raise PydanticCustomError("enum", f"must be one of {', '.join(CHANNELS)}")
     return name
 
 

@@ -1,6 +1,6 @@
 """Forged tokens and poisoned key sets: every trick against bearer tokens that we know of, with an
-identity provider on a real socket. Its outages and rotations are in `tests/unit/identity`, and so is
-what needs no provider.
+identity provider on a real socket. Its outages and rotations are in `tests/unit/identity`, where
+what needs no provider is, too.
 """
 
 import base64
