@@ -289,6 +289,12 @@ class Desk:
         if temporal is not None:
             self.services.temporal = temporal
         self._server = (server, serving)
+        if self.settings.workflow_slots:
+            own_worker = self.services.own_worker
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(3):
+                    while own_worker.client is None:  # noqa: ASYNC110 - it tells nobody
+                        await asyncio.sleep(0.01)
 
     async def stop_api(self) -> None:
         """As SIGTERM would."""

@@ -48,6 +48,7 @@ async def test_who_says_goodbye_has_said_everything_before(desk: Desk) -> None:
         assert amir.numbers + again.numbers == written
 
 
+@pytest.mark.desk(workflow_slots=0)
 async def test_nothing_is_left_of_streams_whose_clients_left(desk: Desk) -> None:
     assert desk.services is not None
     hub, doorbell = desk.services.hub, desk.services.doorbell
