@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import claims, creates, mails, processes, queue_page, streams
 from bench.desk import Desk, open_desk
-from bench.report import Line, costs, table
+from bench.report import Line, as_json, costs, table
 from bench.stack import running_stack
 from handoff.leaving import leave_after
 
@@ -30,15 +30,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("measures", nargs="*", metavar="MEASURE", help=", ".join(MEASURES))
     parser.add_argument("--out", type=Path, help="write the table to this file, too")
+    parser.add_argument("--json", type=Path, help="write each line's verdict to this file, too")
     arguments = parser.parse_args()
     if unknown := set(arguments.measures) - MEASURES.keys():
         parser.error(f"no such measure: {', '.join(sorted(unknown))}")
-    text = asyncio.run(_run(arguments.measures or list(MEASURES)))
+    lines, text = asyncio.run(_run(arguments.measures or list(MEASURES)))
     if arguments.out:
         arguments.out.write_text(text, "utf-8")
+    if arguments.json:
+        arguments.json.write_text(as_json(lines), "utf-8")
 
 
-async def _run(names: list[str]) -> str:
+async def _run(names: list[str]) -> tuple[list[Line], str]:
     with running_stack() as (state, supervisor):
         lines = [processes.memory("just started", supervisor)]
         async with asyncio.timeout(WITHIN), open_desk(state) as desk:
@@ -49,7 +52,7 @@ async def _run(names: list[str]) -> str:
         parts = processes.memory_by_part(state.pids)
     text = f"{table(lines)}\n\n{costs(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
     _say(f"\n{text}")
-    return text
+    return lines, text
 
 
 def _machine() -> str:

@@ -18,7 +18,7 @@ TURNS = 5
 ALONE, TOGETHER, WIDTH = 40, 80, 20
 STREAMED = 60
 PAUSE = 0.1
-TARGET = 1.8
+TARGET = 1.0
 
 _names = count()
 

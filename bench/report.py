@@ -1,5 +1,6 @@
 """What was measured, as lines of a table. Knows nothing of how it was measured."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,6 +56,21 @@ def table(lines: Sequence[Line]) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
         for row in (rows[0], rule, *rows[1:])
     )
+
+
+def as_json(lines: Sequence[Line]) -> str:
+    """The same for programs: name, value (a ratio where there is one), target and verdict."""
+    verdicts = {None: None, True: "met", False: "missed"}
+    told = [
+        {
+            "name": line.what,
+            "value": line.ours if line.ratio is None else round(line.ratio, 3),
+            "target": line.target or None,
+            "verdict": verdicts[line.met],
+        }
+        for line in lines
+    ]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def costs(lines: Sequence[Line]) -> str:

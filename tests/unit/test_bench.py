@@ -1,11 +1,12 @@
 """How the benchmark reckons. What it measures is no test's business."""
 
 import asyncio
+import json
 
 import pytest
 
 from bench.measure import at_once
-from bench.report import Line, Times, milliseconds, table
+from bench.report import Line, Times, as_json, milliseconds, table
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,13 @@ def test_the_table_says_which_targets_were_missed() -> None:
     assert rows[3][-1] == "missed"
     assert rows[4] == ["queue", "2 ms", "", "", "", ""]
     assert len({len(row) for row in table(lines).splitlines()}) == 1
+
+
+def test_programs_read_each_verdict() -> None:
+    create = Line("create", "20 ms", "15 ms", 1.3333, "<= 1.0", met=False)
+    told = json.loads(as_json([create, Line("queue", "2 ms")]))
+    assert told[0] == {"name": "create", "value": 1.333, "target": "<= 1.0", "verdict": "missed"}
+    assert told[1] == {"name": "queue", "value": "2 ms", "target": None, "verdict": None}
 
 
 async def test_many_at_once_are_as_many_as_was_said() -> None:
