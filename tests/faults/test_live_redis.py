@@ -47,6 +47,7 @@ async def follow_socket(desk: Desk, numbers: list[int]) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.desk(stream_quiet="1s")
 async def test_it_is_killed_twenty_times_under_load(desk: Desk, redis: Servers) -> None:
     desk.mail_matters = False
     done = asyncio.Event()
