@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+import structlog
 from temporalio.api.common.v1 import TimeSkippingConfig
 from temporalio.client import (
     Client,
@@ -32,6 +33,9 @@ TEMPLATE = "handoff_template"
 
 def pytest_configure(config: pytest.Config) -> None:
     """The tests' own marks."""
+    # The usual renderer draws the locals of every frame: seconds for one error that was expected.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     config.addinivalue_line("markers", "desk(**settings): settings of the test's desk")
     config.addinivalue_line("markers", "skipping_time: workflows skip over waits")
     config.addinivalue_line("markers", "expects_errors: errors in the log are part of the story")
