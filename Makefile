@@ -34,8 +34,8 @@ demo: setup ## plays the story against it, in a second terminal
 test: setup ## all tests, on real servers that it starts itself
 	$(PYTEST) $(CROWD) $(ARGS)
 
-test-fast: setup ## tests without the browser, killed parts and whole stacks: no tests/browser, faults, smoke
-	$(PYTEST) $(CROWD) --ignore tests/browser --ignore tests/faults --ignore tests/smoke $(ARGS)
+test-fast: setup ## rules, the life of a handoff, mail: no endpoints, browser, floods, killed parts, whole stacks
+	$(PYTEST) $(CROWD) tests/unit tests/effects tests/flow tests/test_architecture.py --ignore tests/flow/test_encryption.py --ignore tests/flow/test_engine_limits.py --ignore tests/flow/test_large_rounds.py $(ARGS)
 
 # The text of a mail is not among them: its lines are what people read.
 check fix: TEMPLATES = api handoff activities/email/templates/letter.html.j2
