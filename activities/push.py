@@ -7,9 +7,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from handoff import live
-from handoff.contract.messages import Batch
-from handoff.database import deliveries, events
+from handoff.contract.messages import Batch, HandoffRef
+from handoff.database import events
 from handoff.database.gate import Database
+from handoff.database.handoffs.announcing import mark_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,5 @@ class PushActivities:
         except live.SILENT as fault:
             raise ApplicationError("Redis did not take it", type=type(fault).__name__) from None
         numbers = [int(envelope.id) for envelope in waiting]
-        async with self.database.account(batch.account_id) as tenant:
-            await events.mark_published(tenant, numbers)
-            await deliveries.mark_published(tenant, batch.handoff_id, numbers)
+        await mark_taken(self.database, HandoffRef(batch.account_id, batch.handoff_id), numbers)
         return len(waiting)

@@ -4,6 +4,7 @@ import structlog
 from redis.asyncio import Redis
 
 from handoff import live
+from handoff.contract.messages import HandoffRef
 from handoff.database import deliveries, events, outages
 from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
@@ -23,10 +24,15 @@ async def announce(database: Database, redis: Redis, changed: Changed) -> bool:
     if not await live.ring(redis, account_id, [changed.envelope]):
         return False
     try:
-        async with database.account(account_id) as tenant:
-            await events.mark_published(tenant, [number])
-            await deliveries.mark_published(tenant, changed.record.id, [number])
+        await mark_taken(database, HandoffRef(account_id, changed.record.id), [number])
     except outages.AWAY as fault:
         logger.warning("doorbell.unwritten", cause=type(fault).__name__)
         return False
     return True
+
+
+async def mark_taken(database: Database, of: HandoffRef, numbers: list[int]) -> None:
+    """Redis took these events of a handoff: neither they nor their pushes are owed any more."""
+    async with database.account(of.account_id) as tenant:
+        await events.mark_published(tenant, numbers)
+        await deliveries.mark_published(tenant, of.handoff_id, numbers)
