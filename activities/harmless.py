@@ -5,6 +5,7 @@ Nothing here knows mail, letters or HTML.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _TERMINAL = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor movements
@@ -20,6 +21,7 @@ _TRICKS = re.compile(f"[{_BIDI}{_INVISIBLE}{_TAGS}]")
 _JOINERS = re.compile("[\u200c\u200d]")
 
 
+@lru_cache(maxsize=256)  # A round tells many people the same.
 def harmless_text(text: str, *, limit: int) -> str:
     """Several lines of at most `limit` bytes: line breaks stay, controls and bidi marks go."""
     lines = _LINE_ENDS.sub("\n", _TERMINAL.sub("", text))

@@ -48,19 +48,24 @@ class RecordActivities:
         self.on_recorded(new, recorded, changed.record if changed else None)
         if changed is None or recorded.first is None:
             return recorded
-        taken = await announce(self.database, self.redis, changed)
-        return replace(recorded, first=replace(recorded.first, owed=())) if taken else recorded
+        if await announce(self.database, self.redis, changed):
+            return recorded
+        return replace(recorded, first=snapshots.with_push(recorded.first, changed.record))
 
     @activity.defn
     async def look(self, ref: HandoffRef) -> Snapshot | None:
         """The record as it is now. The version that it shows counts as seen by the engine."""
-        return await snapshots.look_and_mark(self.database, ref)
+        async with self.database.account(ref.account_id) as tenant:
+            return await snapshots.look_and_mark(tenant, ref.handoff_id)
 
     @activity.defn
     async def take_step(self, order: StepOrder) -> Snapshot | None:
         """One timed step, unless the record has moved on; then, as `look`, the record after it."""
-        changed = await transitions.step(self.database, order, self.settings.retention)
-        if changed is not None:
-            await announce(self.database, self.redis, changed)
-        ref = HandoffRef(order.account_id, order.handoff_id)
-        return await snapshots.look_and_mark(self.database, ref)
+        async with self.database.account(order.account_id) as tenant:
+            changed = await transitions.step(tenant, order, self.settings.retention)
+            seen = await snapshots.look_and_mark(
+                tenant, order.handoff_id, ringing=changed.envelope if changed else None
+            )
+        if changed is None or seen is None or await announce(self.database, self.redis, changed):
+            return seen
+        return snapshots.with_push(seen, changed.record)

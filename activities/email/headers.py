@@ -6,7 +6,14 @@ they only write it.
 """
 
 from email.header import Header
-from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import (
+    BaseHeader,
+    ContentTransferEncodingHeader,
+    ContentTypeHeader,
+    HeaderRegistry,
+    MIMEVersionHeader,
+    UnstructuredHeader,
+)
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import quote
@@ -14,6 +21,7 @@ from functools import cache
 from typing import Any
 
 _WIDTH = 76
+_NOTHING = UnstructuredHeader.value_parser("")
 
 
 class _Literal(BaseHeader):
@@ -25,7 +33,7 @@ class _Literal(BaseHeader):
     def parse(cls, value: str, keywords: dict[str, Any]) -> None:
         """Takes the value as it is; the empty tree is there because the base class wants one."""
         keywords["decoded"] = value
-        keywords["parse_tree"] = UnstructuredHeader.value_parser("")
+        keywords["parse_tree"] = _NOTHING
 
     def fold(self, *, policy: Policy) -> str:
         """How it goes over the wire."""
@@ -43,7 +51,7 @@ class _Text(_Literal):
 
 
 class _Token(_Literal):
-    """One unbroken value, such as a Message-ID."""
+    """One line of ASCII of our own making, such as a Message-ID or a date."""
 
     def _wire(self, line_end: str) -> str:
         return str(self)
@@ -73,13 +81,28 @@ def _encoded(text: str, name: str, line_end: str) -> str:
     return header.encode(linesep=line_end)
 
 
+class _Registry(HeaderRegistry):
+    """All headers are literal, but for those that the library writes and reads again by itself."""
+
+    def __init__(self) -> None:
+        super().__init__(default_class=_Token, use_default_map=False)
+        self.map_to_type("subject", _Text)
+        for name in ("from", "to"):
+            self.map_to_type(name, _Mailbox)
+        self.map_to_type("mime-version", MIMEVersionHeader)
+        self.map_to_type("content-type", ContentTypeHeader)
+        self.map_to_type("content-transfer-encoding", ContentTransferEncodingHeader)
+        self._made: dict[str, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        """The class for a header; the library makes it anew for each."""
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = super().__getitem__(name)
+        return made
+
+
 @cache
 def letter_policy() -> "EmailPolicy[EmailMessage]":
     """How letters are stored and written: literal headers, seven bits, CRLF."""
-    registry = HeaderRegistry()
-    registry.map_to_type("subject", _Text)
-    for name in ("from", "to"):
-        registry.map_to_type(name, _Mailbox)
-    for name in ("message-id", "in-reply-to", "references"):
-        registry.map_to_type(name, _Token)
-    return SMTP.clone(header_factory=registry, cte_type="7bit")
+    return SMTP.clone(header_factory=_Registry(), cte_type="7bit")

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -145,6 +146,8 @@ def compose(letter: Letter) -> EmailMessage:
     for name, value in _headers(letter, facts).items():
         message[name] = value
     message.set_content(_rendered("letter.txt.j2", facts), cte="quoted-printable")
+    # The library looks for one that no line begins with: this one nobody could have written.
+    message.make_alternative(boundary=f"=_{token_hex(16)}")
     message.add_alternative(
         _rendered("letter.html.j2", facts), subtype="html", cte="quoted-printable"
     )

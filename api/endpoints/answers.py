@@ -75,7 +75,7 @@ def shown(response: Response, record: Record, caller: Actor) -> HandoffView:
     return view(record, reader_id=caller.id)
 
 
-def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:
+async def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:
     if if_match is None or if_match.strip() == "*":
         return None
     # Proxies that compress weaken an ETag, but what it says of the handoff stays true.

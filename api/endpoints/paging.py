@@ -1,5 +1,6 @@
 """Lists that come page by page: a cursor says where one goes on, a `Link` where the next starts."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,27 +26,14 @@ def link_to_next(request: Request, response: Response, cursor: str) -> None:
     response.headers["Link"] = f'<{link.path}?{link.query}>; rel="next"'
 
 
+@dataclass(frozen=True, slots=True)
 class _Listing:
     """What is asked of a list that goes by ids. `wanted`: the same in the query's words."""
 
-    def __init__(
-        self,
-        request: Request,
-        response: Response,
-        search: Search = None,
-        include_deleted: bool = False,
-        limit: Limit = 50,
-        cursor: UUID | None = None,
-    ) -> None:
-        self._request = request
-        self._response = response
-        self.wanted: dict[str, Any] = {
-            "search": search,
-            "include_deleted": include_deleted,
-            "after": cursor,
-            "limit": limit,
-        }
-        self._limit = limit
+    wanted: dict[str, Any]
+    _request: Request
+    _response: Response
+    _limit: int
 
     def shown(self, found: list[Listed]) -> list[Listed]:
         """The page; a full one says where the next is."""
@@ -54,4 +42,21 @@ class _Listing:
         return found
 
 
-Listing = Annotated[_Listing, Depends()]
+async def _listing(
+    request: Request,
+    response: Response,
+    search: Search = None,
+    include_deleted: bool = False,
+    limit: Limit = 50,
+    cursor: UUID | None = None,
+) -> _Listing:
+    wanted = {
+        "search": search,
+        "include_deleted": include_deleted,
+        "after": cursor,
+        "limit": limit,
+    }
+    return _Listing(wanted, request, response, limit)
+
+
+Listing = Annotated[_Listing, Depends(_listing)]

@@ -26,7 +26,12 @@ def services(request: Request) -> Services:
     return found
 
 
-Parts = Annotated[Services, Depends(services)]
+async def _parts(request: Request) -> Services:
+    # A dependency that is no coroutine would be sent through a thread, at every request.
+    return services(request)
+
+
+Parts = Annotated[Services, Depends(_parts)]
 
 
 async def identify(request: HTTPConnection, parts: Services, token: str | None) -> Actor:

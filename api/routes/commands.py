@@ -1,5 +1,6 @@
 """The commands: each one transition of the record, final when it is answered."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from api.endpoints.idempotency import IdempotentRoute
 from api.identity.callers import Caller, Parts
 from api.schemas.commands import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
 from api.services import Services
+from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView
 from handoff.contract.words import Command
 from handoff.database import people, records
@@ -36,24 +38,16 @@ router = APIRouter(
 REFUSALS = problems(403, 404, 412)
 
 
+@dataclass(frozen=True, slots=True)
 class _ThisHandoff:
     """The handoff that the path names, who gives it a command, and how that is answered."""
 
-    def __init__(
-        self,
-        session_id: UUID,
-        handoff_id: UUID,
-        response: Response,
-        caller: Caller,
-        parts: Parts,
-        if_version: IfVersion,
-    ) -> None:
-        self.session_id = session_id
-        self.handoff_id = handoff_id
-        self.response = response
-        self.caller = caller
-        self.parts: Services = parts
-        self.if_version = if_version
+    session_id: UUID
+    handoff_id: UUID
+    response: Response
+    caller: Actor
+    parts: Services
+    if_version: frozenset[int] | None
 
     async def carry_out(self, command: Command, **words: Any) -> HandoffView:
         """One transition; the doorbell and the signal follow behind the caller's back."""
@@ -69,7 +63,18 @@ class _ThisHandoff:
         return shown(self.response, changed.record, self.caller)
 
 
-ThisHandoff = Annotated[_ThisHandoff, Depends()]
+async def _this_handoff(
+    session_id: UUID,
+    handoff_id: UUID,
+    response: Response,
+    caller: Caller,
+    parts: Parts,
+    if_version: IfVersion,
+) -> _ThisHandoff:
+    return _ThisHandoff(session_id, handoff_id, response, caller, parts, if_version)
+
+
+ThisHandoff = Annotated[_ThisHandoff, Depends(_this_handoff)]
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""How a connection to PostgreSQL is opened: who gives up waiting for it does not tear it apart.
+"""How a connection to PostgreSQL is opened, and how a transaction on it begins.
 
 asyncpg asks for TLS first. Cancelled in that moment, it leaves a future behind whose failure nobody
 reads, and asyncio reports an error where somebody only stopped, or asked for something else.
@@ -9,10 +9,56 @@ from typing import Any
 
 import asyncpg
 
+BEGIN = "BEGIN"
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """One whose next transaction begins with what was asked for: in one round trip, and by itself.
+
+    A transaction that has begun without what confines it does not exist, not even for a moment.
+    """
+
+    __slots__ = ("_beginning",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._beginning = BEGIN
+
+    def next_begins(self, script: str) -> None:
+        """The statements, `BEGIN` first, that the next transaction starts with. Never bound."""
+        self._beginning = script
+
+    def transaction(self, **_: Any) -> "_Transaction":
+        """What SQLAlchemy needs of one. It asks for isolation levels by the script alone."""
+        script, self._beginning = self._beginning, BEGIN
+        return _Transaction(self, script)
+
+
+class _Transaction:
+    def __init__(self, connection: Connection, script: str) -> None:
+        self._connection = connection
+        self._script = script
+
+    async def start(self) -> None:
+        try:
+            await self._connection.execute(self._script)
+        except BaseException:
+            # Begun by half, it must not be anybody's next connection.
+            self._connection.terminate()
+            raise
+
+    async def commit(self) -> None:
+        await self._connection.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        await self._connection.execute("ROLLBACK")
+
 
 async def open_whole(*arguments: Any, **options: Any) -> asyncpg.Connection:
     """As `asyncpg.connect`. Cancelled, it returns at once, and what is opened by then is closed."""
-    opening = asyncio.ensure_future(asyncpg.connect(*arguments, **options))
+    opening = asyncio.ensure_future(
+        asyncpg.connect(*arguments, connection_class=Connection, **options)
+    )
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

@@ -3,29 +3,41 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
+    BigInteger,
     BindParameter,
     ColumnElement,
+    Insert,
+    Integer,
     Row,
     ScalarSelect,
     Select,
+    Text,
     Update,
+    Uuid,
+    any_,
     bindparam,
+    column,
     func,
+    insert,
     or_,
-    text,
+    select,
+    true,
     tuple_,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
 from handoff.contract.record import Record
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType
-from handoff.database.gate import Gate, Tenant
+from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.channels import CHANNELS, PUSH, Channel
 
@@ -47,40 +59,45 @@ class Planned:
     opted_out: bool = False
 
 
-_INSERT = text(
-    """
-    INSERT INTO deliveries (account_id, handoff_id, event_number, event_type, round,
-                            recipient_id, endpoint_id, channel, state, reason, batch)
-    SELECT :account_id, :handoff_id, :event_number, :event_type, :round, planned.*
-    FROM unnest(CAST(:recipients AS uuid[]), CAST(:endpoints AS uuid[]),
-                CAST(:channels AS text[]), CAST(:states AS text[]), CAST(:reasons AS text[]),
-                CAST(:batches AS integer[])) AS planned
-    """
-)
+def planned(event: CTE) -> Insert:
+    """The ledger's rows of an event that is just being written, whatever their number.
 
-
-async def plan(
-    tenant: Tenant, record: Record, event: EventType, number: int, messages: Sequence[Planned]
-) -> None:
-    """Writes the ledger's rows of one event, in one statement whatever their number."""
-    if not messages:
-        return
-    await tenant.connection.execute(
-        _INSERT,
-        {
-            "account_id": tenant.account_id,
-            "handoff_id": record.id,
-            "event_number": number,
-            "event_type": event.value,
-            "round": record.round,
-            "recipients": [message.recipient_id for message in messages],
-            "endpoints": [message.endpoint_id for message in messages],
-            "channels": [message.channel.name for message in messages],
-            "states": ["skipped" if message.opted_out else "queued" for message in messages],
-            "reasons": ["opted_out" if message.opted_out else None for message in messages],
-            "batches": _batches(messages),
-        },
+    Bound by `as_rows`.
+    """
+    unnested = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in _ROW.items()))
+    names = (column(name, kind) for name, kind in _ROW.items())
+    rows = unnested.table_valued(*names).render_derived("planned")
+    of_event = (event.c.account_id, event.c.handoff_id, event.c.number, event.c.type)
+    columns = ("account_id", "handoff_id", "event_number", "event_type", "round", *_ROW)
+    return insert(DeliveryRow).from_select(
+        list(columns),
+        select(*of_event, bindparam("round", type_=Integer()), *rows.c).select_from(
+            event.join(rows, true())
+        ),
     )
+
+
+_ROW: dict[str, TypeEngine[Any]] = {
+    "recipient_id": Uuid(),
+    "endpoint_id": Uuid(),
+    "channel": Text(),
+    "state": Text(),
+    "reason": Text(),
+    "batch": Integer(),
+}
+
+
+def as_rows(record: Record, messages: Sequence[Planned]) -> dict[str, Any]:
+    """The messages as `planned` takes them, column by column."""
+    return {
+        "round": record.round,
+        "recipient_id": [message.recipient_id for message in messages],
+        "endpoint_id": [message.endpoint_id for message in messages],
+        "channel": [message.channel.name for message in messages],
+        "state": ["skipped" if message.opted_out else "queued" for message in messages],
+        "reason": ["opted_out" if message.opted_out else None for message in messages],
+        "batch": _batches(messages),
+    }
 
 
 def _batches(messages: Sequence[Planned]) -> list[int]:
@@ -154,19 +171,32 @@ def unsettled(gate: Gate, handoff_id: BindParameter[UUID]) -> ScalarSelect[Any]:
     return gate.select(batches, func.jsonb_agg(one)).scalar_subquery()
 
 
-async def mark_published(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int]) -> None:
-    """Redis took the pushes of these events."""
-    await tenant.connection.execute(
+async def mark_taken(tenant: Tenant, handoff_id: UUID, numbers: Sequence[int]) -> None:
+    """Redis took these events of a handoff: neither they nor their pushes are owed any more."""
+    await tenant.run(_taken(), handoff=handoff_id, numbers=list(numbers))
+
+
+@cache
+def _taken() -> Update:
+    taken = any_(bindparam("numbers", type_=ARRAY(BigInteger())))
+    events = (
+        update(EventRow)
+        .where(EventRow.account_id == ANY.account_id, EventRow.number == taken)
+        .values(published_at=func.clock_timestamp())
+        .cte("rung")
+    )
+    pushes = (
         update(DeliveryRow)
         .where(
-            DeliveryRow.account_id == tenant.account_id,
-            DeliveryRow.handoff_id == handoff_id,
-            DeliveryRow.event_number.in_(numbers),
+            DeliveryRow.account_id == ANY.account_id,
+            DeliveryRow.handoff_id == bindparam("handoff"),
+            DeliveryRow.event_number == taken,
             ~one_by_one(),
             DeliveryRow.state == DeliveryState.QUEUED,
         )
         .values(state=DeliveryState.PUBLISHED, changed_at=func.now())
     )
+    return pushes.add_cte(events)
 
 
 async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) -> None:

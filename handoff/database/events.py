@@ -1,17 +1,19 @@
 """The append-only history: numbers without gaps, in commit order, per account."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, insert, select, update
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
 from handoff.contract.words import EventType
+from handoff.database import deliveries
+from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import IS_PRIVATE, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
@@ -29,8 +31,9 @@ async def append(
     at: datetime,
     actor: Actor | None = None,
     details: dict[str, Any] | None = None,
+    messages: Sequence[Planned] = (),
 ) -> Envelope:
-    """Writes one event and gives it the account's next number.
+    """Writes one event with the messages that tell of it, and gives it the account's next number.
 
     The counter stands on the account's row and is taken in this transaction: whoever comes second
     waits for the first to commit, so numbers have no gaps and follow the order of commits.
@@ -42,20 +45,21 @@ async def append(
     }
     stored = {name: value for name, value in data.items() if name not in _JOINED}
     written = await tenant.run(
-        _append(),
-        account_id=tenant.account_id,
-        handoff_id=record.id,
+        _append(tells=bool(messages)),
+        handoff=record.id,
         type=event,
         at=at,
-        actor_id=actor.id if actor else None,
+        actor=actor.id if actor else None,
         data=stored,
+        **(deliveries.as_rows(record, messages) if messages else {}),
     )
     number: int = written.scalar_one()
     return _envelope(tenant.account_id, number, event, record.id, at, data)
 
 
 @cache
-def _append() -> ReturningInsert[tuple[int]]:
+def _append(*, tells: bool) -> Select[tuple[int]]:
+    """One statement: the number, the event, and the ledger's rows."""
     taken = (
         update(AccountRow)
         .where(AccountRow.id == ANY.account_id)
@@ -63,8 +67,22 @@ def _append() -> ReturningInsert[tuple[int]]:
         .returning(AccountRow.last_event_number)
         .cte("taken")
     )
-    number = select(taken.c.last_event_number).scalar_subquery()
-    return insert(EventRow).values(number=number).returning(EventRow.number)
+    event = (
+        insert(EventRow)
+        .values(
+            account_id=ANY.account_id,
+            number=select(taken.c.last_event_number).scalar_subquery(),
+            handoff_id=bindparam("handoff"),
+            type=bindparam("type"),
+            at=bindparam("at"),
+            actor_id=bindparam("actor"),
+            data=bindparam("data"),
+        )
+        .returning(EventRow.account_id, EventRow.number, EventRow.handoff_id, EventRow.type)
+        .cte("event")
+    )
+    written = ANY.select(event.c, event.c.number)
+    return written.add_cte(deliveries.planned(event).cte("planned")) if tells else written
 
 
 def _envelope(
@@ -131,15 +149,6 @@ async def unpublished(tenant: Tenant, handoff_id: UUID) -> list[Envelope]:
     )
     rows = (await tenant.connection.execute(query)).all()
     return [_to_envelope(tenant.account_id, row) for row in rows]
-
-
-async def mark_published(tenant: Tenant, numbers: list[int]) -> None:
-    """Redis took these."""
-    await tenant.connection.execute(
-        update(EventRow)
-        .where(EventRow.account_id == tenant.account_id, EventRow.number.in_(numbers))
-        .values(published_at=func.clock_timestamp())
-    )
 
 
 async def bounds(tenant: Tenant) -> tuple[int, int]:

@@ -31,20 +31,19 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from handoff.database.connecting import open_whole
+from handoff.database.connecting import BEGIN, Connection, open_whole
 from handoff.settings import Settings
 
 LOOKUP = "handoff_lookup"
 """A confined process's role: who somebody is, and whether anything stalls; no customer's text."""
 
-_ENTER = text(
-    "SELECT set_config('role', 'handoff_tenant', true),"
-    " set_config('handoff.account_id', :account_id, true)"
-)
-"""Until the end of the transaction: a role that sees one account's rows, and whose those are."""
+_ENTER = "SET LOCAL ROLE handoff_tenant; SET LOCAL handoff.account_id = '{}'"
+"""Until the end of the transaction: a role that sees one account's rows, and whose those are.
 
-_ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-"""PostgreSQL takes it as the first thing of a transaction only."""
+Written into the script, so it takes the digits of an id, which nothing but an id has.
+"""
+
+_ONE_MOMENT = f"{BEGIN} ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @dataclass(frozen=True)
@@ -119,16 +118,20 @@ class Database:
 
         `at_one_moment`: it reads only, and everything as it was when it began.
         """
-        async with self._engine.begin() as connection:
-            if at_one_moment:
-                await connection.execute(_ONE_MOMENT)
-            await connection.execute(_ENTER, {"account_id": str(account_id)})
+        begin = _ONE_MOMENT if at_one_moment else BEGIN
+        async with self._transaction(f"{begin}; {_ENTER.format(account_id.hex)}") as connection:
             yield Tenant(account_id, connection)
 
     @asynccontextmanager
     async def engine_room(self) -> AsyncIterator[AsyncConnection]:
         """A transaction over all accounts, for upkeep, identity and import alone."""
+        async with self._transaction(BEGIN) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, script: str) -> AsyncIterator[AsyncConnection]:
         async with self._engine.begin() as connection:
+            _driver(connection).next_begins(script)
             yield connection
 
     @asynccontextmanager
@@ -142,12 +145,20 @@ class Database:
 
     async def ping(self) -> None:
         """Raises when PostgreSQL does not answer."""
-        async with self._engine.connect() as connection:
+        async with self.glance() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Gives the connections back."""
         await self._engine.dispose()
+
+
+def _driver(connection: AsyncConnection) -> Connection:
+    """The driver's own, of one that has been checked out."""
+    checked_out = connection.sync_connection
+    assert checked_out is not None  # noqa: S101 - it is, from `begin` on
+    driver: Connection = checked_out.connection.driver_connection  # type: ignore[assignment]
+    return driver
 
 
 def _must_be_open(connection: Any, *_: object) -> None:

@@ -93,7 +93,8 @@ async def test_a_round_that_was_held_up_waits_from_when_it_starts(desk: Desk) ->
     order = StepOrder(
         BO.account_id, handoff.id, StepKind.START_ROUND, seen["version"], now=long_ago
     )
-    await transitions.step(desk.database, order, desk.settings.retention)
+    async with desk.database.account(order.account_id) as tenant:
+        await transitions.step(tenant, order, desk.settings.retention)
     deadline = datetime.fromisoformat((await desk.see(handoff))["deadline_at"])
     assert deadline > datetime.now(UTC)
     desk.mail_matters = False

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from handoff import live
 from handoff.contract.messages import HandoffRef
-from handoff.database import deliveries, events, outages
+from handoff.database import deliveries, outages
 from handoff.database.gate import Database
 from handoff.database.handoffs.transitions import Changed
 
@@ -34,5 +34,4 @@ async def announce(database: Database, redis: Redis, changed: Changed) -> bool:
 async def mark_taken(database: Database, of: HandoffRef, numbers: list[int]) -> None:
     """Redis took these events of a handoff: neither they nor their pushes are owed any more."""
     async with database.account(of.account_id) as tenant:
-        await events.mark_published(tenant, numbers)
-        await deliveries.mark_published(tenant, of.handoff_id, numbers)
+        await deliveries.mark_taken(tenant, of.handoff_id, numbers)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, func, or_, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from handoff.contract.messages import Batch, NewHandoff, Recorded, Snapshot
+from handoff.contract.messages import NewHandoff, Recorded
 from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
@@ -20,7 +20,6 @@ from handoff.database.handoffs.standing import forget, living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
-from handoff.rules.channels import PUSH
 from handoff.rules.policy import default_policy, policy_from_json
 from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.steps import next_step
@@ -41,7 +40,8 @@ async def record(
             await _write(tenant, record)
             event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
             envelope = await events.append(tenant, record, event, at=new.created_at, actor=actor)
-            return Recorded(Verdict.RECORDED, first=_first(record)), Changed(record, envelope)
+            first = snapshot_of(record, step=next_step(record))
+            return Recorded(Verdict.RECORDED, first=first), Changed(record, envelope)
     except _Refused as refused:
         return await _answered_before(database, new) or refused.answer, None
 
@@ -52,11 +52,6 @@ class _Refused(Exception):
     def __init__(self, verdict: Verdict, other_id: UUID | None = None) -> None:
         super().__init__(verdict)
         self.answer = Recorded(verdict, other_id)
-
-
-def _first(record: Record) -> Snapshot:
-    push = Batch(record.account_id, record.id, PUSH.name)
-    return snapshot_of(record, step=next_step(record), owed=(push,))
 
 
 async def _answered_before(database: Database, new: NewHandoff) -> Recorded | None:

@@ -1,39 +1,66 @@
 """What the workflow reads: the record, what is due, and what is still to be told."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, exists, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Update,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
 
-from handoff.contract.messages import Batch, HandoffRef, Snapshot
+from handoff.contract.messages import Batch, Envelope, Snapshot
 from handoff.contract.record import Record, Step
 from handoff.contract.words import DeliveryState, StepKind
 from handoff.database import deliveries
-from handoff.database.gate import ANY, Database, Tenant
+from handoff.database.gate import ANY, Tenant
 from handoff.database.records import records, to_record
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
 from handoff.rules.channels import PUSH
 from handoff.rules.steps import can_skip_level, next_step
 
 
-async def look_and_mark(database: Database, ref: HandoffRef) -> Snapshot | None:
+async def look_and_mark(
+    tenant: Tenant, handoff_id: UUID, *, ringing: Envelope | None = None
+) -> Snapshot | None:
     """The present state; notes in the same transaction that the engine has seen it.
 
     Nobody waits for a look. A change that comes meanwhile has a version that was not seen yet.
+
+    Args:
+        ringing: an event of this transaction, which the caller rings for: it is not owed here.
     """
-    async with database.account(ref.account_id) as tenant:
-        row = (await tenant.run(_state_and_debts(), handoff=ref.handoff_id)).one_or_none()
-        if row is None:
-            return None
-        record = to_record(row)
-        if row.seen_version < record.version:
-            await _mark_seen(tenant, record)
-        step = await _step(tenant, record, row.now)
-        return snapshot_of(record, step=step, owed=_owed(ref, row))
+    rung = int(ringing.id) if ringing is not None else None
+    row = (await tenant.run(_state_and_debts(), handoff=handoff_id, rung=rung)).one_or_none()
+    if row is None:
+        return None
+    record = to_record(row)
+    if row.seen_version < record.version:
+        await _mark_seen(tenant, record)
+    step = await _step(tenant, record, row.now)
+    owed = [Batch(tenant.account_id, handoff_id, *batch) for batch in sorted(row.unsettled or [])]
+    seen = snapshot_of(record, step=step, owed=tuple(owed))
+    return with_push(seen, record) if row.unpublished else seen
 
 
-def snapshot_of(record: Record, *, step: Step | None, owed: tuple[Batch, ...]) -> Snapshot:
+def with_push(seen: Snapshot, record: Record) -> Snapshot:
+    """The same, and Redis has not yet taken every event of the record."""
+    push = Batch(record.account_id, record.id, PUSH.name)
+    return seen if push in seen.owed else replace(seen, owed=(push, *seen.owed))
+
+
+def snapshot_of(record: Record, *, step: Step | None, owed: tuple[Batch, ...] = ()) -> Snapshot:
     """The record as the workflow needs it."""
     return Snapshot(
         version=record.version,
@@ -45,14 +72,6 @@ def snapshot_of(record: Record, *, step: Step | None, owed: tuple[Batch, ...]) -
         outcome=record.outcome,
         step=step,
         owed=owed,
-    )
-
-
-def _owed(ref: HandoffRef, row: Row[Any]) -> tuple[Batch, ...]:
-    rung = [[PUSH.name]] if row.unpublished else []
-    return tuple(
-        Batch(ref.account_id, ref.handoff_id, *batch)
-        for batch in [*rung, *sorted(row.unsettled or [])]
     )
 
 
@@ -73,14 +92,20 @@ def _state_and_debts() -> Select[Any]:
 
 
 async def _mark_seen(tenant: Tenant, record: Record) -> None:
-    await tenant.connection.execute(
+    await tenant.run(_seen(), handoff=record.id, seen=record.version)
+
+
+@cache
+def _seen() -> Update:
+    version = bindparam("seen", type_=Integer())
+    return (
         update(HandoffRow)
         .where(
-            HandoffRow.account_id == tenant.account_id,
-            HandoffRow.id == record.id,
-            HandoffRow.seen_version < record.version,
+            HandoffRow.account_id == ANY.account_id,
+            HandoffRow.id == bindparam("handoff"),
+            HandoffRow.seen_version < version,
         )
-        .values(seen_version=record.version)
+        .values(seen_version=version)
     )
 
 
@@ -122,4 +147,5 @@ def _has_unpublished() -> ColumnElement[bool]:
         EventRow.account_id == HandoffRow.account_id,
         EventRow.handoff_id == HandoffRow.id,
         EventRow.published_at.is_(None),
+        EventRow.number.is_distinct_from(bindparam("rung", type_=BigInteger())),
     )

@@ -78,20 +78,19 @@ def _must_match(record: Record, if_version: Collection[int] | None) -> None:
         )
 
 
-async def step(database: Database, order: StepOrder, retention: timedelta) -> Changed | None:
+async def step(tenant: Tenant, order: StepOrder, retention: timedelta) -> Changed | None:
     """Carries out what the clock asked for; None when the record has moved on since."""
-    async with database.account(order.account_id) as tenant:
-        found = await find_record(tenant, order.handoff_id)
-        if found is None or found[0].version != order.version:
-            return None
-        record, now = found
-        # The engine's clock may run ahead in tests. One that is behind waited for PostgreSQL, and
-        # the wait of the round that starts now begins now.
-        now = max(now, order.now)
-        change = take_step(record, order.kind, now, retention)
-        if change is None:
-            return None
-        return await apply(tenant, record, change, actor=None, now=now)
+    found = await find_record(tenant, order.handoff_id)
+    if found is None or found[0].version != order.version:
+        return None
+    record, now = found
+    # The engine's clock may run ahead in tests. One that is behind waited for PostgreSQL, and
+    # the wait of the round that starts now begins now.
+    now = max(now, order.now)
+    change = take_step(record, order.kind, now, retention)
+    if change is None:
+        return None
+    return await apply(tenant, record, change, actor=None, now=now)
 
 
 async def apply(
@@ -118,6 +117,9 @@ async def _write(
     if actor is not None and change.event is not None:
         values |= {"last_actor_id": actor.id, "last_act": change.event.value}
     columns = to_columns(values)
+    if actor is None:
+        # The engine's own step: it learns of it by the answer.
+        columns["seen_version"] = values["version"]
     statement = _written(frozenset(columns), frozenset(change.session), skips=bool(change.skips))
     written = await tenant.run(
         statement,
@@ -174,7 +176,6 @@ async def _write_event(
     if event is None:
         return Changed(record, None)
     envelope = await events.append(
-        tenant, record, event, at=now, actor=actor, details=change.details
+        tenant, record, event, at=now, actor=actor, details=change.details, messages=messages
     )
-    await deliveries.plan(tenant, record, event, int(envelope.id), messages)
     return Changed(record, envelope)
