@@ -14,6 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.delivery import Delivery, Fate, Means
+from activities.ledger import Ledger
 from activities.sender import Sender
 from handoff.contract.messages import Batch
 from handoff.contract.record import Record
@@ -67,11 +68,12 @@ class DeliverActivities:
         At most half of the connections: other handoffs' messages have to leave, too.
         """
         means = self._means(batch.channel)
+        ledger = Ledger(self.database, record)
         turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
 
         async def one(message: Due) -> Fate:
             async with turn:
-                return await Delivery(means, message, record).run()
+                return await Delivery(means, ledger, message, record).run()
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(message)) for message in due]

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import structlog
 from redis.asyncio import Redis
 
+from activities.ledger import Ledger
 from activities.sender import Message, Occasion, Sender, SendOutcome
 from handoff import live
-from handoff.contract.messages import Envelope
 from handoff.contract.record import Record
 from handoff.contract.words import RETRIED, DeliveryState, Priority
 from handoff.database.gate import Database
-from handoff.database.messages import last_look, outbox
-from handoff.database.messages.bundles import Companion, Turn, settle_led, take_turn
+from handoff.database.messages import outbox
+from handoff.database.messages.bundles import Companion, Turn, take_turn
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
 from handoff.rules.channels import Channel
@@ -51,8 +51,9 @@ class Means:
 class Delivery:
     """One message of the ledger. `run` brings it as far as it can be brought now."""
 
-    def __init__(self, means: Means, due: Due, record: Record) -> None:
+    def __init__(self, means: Means, ledger: Ledger, due: Due, record: Record) -> None:
         self._means = means
+        self._ledger = ledger
         self._due = due
         self._record = record
         # The same for every attempt: whoever gets a message twice can see that it is one.
@@ -111,9 +112,8 @@ class Delivery:
 
     async def _may_leave(self) -> bool:
         """The last look: the record is asked again right before the message leaves."""
-        async with self._means.database.account(self._due.account_id) as tenant:
-            if await last_look.begin_sending(tenant, self._due, message_id=self._id):
-                self._leaving.set()
+        if await self._ledger.may_leave(self._due, self._id):
+            self._leaving.set()
         return self._leaving.is_set()
 
     async def _settle(self, outcome: SendOutcome, *, leads: bool) -> Fate:
@@ -123,7 +123,8 @@ class Delivery:
         if again and datetime.now(UTC) - due.queued_at > patience.longest:
             attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
-        failure = await self._write(attempt, leads=leads)
+        speaks = leads and attempt.state is DeliveryState.SENT
+        failure = await self._ledger.settle(due, attempt, leads=self._id if speaks else None)
         logger.info(
             f"{self._means.channel.message}.{attempt.state.value}",
             handoff_id=str(due.handoff_id),
@@ -135,14 +136,6 @@ class Delivery:
             await live.ring(self._means.redis, due.account_id, [failure])
         pause = patience.pause(due.tried + 1) if again else None
         return Fate(pause, failed=attempt.state is DeliveryState.FAILED)
-
-    async def _write(self, attempt: outbox.LedgerAttempt, *, leads: bool) -> Envelope | None:
-        """The ledger's line, also for those that it spoke for; the event of a failure for good."""
-        async with self._means.database.account(self._due.account_id) as tenant:
-            failure = await outbox.settle(tenant, self._due, attempt)
-            if leads and attempt.state is DeliveryState.SENT:
-                await settle_led(tenant, self._due, attempt, message_id=self._id)
-        return failure
 
 
 async def _finish_once_leaving(attempt: Coroutine[Any, Any, Fate], leaving: asyncio.Event) -> Fate:

@@ -81,17 +81,23 @@ def _encoded(text: str, name: str, line_end: str) -> str:
     return header.encode(linesep=line_end)
 
 
+_READ_AGAIN: dict[str, Any] = {
+    "mime-version": MIMEVersionHeader,
+    "content-type": ContentTypeHeader,
+    "content-transfer-encoding": ContentTransferEncodingHeader,
+}
+
+
 class _Registry(HeaderRegistry):
     """All headers are literal, but for those that the library writes and reads again by itself."""
 
     def __init__(self) -> None:
-        super().__init__(default_class=_Token, use_default_map=False)
+        super().__init__(default_class=_Token, use_default_map=False)  # type: ignore[arg-type]
         self.map_to_type("subject", _Text)
         for name in ("from", "to"):
             self.map_to_type(name, _Mailbox)
-        self.map_to_type("mime-version", MIMEVersionHeader)
-        self.map_to_type("content-type", ContentTypeHeader)
-        self.map_to_type("content-transfer-encoding", ContentTransferEncodingHeader)
+        for name, kind in _READ_AGAIN.items():
+            self.map_to_type(name, kind)
         self._made: dict[str, type] = {}
 
     def __getitem__(self, name: str) -> type:

@@ -101,6 +101,8 @@ class OwnWorker:
                     await self._work(database)
                 except UNANSWERED as fault:
                     logger.warning("own_worker.idle", cause=type(fault).__name__)
+                except Exception:  # Else this process would never start anything eagerly again.
+                    logger.exception("own_worker.failed")
                 finally:
                     self.client = None
                 await asyncio.sleep(RETRY_PAUSE)

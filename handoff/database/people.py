@@ -70,12 +70,13 @@ def eligible() -> tuple[ColumnElement[bool], ...]:
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:
     """The people whom a level names, chosen afresh, with their notification choices."""
     query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(
-        *eligible(), UserRow.id != but, or_(*(_matches(target) for target in level.targets))
+        *eligible(), UserRow.id != but, or_(*(matches(target) for target in level.targets))
     )
     return list((await tenant.connection.execute(query.order_by(UserRow.id))).all())
 
 
-def _matches(target: Target) -> ColumnElement[bool]:
+def matches(target: Target) -> ColumnElement[bool]:
+    """Whether a user is one whom the target names."""
     match target.kind:
         case TargetKind.ACCOUNT:
             return true()

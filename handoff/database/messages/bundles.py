@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 
 from handoff.contract.words import UNSETTLED, DeliveryState, HandoffStatus, Priority
@@ -139,7 +140,7 @@ async def settle_led(
             state=DeliveryState.SENT,
             reason=None,
             message_id=message_id,
-            attempts=attempt.entry(),
+            attempts=DeliveryRow.attempts.op("||")(literal(attempt.entries(), JSONB)),
             changed_at=func.clock_timestamp(),
         )
     )

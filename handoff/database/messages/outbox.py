@@ -1,19 +1,39 @@
 """The messages of one activity: what is due, and what became of each."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Interval,
+    Select,
+    Text,
+    Update,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
+from sqlalchemy.types import TypeEngine
 
 from handoff.contract.messages import Batch, Envelope
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType, Role
 from handoff.database import events
 from handoff.database.deliveries import ROUND_EVENTS, destination_name
-from handoff.database.gate import Tenant
+from handoff.database.gate import ANY, Tenant
 from handoff.database.records import find_record
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.channels import PUSH
@@ -65,6 +85,19 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
     Args:
         burst: for so long after a call for help, further ones to the same person are a burst.
     """
+    found = await tenant.run(
+        _due(),
+        handoff=batch.handoff_id,
+        event=batch.event_number,
+        batch=batch.batch,
+        on_channel=batch.channel,
+        burst=burst,
+    )
+    return [Due(**row._mapping) for row in found.all()]
+
+
+@cache
+def _due() -> Select[Any]:
     first = (
         select(_First.message_id)
         .where(
@@ -76,8 +109,8 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
         .order_by(_First.event_number)
         .limit(1)
     )
-    query = (
-        tenant.select(
+    return (
+        ANY.select(
             DeliveryRow,
             DeliveryRow.account_id,
             DeliveryRow.handoff_id,
@@ -98,7 +131,7 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
             DeliveryRow.created_at.label("queued_at"),
             DeliveryRow.changed_at,
             first.scalar_subquery().label("first_message_id"),
-            _told_lately(burst).label("in_a_burst"),
+            _told_lately().label("in_a_burst"),
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
         )
@@ -112,13 +145,18 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
                 EventRow.number == DeliveryRow.event_number,
             ),
         )
-        .where(*in_batch(batch))
+        .where(
+            DeliveryRow.handoff_id == bindparam("handoff"),
+            DeliveryRow.event_number == bindparam("event"),
+            DeliveryRow.batch == bindparam("batch"),
+            DeliveryRow.channel == bindparam("on_channel"),
+            DeliveryRow.state.in_(UNSETTLED),
+        )
         .order_by(DeliveryRow.destination_id)
     )
-    return [Due(**row._mapping) for row in (await tenant.connection.execute(query)).all()]
 
 
-def _told_lately(window: timedelta) -> ColumnElement[bool]:
+def _told_lately() -> ColumnElement[bool]:
     """Whether the outer query's destination was called about another handoff lately."""
     return (
         select(_Other.handoff_id)
@@ -129,7 +167,7 @@ def _told_lately(window: timedelta) -> ColumnElement[bool]:
             _Other.channel == DeliveryRow.channel,
             _Other.event_type.in_(ROUND_EVENTS),
             _Other.state == DeliveryState.SENT,
-            _Other.changed_at > func.clock_timestamp() - window,
+            _Other.changed_at > func.clock_timestamp() - bindparam("burst", type_=Interval()),
         )
         .exists()
     )
@@ -151,17 +189,6 @@ def _seen() -> ColumnElement[bool]:
     )
 
 
-def in_batch(batch: Batch) -> tuple[ColumnElement[bool], ...]:
-    """The messages of the batch that are not settled yet."""
-    return (
-        DeliveryRow.handoff_id == batch.handoff_id,
-        DeliveryRow.event_number == batch.event_number,
-        DeliveryRow.batch == batch.batch,
-        DeliveryRow.channel == batch.channel,
-        DeliveryRow.state.in_(UNSETTLED),
-    )
-
-
 def row_of(message: Due) -> tuple[ColumnElement[bool], ...]:
     """The ledger's row of one message, within its account."""
     return (
@@ -180,39 +207,82 @@ class LedgerAttempt:
     cause: str
     code: int | None
 
-    def entry(self) -> ColumnElement[Any]:
-        """The row's attempts, with this one added."""
+    @property
+    def reason(self) -> str | None:
+        """What the row says of it: nothing where all is well."""
+        return None if self.state is DeliveryState.SENT else self.cause
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What is added to the row's attempts."""
         at = rfc3339(datetime.now(UTC))
-        line = {"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}
-        return DeliveryRow.attempts.op("||")(literal([line], JSONB))
+        return [{"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}]
 
 
-async def settle(tenant: Tenant, message: Due, attempt: LedgerAttempt) -> Envelope | None:
-    """Writes down what an attempt came to; the event to ring for when it failed for good.
+async def settle(
+    tenant: Tenant, attempts: Sequence[tuple[Due, LedgerAttempt]]
+) -> dict[UUID, Envelope]:
+    """Writes down what attempts of one batch came to, in one statement; by destination the events
+    to ring for, of those that failed for good.
 
     A claim that came meanwhile has stopped the retries: a temporary failure then ends as skipped.
     """
-    state = attempt.state
-    written = await tenant.connection.execute(
+    about, _ = attempts[0]
+    written = await tenant.run(
+        _settled(),
+        handoff=about.handoff_id,
+        event=about.event_number,
+        on_channel=about.channel,
+        destinations=[due.destination_id for due, _ in attempts],
+        states=[attempt.state.value for _, attempt in attempts],
+        reasons=[attempt.reason for _, attempt in attempts],
+        entries=[json.dumps(attempt.entries()) for _, attempt in attempts],
+    )
+    changed = set(written.scalars())
+    return {
+        due.destination_id: await _tell_of_failure(tenant, due, attempt)
+        for due, attempt in attempts
+        if attempt.state is DeliveryState.FAILED and due.destination_id in changed
+    }
+
+
+@cache
+def _settled() -> Update:
+    bound = {name: bindparam(name, type_=ARRAY(kind)) for name, kind in _SETTLED.items()}
+    names = (column(name, kind) for name, kind in _SETTLED.items())
+    came = func.unnest(*bound.values()).table_valued(*names).render_derived("came")
+    return (
         update(DeliveryRow)
         .where(
-            DeliveryRow.account_id == tenant.account_id,
-            *row_of(message),
+            DeliveryRow.account_id == ANY.account_id,
+            DeliveryRow.handoff_id == bindparam("handoff"),
+            DeliveryRow.event_number == bindparam("event"),
+            DeliveryRow.channel == bindparam("on_channel"),
+            DeliveryRow.destination_id == came.c.destinations,
             or_(
                 DeliveryRow.state.in_(UNSETTLED),
                 # Perhaps a claim has skipped it while the other side was thinking.
-                literal(state == DeliveryState.SENT),
+                came.c.states == DeliveryState.SENT.value,
             ),
         )
         .values(
-            state=state,
-            reason=None if state is DeliveryState.SENT else attempt.cause,
-            attempts=attempt.entry(),
+            state=came.c.states,
+            reason=came.c.reasons,
+            attempts=DeliveryRow.attempts.op("||")(cast(came.c.entries, JSONB)),
             changed_at=func.clock_timestamp(),
         )
+        .returning(DeliveryRow.destination_id)
     )
-    if state is not DeliveryState.FAILED or written.rowcount != 1:
-        return None
+
+
+_SETTLED: dict[str, TypeEngine[Any]] = {
+    "destinations": Uuid(),
+    "states": Text(),
+    "reasons": Text(),
+    "entries": Text(),
+}
+
+
+async def _tell_of_failure(tenant: Tenant, message: Due, attempt: LedgerAttempt) -> Envelope:
     found = await find_record(tenant, message.handoff_id)
     assert found is not None  # noqa: S101 - deliveries point at their handoff
     details = {
