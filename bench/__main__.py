@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import claims, creates, mails, processes, queue_page, streams
+from bench import claims, creates, lives, mails, processes, queue_page, scale, streams
 from bench.desk import Desk, open_desk
 from bench.report import Line, as_json, costs, table
 from bench.stack import running_stack
@@ -17,12 +17,17 @@ WITHIN = 1200
 """Seconds for everything: what takes longer has gone wrong."""
 
 MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
+    "idle": lives.idle,
     "create": creates.measure,
+    "life": lives.measure,
     "stream": creates.measure_stream,
     "claim": claims.measure,
     "mail": mails.measure,
+    "accounts": scale.accounts,
     "queue": queue_page.measure,
     "streams": streams.measure,
+    "open": scale.open_handoffs,
+    "two": scale.two_of_each,
 }
 
 
@@ -43,12 +48,12 @@ def main() -> None:
 
 async def _run(names: list[str]) -> tuple[list[Line], str]:
     with running_stack() as (state, supervisor):
-        lines = [processes.memory("just started", supervisor)]
+        lines = [processes.memory("just started", supervisor, most=450)]
         async with asyncio.timeout(WITHIN), open_desk(state) as desk:
             for name in names:
                 _say(f"measuring {name} …")
                 lines += await MEASURES[name](desk)
-        lines.append(processes.memory("after all that", supervisor))
+        lines.append(processes.memory("after all that", supervisor, most=700))
         parts = processes.memory_by_part(state.pids)
     text = f"{table(lines)}\n\n{costs(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
     _say(f"\n{text}")

@@ -45,11 +45,16 @@ class Desk:
 
     async def team(self, size: int) -> list[Engineer]:
         """A new account with so many engineers."""
-        account_id, now = new_id(), datetime.now(UTC)
-        ids = [new_id() for _ in range(size)]
+        account_id = new_id()
         await self.database.execute(
             "INSERT INTO accounts (id, name) VALUES ($1, 'Bench')", account_id
         )
+        return await self.hire(account_id, size)
+
+    async def hire(self, account_id: UUID, size: int) -> list[Engineer]:
+        """So many engineers more."""
+        now = datetime.now(UTC)
+        ids = [new_id() for _ in range(size)]
         await self.database.executemany(
             "INSERT INTO users (id, account_id, email, name, role)"
             " VALUES ($1, $2, $3, 'Bench', 'engineer')",

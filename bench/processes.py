@@ -9,11 +9,10 @@ from pathlib import Path
 
 from bench.report import Line
 
-TARGET = 700
 _MEGABYTE = 1024  # smaps counts in kilobytes
 
 
-def memory(when: str, supervisor: int) -> Line:
+def memory(when: str, supervisor: int, *, most: int) -> Line:
     """Every process below the supervisor, and itself."""
     if not Path("/proc").is_dir():
         return Line(f"memory, {when}", "only Linux can say")
@@ -21,8 +20,8 @@ def memory(when: str, supervisor: int) -> Line:
     return Line(
         f"memory of the stack, {when}",
         f"{total:.0f} MB",
-        target=f"< {TARGET} MB",
-        met=total < TARGET,
+        target=f"≤ {most} MB",
+        met=total <= most,
     )
 
 
@@ -42,6 +41,20 @@ def memory_by_part(pids: Mapping[str, int]) -> str:
 def cpu(pids: Mapping[str, int]) -> dict[str, float]:
     """Seconds of CPU that each part has used so far."""
     return {name: sum(map(_cpu, [pid, *_below(pid)])) for name, pid in pids.items()}
+
+
+def costs_at_most(
+    what: str, before: Mapping[str, float], after: Mapping[str, float], acts: int, most: float
+) -> Line:
+    """The CPU of all parts for each act, with the milliseconds that it may take."""
+    each = sum(after[name] - before[name] for name in before) / acts * 1000
+    return Line(
+        what,
+        f"{each:.1f} ms",
+        target=f"≤ {most:g} ms",
+        met=each <= most,
+        cost=cost(before, after, acts),
+    )
 
 
 def cost(before: Mapping[str, float], after: Mapping[str, float], acts: int) -> str:

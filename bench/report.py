@@ -42,6 +42,16 @@ class Times:
         return f"p50 {milliseconds(self.p50)}, p95 {milliseconds(self.p95)}"
 
 
+def at_most(what: str, ours: object, floor: object, ratio: float, most: float) -> Line:
+    """A ratio to the bare engine or wire that is to stay below a bound."""
+    return Line(what, str(ours), str(floor), ratio, f"≤ {most:g}", ratio <= most)
+
+
+def at_least(what: str, ours: object, floor: object, ratio: float, least: float) -> Line:
+    """A ratio that is to reach so much."""
+    return Line(what, str(ours), str(floor), ratio, f"≥ {least:g}", ratio >= least)
+
+
 def milliseconds(seconds: float) -> str:
     value = seconds * 1000
     return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"

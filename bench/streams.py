@@ -76,6 +76,8 @@ async def measure(desk: Desk) -> list[Line]:
             str(crowd.last),
             str(alone.last),
             crowd.last.p50 / alone.last.p50,
+            "≤ 2",
+            crowd.last.p50 <= 2 * alone.last.p50,
             cost=f"all {STREAMS} between the first and the last: {milliseconds(crowd.spread)}",
         ),
         Line(

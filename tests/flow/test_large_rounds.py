@@ -2,32 +2,16 @@
 
 import asyncio
 from collections import Counter
-from uuid import UUID
 
 import pytest
 
-from handoff.contract.words import Role
-from handoff.database.directory.importing import AccountEntry, Directory, UserEntry, bring_in
-from tests.support.cast import ACME, AMIR
+from tests.support.cast import AMIR
 from tests.support.desk import Desk
-
-
-async def _hire(desk: Desk, number: int) -> None:
-    users = [
-        UserEntry(
-            id=UUID(int=ACME.int + 0x10000 + index),
-            email=f"p{index}@acme.test",
-            name=f"Person {index}",
-            role=Role.ENGINEER,
-        )
-        for index in range(number)
-    ]
-    acme = AccountEntry(id=ACME, name="Acme", users=users)
-    await bring_in(desk.database, Directory(accounts=[acme]))
+from tests.support.staff import hire
 
 
 async def test_a_thousand_recipients_get_one_mail_each(desk: Desk) -> None:
-    await _hire(desk, 1000)
+    await hire(desk, 1000)
     desk.mail_matters = False
     handoff = await desk.escalate(priority="urgent")
 
@@ -44,7 +28,7 @@ async def test_a_thousand_recipients_get_one_mail_each(desk: Desk) -> None:
 
 @pytest.mark.desk(smtp_connections=2)
 async def test_a_claim_stops_a_batch_that_is_being_sent(desk: Desk) -> None:
-    await _hire(desk, 400)
+    await hire(desk, 400)
     desk.mail_matters = False
     async with desk.listen(AMIR) as amir:
         handoff = await desk.escalate(priority="urgent")

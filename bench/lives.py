@@ -1,0 +1,60 @@
+"""What a whole life costs all parts, and what they cost while nobody asks for anything."""
+
+import asyncio
+from itertools import count
+
+from bench import bare
+from bench.desk import Desk, must
+from bench.processes import costs_at_most, cpu
+from bench.report import Line
+from bench.stack import helper
+
+LIVES = 60
+IDLE_FOR = 20.0
+"""Seconds."""
+
+_names = count()
+
+
+async def measure(desk: Desk) -> list[Line]:
+    """Created, told to three, claimed and resolved, one after the other."""
+    state = desk.state
+    with helper("bench.bare", state.temporal_address, state.temporal_namespace):
+        client = await bare.connect(state.temporal_address, state.temporal_namespace)
+        before = cpu(state.pids)
+        for _ in range(LIVES):
+            await bare.start(client, f"life-{next(_names)}")
+        floor = sum(cpu(state.pids)[name] - before[name] for name in before) / LIVES * 1000
+    escalator, claimer, *_ = await desk.team(4)
+    before = cpu(state.pids)
+    for holder, session_id in await desk.sessions([escalator] * LIVES):
+        handoff_id = await desk.hand_off(holder, session_id)
+        await desk.until_told(handoff_id, 3, within=30)
+        path = f"/ai-sessions/{session_id}/handoffs/{handoff_id}"
+        must(await desk.wire.call("POST", f"{path}/claim", claimer.token), 200)
+        resolution = {"outcome": "fixed", "note": "Done."}
+        must(await desk.wire.call("POST", f"{path}/resolve", claimer.token, resolution), 200)
+        await asyncio.sleep(0.2)
+    await asyncio.sleep(2)
+    line = costs_at_most("CPU of a life, three people told", before, cpu(state.pids), LIVES, 150)
+    return [line, Line("– of a bare start, the engine alone", f"{floor:.1f} ms")]
+
+
+async def idle(desk: Desk) -> list[Line]:
+    """After the start's own work, with nothing open."""
+    await asyncio.sleep(10)
+    before = cpu(desk.state.pids)
+    await asyncio.sleep(IDLE_FOR)
+    after = cpu(desk.state.pids)
+    used = {name: (after[name] - before[name]) / IDLE_FOR * 100 for name in before}
+    total = sum(used.values())
+    parts = ", ".join(f"{name} {share:.2f}" for name, share in used.items())
+    return [
+        Line(
+            "idle CPU of all parts",
+            f"{total:.1f} % of a core",
+            target="≤ 1 %",
+            met=total <= 1,
+            cost=f"% of a core: {parts}",
+        )
+    ]
