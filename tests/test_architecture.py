@@ -87,6 +87,7 @@ ENGINE_ROOM = {
     "api/identity/machines.py": "who a token belongs to is not known before it was read",
     "api/console/sign_in/page.py": "whose account it is, nobody knows before the sign-in",
     "api/identity/callers.py": "who a token belongs to is not known before it was read",
+    "api/identity/recognition.py": "whom a provider means is not known before it was read",
     "handoff/database/operations/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/operations/health.py": "whether anything stalls, whosesoever it is",
     "handoff/database/operations/counts.py": "numbers for the operator, without ids",

@@ -49,6 +49,7 @@ async def prove(parts: Services, token: str) -> tuple[Actor, frozenset[TokenScop
 
     Raises:
         Unauthenticated: it proves nothing (any more).
+        Forbidden: its person has not agreed to it.
     """
     form = _FORM.fullmatch(token)
     if form is None:
@@ -57,6 +58,10 @@ async def prove(parts: Services, token: str) -> tuple[Actor, frozenset[TokenScop
         holder = await api_tokens.find_holder(connection, form[1])
     if holder is None or not hmac.compare_digest(holder.digest, _digest(token)):
         raise Unauthenticated("The bearer token is not valid here.")
+    if not holder.is_agreed:
+        raise Forbidden(
+            f"{holder.actor.name} has not agreed to this token yet. They see it at /me/api-tokens."
+        )
     if holder.is_stale and holder.actor.token_id is not None:
         async with parts.database.account(holder.actor.account_id) as tenant:
             await api_tokens.touch(tenant, holder.actor.token_id)

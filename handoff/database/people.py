@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor
 from handoff.contract.policy import Level, Target
-from handoff.contract.words import Role, TargetKind
+from handoff.contract.words import Role, TargetKind, UserKind
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
+from handoff.database.token_rights import by_token
 from handoff.errors import Unauthenticated
 from handoff.rules.roles import WORKING_ROLES
 
@@ -37,16 +38,20 @@ def _identity() -> Executable:
     return select(*ACTOR).where(UserRow.id == bindparam("user"), *LIVING)
 
 
-async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
-    """The actor at the time of the act: whoever changes them waits until it is done.
+async def act_as(tenant: Tenant, caller: Actor) -> Actor:
+    """The caller at the time of the act: whoever changes them waits until it is done.
+
+    A program is no more than its token allows at this moment.
 
     Raises:
-        Unauthenticated: they have been deactivated, deleted or moved meanwhile.
+        Unauthenticated: they have been deactivated, deleted or moved meanwhile, or their token
+            has fallen.
     """
-    row = (await tenant.run(_actor(), user=user_id)).one_or_none()
-    if row is None:
+    row = (await tenant.run(_actor(), user=caller.id)).one_or_none()
+    actor = None if row is None else await by_token(tenant, Actor(**row._mapping), caller.token_id)
+    if actor is None:
         raise Unauthenticated("This account is no longer active.")
-    return Actor(**row._mapping)
+    return actor
 
 
 @cache
@@ -62,9 +67,24 @@ async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:
     return None if row is None else Actor(**row._mapping)
 
 
+async def may_work(tenant: Tenant, caller: Actor) -> bool:
+    """Whether the caller is still an engineer, admin or owner: for what takes a while."""
+    try:
+        return (await act_as(tenant, caller)).role in WORKING_ROLES
+    except Unauthenticated:
+        return False
+
+
+async def is_service(tenant: Tenant, user_id: UUID) -> bool:
+    """Whether it is a program's own user, and nobody's person."""
+    query = tenant.select(UserRow, UserRow.kind).where(UserRow.id == user_id)
+    return await tenant.connection.scalar(query) is UserKind.SERVICE
+
+
 def eligible() -> tuple[ColumnElement[bool], ...]:
-    """Who may be told of an escalation: living engineers, admins and owners; never viewers."""
-    return (*LIVING, UserRow.role.in_(WORKING_ROLES))
+    """Who may be told of an escalation: living engineers, admins and owners; never viewers, never
+    a program's user."""
+    return (*LIVING, UserRow.kind == UserKind.PERSON, UserRow.role.in_(WORKING_ROLES))
 
 
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:
