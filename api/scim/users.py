@@ -21,12 +21,13 @@ EXTERNAL_ID = 255
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
-    """A user in the making. `given` and `family` are parts of a name that comes in pieces."""
+    """A user in the making. `given` and `family` are parts of a name that comes in pieces; `role`
+    is None while nothing was said of the role of somebody new."""
 
     email: str = ""
     name: str = ""
     active: bool = True
-    role: Role = Role.ENGINEER
+    role: Role | None = None
     team_id: UUID | None = None
     external_id: str | None = None
     given: str | None = None
@@ -57,7 +58,7 @@ class UserDraft:
             wanted = UserBody(
                 email=self.email,
                 name=self.full_name,
-                role=self.role,
+                role=self.role or Role.ENGINEER,
                 team_id=self.team_id,
                 is_active=self.active,
             ).to_wanted()
@@ -104,7 +105,8 @@ def _set(draft: UserDraft, name: str, value: Any) -> UserDraft:
         case "name":
             return _named(draft, lowered(value or {}))
         case "roles" | "roles.value":
-            return replace(draft, role=_role(first(value)) or draft.role)
+            # Who is said to have none, and is new, gets none that they could act by.
+            return replace(draft, role=_role(first(value)) or draft.role or Role.VIEWER)
         case _:
             return draft
 
@@ -120,7 +122,7 @@ def _cleared(draft: UserDraft, step: PatchStep) -> UserDraft:
     match step.path:
         case "externalid":
             return replace(draft, external_id=None)
-        case "roles" | "roles.value" if _names(step, draft.role):
+        case "roles" | "roles.value" if draft.role and _names(step, draft.role):
             # What somebody new has without a role; a viewer does not rise by losing theirs.
             return replace(draft, role=lower(draft.role, Role.ENGINEER))
         case "username" | "active":

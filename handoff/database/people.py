@@ -75,6 +75,12 @@ async def may_work(tenant: Tenant, caller: Actor) -> bool:
         return False
 
 
+async def find_person(tenant: Tenant, user_id: UUID) -> Actor | None:
+    """The same, and no program's user."""
+    found = await find_living(tenant, user_id)
+    return None if found is None or await is_service(tenant, user_id) else found
+
+
 async def is_service(tenant: Tenant, user_id: UUID) -> bool:
     """Whether it is a program's own user, and nobody's person."""
     query = tenant.select(UserRow, UserRow.kind).where(UserRow.id == user_id)
