@@ -67,15 +67,17 @@ async def _prove(
 
 
 async def _person(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
+    since = None
     if token:
         shown = await parts.tokens.subject(token)
         if isinstance(shown, Subject):
             return await recognition.by_subject(parts, shown, request.headers.get(ACCOUNT))
         user_id = shown
     else:
-        user_id = browser_session.subject(request, parts.settings)
+        session = browser_session.proven(request, parts.settings)
+        user_id, since = session.user_id, session.since
     async with parts.database.glance() as connection:
-        actor = await people.find_anywhere(connection, user_id)
+        actor = await people.find_anywhere(connection, user_id, since=since)
     if actor is None:
         raise Unauthenticated("This identity is not valid here. Sign in again.")
     return actor

@@ -1,10 +1,21 @@
 """Users: who somebody is at this moment, and who is to be told."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Executable,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor
@@ -27,15 +38,23 @@ ACTOR = (
 LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
 
 
-async def find_anywhere(connection: AsyncConnection, user_id: UUID) -> Actor | None:
-    """The living user behind a token. The only read that does not know its account yet."""
-    row = (await connection.execute(_identity(), {"user": user_id})).one_or_none()
+async def find_anywhere(
+    connection: AsyncConnection, user_id: UUID, *, since: datetime | None = None
+) -> Actor | None:
+    """The living user behind a token. The only read that does not know its account yet.
+
+    `since`: when they signed in. By a sign-in that has ended meanwhile they are nobody.
+    """
+    values = {"user": user_id, "since": since}
+    row = (await connection.execute(_identity(), values)).one_or_none()
     return None if row is None else Actor(**row._mapping)
 
 
 @cache
 def _identity() -> Executable:
-    return select(*ACTOR).where(UserRow.id == bindparam("user"), *LIVING)
+    since = bindparam("since", type_=DateTime(timezone=True))
+    stands = or_(since.is_(None), UserRow.signed_out_at.is_(None), UserRow.signed_out_at < since)
+    return select(*ACTOR).where(UserRow.id == bindparam("user"), stands, *LIVING)
 
 
 async def act_as(tenant: Tenant, caller: Actor) -> Actor:

@@ -195,8 +195,16 @@ def _of_the_deleted(value: str) -> ColumnElement[bool]:
 
 
 async def _end(tenant: Tenant, which: ColumnElement[bool]) -> None:
-    await tenant.connection.execute(
+    """No more of these. Whoever came in by one is signed out, their open streams included."""
+    ended = await tenant.connection.scalars(
         update(SignInRow)
         .where(_own(tenant), _STANDS, which)
         .values(ended_at=func.clock_timestamp())
+        .returning(SignInRow.user_id)
     )
+    if users := set(ended.all()):
+        await tenant.connection.execute(
+            update(UserRow)
+            .where(UserRow.account_id == tenant.account_id, UserRow.id.in_(users))
+            .values(signed_out_at=func.clock_timestamp())
+        )

@@ -67,6 +67,7 @@ class UserRow(Table):
     notifications: Mapped[dict[str, Any] | None]
     external_id: Mapped[str | None]
     kind: Mapped[UserKind] = mapped_column(server_default=UserKind.PERSON.value)
+    signed_out_at: Mapped[datetime | None]
 
     __table_args__ = (
         # What points at a user names their account too, so no row can reach into another tenant.
@@ -104,8 +105,10 @@ class SignInRow(Table):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
-        # Who signs in is of the sign-in's own account.
-        ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
+        # Who signs in is of the sign-in's own account, wherever the operator moves them.
+        ForeignKeyConstraint(
+            ["account_id", "user_id"], ["users.account_id", "users.id"], onupdate="CASCADE"
+        ),
         # Within an account a subject is one user at a time.
         Index(
             "uq_sign_ins_account_id_kind_issuer_subject",

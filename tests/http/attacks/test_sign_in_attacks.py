@@ -10,6 +10,7 @@ import pytest
 from tests.http.people.test_scim import SCIM, create, patch, provider_of
 from tests.support.cast import AMIR, BO, CHEN, GINA, OLIVE, VERA, Member
 from tests.support.desk import PLAIN, Desk
+from tests.support.listener import Listener
 from tests.support.provider import (
     Browser,
     browser,
@@ -191,6 +192,16 @@ async def test_a_directory_binds_and_ends_a_sign_in(desk: Desk, somebody: Browse
         again = await create(scim, externalId="okta|nina-2")
         assert await somebody.sign_in("okta|nina-2") == "/"
         assert await somebody.me() == again["id"]
+
+
+async def test_a_sign_in_that_ends_signs_out(desk: Desk, somebody: Browser) -> None:
+    async with await provider_of(desk) as scim:
+        nina = await create(scim, externalId="okta|nina")
+        assert await somebody.sign_in("okta|nina") == "/"
+        async with Listener(somebody.http) as listener:
+            await patch(scim, f"/Users/{nina['id']}", {"op": "remove", "path": "externalId"})
+            assert (await listener.hear("bye", within=15)).data["reason"] == "rights"
+        assert await somebody.me() is None
 
 
 # Bearer tokens of a provider.

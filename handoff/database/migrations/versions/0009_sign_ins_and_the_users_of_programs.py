@@ -42,6 +42,7 @@ def upgrade() -> None:
             ["account_id", "user_id"],
             ["users.account_id", "users.id"],
             name=op.f("fk_sign_ins_account_id_user_id"),
+            onupdate="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
     )
@@ -67,7 +68,8 @@ def upgrade() -> None:
             "kind", _words("userkind", "person", "service"), server_default="person", nullable=False
         ),
     )
-    op.execute(f"GRANT SELECT (kind) ON users TO {LOOKUP}")
+    op.add_column("users", sa.Column("signed_out_at", MOMENT, nullable=True))
+    op.execute(f"GRANT SELECT (kind, signed_out_at) ON users TO {LOOKUP}")
 
     op.add_column("api_tokens", sa.Column("agreed_at", MOMENT, nullable=True))
     op.execute("UPDATE api_tokens SET agreed_at = created_at WHERE created_by_id = user_id")
@@ -82,5 +84,6 @@ def downgrade() -> None:
     op.drop_column("idempotency_keys", "role")
     op.execute("REVOKE SELECT (created_by_id, name) ON api_tokens FROM handoff_lookup")
     op.drop_column("api_tokens", "agreed_at")
+    op.drop_column("users", "signed_out_at")
     op.drop_column("users", "kind")
     op.drop_table("sign_ins")
