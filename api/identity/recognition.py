@@ -35,8 +35,7 @@ async def by_subject(parts: Services, subject: Subject, account: str | None) -> 
     chosen = found[0] if account is not None and found else the_one(found)
     if chosen is None:
         raise Unauthenticated(_SEVERAL if found else _UNKNOWN)
-    if not chosen.is_established:
-        await _accept(parts, chosen, subject)
+    await _note(parts, chosen, subject)
     return chosen.user
 
 
@@ -61,14 +60,18 @@ async def enter(
     chosen = named[0] if named else the_one(list(found))
     if chosen is None:
         return None
-    if not chosen.is_lasting:
-        await _accept(parts, chosen, subject)
+    await _note(parts, chosen, subject)
     return chosen.user.id
 
 
-async def _accept(parts: Services, chosen: Known, subject: Subject) -> None:
+async def _note(parts: Services, chosen: Known, subject: Subject) -> None:
+    """That they came is their own word. What somebody else was bound to meanwhile stays theirs."""
+    if not chosen.is_to_be_noted(named_by(parts.settings)):
+        return
     async with parts.database.account(chosen.user.account_id) as tenant:
-        await sign_ins.accept(tenant, chosen.user.id, subject)
+        accepted = await sign_ins.accept(tenant, chosen.user.id, subject)
+    if not accepted and not chosen.is_established:
+        raise Unauthenticated(_UNKNOWN)
 
 
 def named_by(settings: Settings) -> SubjectKind:

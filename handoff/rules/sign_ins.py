@@ -31,13 +31,22 @@ class Known:
         """Whether it holds whatever becomes of the address."""
         return self.is_established and self.kind is not SubjectKind.EMAIL
 
+    def is_to_be_noted(self, named_by: SubjectKind) -> bool:
+        """Whether their coming makes it their own word: the first time, by a lasting subject."""
+        passing = self.kind is SubjectKind.EMAIL and named_by is SubjectKind.EMAIL
+        return not self.accepted and not passing
+
 
 def each_once(found: Iterable[Known]) -> list[Known]:
     """One for each user: the one that says most."""
     best: dict[object, Known] = {}
-    for one in sorted(found, key=lambda known: (known.is_established, known.is_lasting)):
+    for one in sorted(found, key=_says):
         best[one.user.id] = one
     return sorted(best.values(), key=lambda known: (known.account, known.user.id))
+
+
+def _says(known: Known) -> tuple[bool, ...]:
+    return known.is_established, known.is_lasting, known.accepted
 
 
 def the_one(found: list[Known]) -> Known | None:

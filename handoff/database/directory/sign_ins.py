@@ -16,7 +16,7 @@ from handoff.contract.words import BoundBy, SubjectKind, UserKind
 from handoff.database.gate import Tenant
 from handoff.database.people import ACTOR, LIVING
 from handoff.database.tables import AccountRow, SignInRow, UserRow
-from handoff.errors import AddressTaken, Unauthenticated
+from handoff.errors import AddressTaken
 from handoff.ids import new_id
 from handoff.rules.sign_ins import Known, each_once
 
@@ -99,11 +99,10 @@ def _is_bound(issuer: str) -> ColumnElement[bool]:
     )
 
 
-async def accept(tenant: Tenant, user_id: UUID, subject: Subject) -> None:
+async def accept(tenant: Tenant, user_id: UUID, subject: Subject) -> bool:
     """The person's own yes: from now on the subject is this user.
 
-    Raises:
-        Unauthenticated: it is another user of the account already.
+    False where it is bound to another user of the account already.
     """
     await _end(tenant, _of_the_deleted(subject.value))
     noted = await tenant.connection.execute(
@@ -111,14 +110,16 @@ async def accept(tenant: Tenant, user_id: UUID, subject: Subject) -> None:
         .where(_own(tenant), SignInRow.user_id == user_id, _STANDS, _is_its_own(subject))
         .values(accepted_at=func.coalesce(SignInRow.accepted_at, func.clock_timestamp()))
     )
-    if noted.rowcount == 0 and not await _bind(tenant, user_id, subject, by=BoundBy.PERSON):
-        raise Unauthenticated("This identity is somebody else in this account.")
+    return noted.rowcount > 0 or await _bind(tenant, user_id, subject, by=BoundBy.PERSON)
 
 
 async def bind_by_scim(
     tenant: Tenant, user_id: UUID, external_id: str | None, *, issuer: str
 ) -> None:
     """The subject is what the account's directory says, and no longer what it said before.
+
+    Somebody who has come in by their own word, or the operator's, gets no second subject: with it
+    whoever keeps the directory could come in as them, unseen.
 
     Raises:
         AddressTaken: it is another user of the account.
@@ -130,12 +131,18 @@ async def bind_by_scim(
     await _end(tenant, and_(before, SignInRow.subject != external_id))
     await _end(tenant, _of_the_deleted(external_id))
     taken = tenant.select(SignInRow, SignInRow.user_id).where(
-        _STANDS, SignInRow.kind == SubjectKind.SUBJECT, SignInRow.subject == external_id
+        _STANDS, SignInRow.subject.in_((external_id, external_id.lower()))
     )
     owners = set((await tenant.connection.scalars(taken)).all())
     if owners - {user_id}:
         raise AddressTaken("Another user has this externalId. Take it from them first.")
-    if not owners:
+    own = tenant.select(SignInRow, SignInRow.id).where(
+        _STANDS,
+        SignInRow.user_id == user_id,
+        SignInRow.bound_by != BoundBy.SCIM,
+        SignInRow.accepted_at.is_not(None),
+    )
+    if (await tenant.connection.scalars(own)).first() is None:
         await _bind(tenant, user_id, Subject(issuer, external_id), by=BoundBy.SCIM)
 
 

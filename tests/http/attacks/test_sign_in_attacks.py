@@ -113,6 +113,31 @@ async def test_an_admins_directory_gives_an_owners_subject_to_nobody(
     assert await somebody.me() == str(OLIVE.id)
 
 
+async def test_an_admins_directory_does_not_come_in_as_a_colleague(
+    desk: Desk, somebody: Browser
+) -> None:
+    assert await somebody.sign_in("okta|bo", email=BO.email) == "/"
+    async with await provider_of(desk, AMIR) as scim:
+        step = {"op": "replace", "path": "externalId", "value": "okta|spy"}
+        assert (await patch(scim, f"/Users/{BO.id}", step)).status_code == 200
+    assert await somebody.sign_in("okta|spy") == FAILED
+    assert await somebody.sign_in("okta|bo") == "/"
+    assert await somebody.me() == str(BO.id)
+
+
+@pytest.mark.parametrize("subject", ["okta|olive", str(OLIVE.id), OLIVE.email])
+async def test_a_directory_that_was_first_is_in_nobodys_way(
+    desk: Desk, somebody: Browser, subject: str
+) -> None:
+    async with await provider_of(desk, AMIR) as scim:
+        step = {"op": "replace", "path": "externalId", "value": subject}
+        answer = await patch(scim, f"/Users/{VERA.id}", step)
+        assert answer.status_code == (200 if subject == "okta|olive" else 409)
+    for _ in range(2):
+        assert await somebody.sign_in(subject, email=OLIVE.email) == "/"
+        assert await somebody.me() == str(OLIVE.id)
+
+
 # The person's own yes.
 
 
