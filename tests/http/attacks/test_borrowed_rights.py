@@ -13,7 +13,7 @@ from handoff.database.reading import escalation_rows
 from tests.http.people.test_api_tokens import EVERYTHING, agreed, made, program
 from tests.http.people.test_scim import SCIM, patch
 from tests.support.cast import AMIR, BO, CHEN, GINA, OLIVE, Member
-from tests.support.desk import Desk
+from tests.support.desk import Desk, Handoff
 from tests.support.listener import Listener
 
 
@@ -231,3 +231,18 @@ async def test_a_link_shows_nothing_once_its_person_has_left(desk: Desk) -> None
     assert (await desk.http().get(path)).status_code == 200
     await put(desk, OLIVE, CHEN, is_active=False)
     assert (await desk.http().get(path)).status_code == 404
+
+
+@pytest.mark.desk(create_wait="500ms")
+async def test_what_is_recorded_late_is_recorded_by_the_rights_of_then(desk: Desk) -> None:
+    token = await agreed(desk, BO)
+    session = await desk.start_session(BO)
+    await desk.stop_worker()
+    async with program(desk, token) as http:
+        accepted = await http.post(f"/ai-sessions/{session}/handoff", json={"intent": "park"})
+    assert accepted.status_code == 202
+    assert (await put(desk, OLIVE, AMIR, is_active=False)).status_code == 200
+    await desk.start_worker()
+    ended = await desk.workflow(Handoff(accepted.json()["id"], session, BO)).result()
+    assert ended["refused"]["verdict"] == "forbidden"
+    assert (await desk.http(BO).get(f"/ai-sessions/{session}/handoffs")).json() == []
