@@ -112,7 +112,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/operations/upkeep.py": "over all accounts, for the engine",
     "handoff/database/operations/health.py": "over all accounts, for readiness and the auditor",
     "handoff/database/operations/counts.py": "over all accounts, for the operator",
-    "handoff/database/directory/api_tokens.py:find_holder": "finds out whose a token is",
+    "handoff/database/directory/token_holders.py:find_holder": "finds out whose a token is",
     "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
     "handoff/database/messages/outbox.py:due": "a subquery, tied to a handoff of the account",

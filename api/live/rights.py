@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from api.live.feed import Feed
 from handoff.database import readers
-from handoff.database.directory import api_tokens
+from handoff.database.directory import token_holders
 from handoff.database.gate import Database
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -24,7 +24,7 @@ async def check_rights(database: Database, feed: Feed, *, every: float) -> None:
             ended = await readers.signed_out(tenant, {ear.reader_id for ear in due})
             tokens = {ear.token_id for ear in due if ear.token_id is not None}
             # None: a person, who came without one.
-            good = {None, *(await api_tokens.good(tenant, tokens) if tokens else ())}
+            good = {None, *(await token_holders.good(tenant, tokens) if tokens else ())}
     except BaseException:
         feed.doubted = True
         raise

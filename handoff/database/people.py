@@ -36,6 +36,8 @@ ACTOR = (
     UserRow.team_id,
 )
 LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+PEOPLE = (*LIVING, UserRow.kind == UserKind.PERSON)
+"""Those who can be told anything, and can sign in: never a program's user."""
 
 
 async def find_anywhere(
@@ -109,7 +111,7 @@ async def is_service(tenant: Tenant, user_id: UUID) -> bool:
 def eligible() -> tuple[ColumnElement[bool], ...]:
     """Who may be told of an escalation: living engineers, admins and owners; never viewers, never
     a program's user."""
-    return (*LIVING, UserRow.kind == UserKind.PERSON, UserRow.role.in_(WORKING_ROLES))
+    return (*PEOPLE, UserRow.role.in_(WORKING_ROLES))
 
 
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:

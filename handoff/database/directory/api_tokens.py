@@ -1,27 +1,22 @@
 """API tokens: made, found by what they show, listed, revoked. Their secrets are never stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.words import TokenScope
 from handoff.database import people
 from handoff.database.gate import Database, Tenant
-from handoff.database.people import ACTOR, LIVING
 from handoff.database.tables import ApiTokenRow, UserRow
-from handoff.database.token_rights import MAKER, OF_MAKER, capped, unended
+from handoff.database.token_rights import unended
 from handoff.errors import Conflict, Invalid, NotFound
 from handoff.rules.directory import must_lead, must_not_outrank
-
-TOUCHED_EVERY = timedelta(minutes=1)
-"""`last_used_at` is written this often at most: it tells days, not requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,72 +47,6 @@ class WantedToken:
     expires_at: datetime | None
     prefix: str
     digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """What a prefix stands for at this moment: a living user, and what the token may do.
-
-    Only with a maker who is living, too, and with no more rights than theirs.
-    """
-
-    actor: Actor
-    scopes: frozenset[TokenScope]
-    digest: bytes
-    is_stale: bool
-    is_agreed: bool
-
-
-async def find_holder(connection: AsyncConnection, prefix: str) -> Holder | None:
-    """Whom the token acts as. Like any identity, it does not know its account yet."""
-    stale = func.coalesce(ApiTokenRow.last_used_at, ApiTokenRow.created_at)
-    query = (
-        select(
-            *ACTOR,
-            ApiTokenRow.id.label("token_id"),
-            ApiTokenRow.name.label("token_name"),
-            MAKER.c.role.label("maker_role"),
-            ApiTokenRow.scopes,
-            ApiTokenRow.digest,
-            ApiTokenRow.agreed_at,
-            or_(
-                ApiTokenRow.last_used_at.is_(None), stale < func.clock_timestamp() - TOUCHED_EVERY
-            ).label("is_stale"),
-        )
-        .join(UserRow, UserRow.id == ApiTokenRow.user_id)
-        .join(MAKER, OF_MAKER)
-        .where(ApiTokenRow.prefix == prefix, *unended(), *LIVING)
-    )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    person = Actor(**{column.key: getattr(row, column.key) for column in ACTOR})
-    return Holder(
-        capped(person, token_id=row.token_id, name=row.token_name, maker=row.maker_role),
-        frozenset(TokenScope(scope) for scope in row.scopes),
-        row.digest,
-        is_stale=row.is_stale,
-        is_agreed=row.agreed_at is not None,
-    )
-
-
-async def touch(tenant: Tenant, token_id: UUID) -> None:
-    """It has been used."""
-    await tenant.connection.execute(
-        update(ApiTokenRow)
-        .where(ApiTokenRow.account_id == tenant.account_id, ApiTokenRow.id == token_id)
-        .values(last_used_at=func.clock_timestamp())
-    )
-
-
-async def good(tenant: Tenant, token_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of these tokens that still are: for open streams."""
-    query = (
-        tenant.select(ApiTokenRow, ApiTokenRow.id)
-        .join(MAKER, OF_MAKER)
-        .where(ApiTokenRow.id.in_(set(token_ids)), ApiTokenRow.agreed_at.is_not(None), *unended())
-    )
-    return set((await tenant.connection.scalars(query)).all())
 
 
 async def make(database: Database, caller: Actor, wanted: WantedToken) -> ApiToken:

@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor, Subject
-from handoff.contract.words import BoundBy, SubjectKind, UserKind
+from handoff.contract.words import BoundBy, SubjectKind
 from handoff.database.gate import Tenant
-from handoff.database.people import ACTOR, LIVING
+from handoff.database.people import ACTOR, PEOPLE
 from handoff.database.tables import AccountRow, SignInRow, UserRow
 from handoff.errors import AddressTaken
 from handoff.ids import new_id
@@ -24,7 +24,6 @@ ANY_ISSUER = ""
 """Holds for whichever provider the operator has configured."""
 
 _STANDS = SignInRow.ended_at.is_(None)
-_PERSONS = (*LIVING, UserRow.kind == UserKind.PERSON)
 
 
 async def bound(
@@ -56,7 +55,7 @@ async def invited(connection: AsyncConnection, subject: Subject) -> list[Known]:
 def _users(*more: Any) -> Select[Any]:
     account = AccountRow.name.label("account_name")
     query = select(*ACTOR, account, *more).join(AccountRow, AccountRow.id == UserRow.account_id)
-    return query.where(*_PERSONS)
+    return query.where(*PEOPLE)
 
 
 def _actor(row: Any) -> Actor:

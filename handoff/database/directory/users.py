@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor
 from handoff.contract.words import Role, UserKind
-from handoff.database import sessions
+from handoff.database import people, sessions
 from handoff.database.directory import departures
 from handoff.database.directory.departures import begin_change
 from handoff.database.directory.sign_ins import bind_by_scim
@@ -200,8 +200,8 @@ async def _check(
     owners = tenant.select(UserRow, func.count()).where(
         UserRow.id != user_id,
         UserRow.role == Role.OWNER,
-        UserRow.is_active.is_(True),
-        UserRow.deleted_at.is_(None),
+        # Not a program's: nobody could sign in as the owner who is left.
+        *people.PEOPLE,
     )
     others: int = (await tenant.connection.execute(owners)).scalar_one()
     must_be_allowed(actor, before.standing if before else None, after, other_owners=others)

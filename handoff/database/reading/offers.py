@@ -11,9 +11,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Person
-from handoff.contract.words import HandoffStatus, Role, SessionStatus, UserKind
+from handoff.contract.words import HandoffStatus, Role, SessionStatus
 from handoff.database.gate import Tenant
-from handoff.database.people import LIVING, eligible
+from handoff.database.people import PEOPLE, eligible
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, TeamRow, UserRow
 
 
@@ -61,7 +61,7 @@ async def residents(connection: AsyncConnection) -> list[Resident]:
     query = (
         select(UserRow.id, UserRow.name, UserRow.role, AccountRow.name)
         .join(AccountRow, AccountRow.id == UserRow.account_id)
-        .where(*LIVING, UserRow.kind == UserKind.PERSON)
+        .where(*PEOPLE)
         .order_by(AccountRow.name, UserRow.id)
         .limit(100)
     )

@@ -1,6 +1,7 @@
 """What an admin may do to an owner, whichever way they come: what gives rights, only an owner."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -64,3 +65,11 @@ async def test_an_admin_ends_an_owners_token_and_makes_none(desk: Desk) -> None:
     assert ended.status_code == 204
     async with program(desk, lost["token"]) as http:
         assert (await http.get("/ai-sessions")).status_code == 401
+
+
+async def test_an_account_is_not_left_to_a_programs_user(desk: Desk) -> None:
+    bot = uuid4()
+    body = {"email": "bot@acme.test", "name": "Bot", "role": "owner", "kind": "service"}
+    made = await desk.http(OLIVE).put(f"/directory/users/{bot}", json=body)
+    assert made.status_code == 201
+    assert await put(desk, OLIVE, OLIVE, role="admin") == 409

@@ -119,9 +119,20 @@ async def test_a_person_does_not_become_a_programs_user(desk: Desk) -> None:
 
 async def test_a_programs_user_is_told_nothing(desk: Desk) -> None:
     bot = await service(desk)
+    level = {"targets": [{"kind": "user", "value": bot}], "channels": ["email"], "wait": "1h"}
+    named = await desk.http(AMIR).put("/policy", json={"levels": [level | {"repeat": 1}]})
+    assert named.status_code == 422
+    token, _ = await made(desk, user_id=bot)
+    async with program(desk, token) as http:
+        session = (await http.post("/ai-sessions", json={"title": "Disk full"})).json()["id"]
+        created = await http.post(f"/ai-sessions/{session}/handoff", json={"intent": "escalate"})
+    own = Handoff(created.json()["id"], session, BO)
+    assert (await desk.claim(CHEN, own)).status_code == 200
+    await desk.until_told(own)
     handoff = await desk.escalate(BO)
     await desk.until_told(handoff)
-    told = {row["recipient"]["id"] for row in await desk.deliveries(handoff)}
+    ledgers = [row for one in (own, handoff) for row in await desk.deliveries(one)]
+    told = {row["recipient"]["id"] for row in ledgers}
     assert bot not in told
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     passed = await desk.command(CHEN, handoff, "transfer", {"to": bot})
