@@ -22,6 +22,7 @@ from api.routes import (
     health,
     me,
     metrics,
+    my_tokens,
     policy,
     presence,
     queue,
@@ -83,6 +84,7 @@ def build(settings: Settings) -> FastAPI:
         user_routes,
         group_routes,
         me,
+        my_tokens,
         health,
         metrics,
     ):

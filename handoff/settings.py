@@ -86,6 +86,11 @@ class Settings(BaseSettings):
     )
     auth_issuer: str | None = Field(default=None, description="The `iss` that tokens must bear")
     auth_audience: str | None = Field(default=None, description="The `aud` that tokens must bear")
+    auth_subject: Literal["id", "external_id", "email"] = Field(
+        default="id",
+        description="What else the provider's `sub` is, beside bound sign-ins: id or email, as "
+        "the import has it; external_id: nothing else",
+    )
     auth_leeway: Annotated[
         timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=timedelta(minutes=1))
     ] = Field(default=timedelta(seconds=30), description="Clock difference forgiven, at most 60s")
@@ -217,6 +222,12 @@ class Settings(BaseSettings):
         if self.oidc_issuer is not None and self.auth_secret is None:
             raise ValueError("HANDOFF_OIDC_ISSUER needs HANDOFF_AUTH_SECRET: it signs the cookie")
         return self
+
+    @property
+    def issuer(self) -> str:
+        """The one provider that is configured; empty where it has no name, or there are two."""
+        named = {one.rstrip("/") for one in (self.auth_issuer, self.oidc_issuer) if one}
+        return named.pop() if len(named) == 1 else ""
 
     @property
     def database_dsn(self) -> str:

@@ -33,6 +33,9 @@ _REFUSED_HEADERS = frozenset({"b64", "crit", "cty", "enc", "zip"})
 _TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 _TIMES = ("exp", "nbf", "iat")
+LONGEST_SUBJECT = 255
+"""Characters: OpenID Connect allows no more."""
+
 _END_OF_TIME = 253_402_300_799
 """The last second of the year 9999. Milliseconds taken for seconds are beyond it, too."""
 
@@ -182,8 +185,8 @@ def _check_claims(claims: dict[str, Any]) -> None:
     for name in _TIMES:
         if name in claims and not _is_time(claims[name]):
             raise jwt.DecodeError("a time that is no time")
-    if not _is_uuid(claims.get("sub")):
-        raise InvalidSubjectError("no user id")
+    if not _is_subject(claims.get("sub")):
+        raise InvalidSubjectError("no subject")
 
 
 def _is_time(value: Any) -> bool:
@@ -193,14 +196,24 @@ def _is_time(value: Any) -> bool:
     return 0 <= value <= _END_OF_TIME
 
 
-def _is_uuid(value: Any) -> bool:
-    # UUID() also takes braces, `urn:uuid:` and underscores: one user, one spelling.
-    if not isinstance(value, str):
-        return False
+def _is_subject(value: Any) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= LONGEST_SUBJECT and value.isprintable()
+
+
+def user_id_of(subject: str) -> UUID:
+    """Our user's id, where the secret that signed the token is ours.
+
+    Raises:
+        jwt.InvalidTokenError: it is none. UUID() also takes braces, `urn:uuid:` and underscores;
+            one user has one spelling.
+    """
     try:
-        return str(UUID(value)) == value.lower()
+        user_id = UUID(subject)
     except ValueError:
-        return False
+        raise InvalidSubjectError("no user id") from None
+    if str(user_id) != subject.lower():
+        raise InvalidSubjectError("no user id")
+    return user_id
 
 
 def _read_key(data: Any) -> jwt.PyJWK | None:

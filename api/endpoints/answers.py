@@ -72,7 +72,7 @@ def _example(kind: type[HandoffError]) -> dict[str, Any]:
 def shown(response: Response, record: Record, caller: Actor) -> HandoffView:
     """The handoff as the caller may see it, its version as the ETag."""
     response.headers["ETag"] = f'"{record.version}"'
-    return view(record, reader_id=caller.id)
+    return view(record, reader_id=caller.reader_id)
 
 
 async def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:

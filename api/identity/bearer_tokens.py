@@ -1,7 +1,7 @@
 """Who is calling: judges bearer tokens, by the shared secret or by the identity provider's keys.
 
-Fetching and keeping those keys lives here, too. Looking the user up, roles, cookies and HTTP
-headers do not.
+Fetching and keeping those keys lives here, too. Whom a provider's subject is of our users, roles,
+cookies and HTTP headers do not.
 """
 
 import asyncio
@@ -15,9 +15,16 @@ import httpx
 import jwt
 import structlog
 
+from handoff.contract.people import Subject
 from handoff.errors import ConfigurationError, Unauthenticated, Unreachable
 from handoff.settings import Settings
-from handoff.tokens import PUBLIC_KEY_ALGORITHMS, read_keys, read_unverified, shared_key
+from handoff.tokens import (
+    PUBLIC_KEY_ALGORITHMS,
+    read_keys,
+    read_unverified,
+    shared_key,
+    user_id_of,
+)
 
 log = structlog.get_logger()
 
@@ -61,6 +68,7 @@ class TokenVerifier:
         self._issuer = settings.auth_issuer
         self._audience = settings.auth_audience
         self._leeway = settings.auth_leeway
+        self._is_ours = settings.auth_jwks_url is None
         self._keys: _Keys
         # A configured provider is the only authority: the secret then signs no bearer tokens.
         if settings.auth_jwks_url is not None:
@@ -70,8 +78,9 @@ class TokenVerifier:
         else:
             raise ConfigurationError("HANDOFF_AUTH_SECRET or HANDOFF_AUTH_JWKS_URL must be set")
 
-    async def subject(self, token: str) -> UUID:
-        """The id of the user to whom the token was given.
+    async def subject(self, token: str) -> UUID | Subject:
+        """To whom the token was given: our user's id where the secret is ours, else whom the
+        provider calls so.
 
         Raises:
             Unauthenticated: it proves nothing, for a reason that only the log tells.
@@ -80,7 +89,10 @@ class TokenVerifier:
         try:
             claimed = read_unverified(token)
             key = await self._keys.find(claimed.key_id, claimed.algorithm)
-            return UUID(self._prove(token, key)["sub"])
+            claims = self._prove(token, key)
+            if self._is_ours:
+                return user_id_of(claims["sub"])
+            return Subject(_issuer(claims), claims["sub"])
         except jwt.PyJWTError as fault:
             log.info("token.refused", cause=type(fault).__name__)
             raise Unauthenticated(_REFUSED) from None
@@ -231,6 +243,13 @@ class _ProviderKeys:
 
     def _since(self, moment: float | None) -> float:
         return float("inf") if moment is None else self._clock() - moment
+
+
+def _issuer(claims: dict[str, Any]) -> str:
+    issuer = claims.get("iss", "")
+    if not isinstance(issuer, str):
+        raise jwt.InvalidIssuerError("an issuer that is no text")
+    return issuer.rstrip("/")
 
 
 def _checked(url: str) -> httpx.URL:

@@ -59,8 +59,8 @@ def is_secure(settings: Settings) -> bool:
     return settings.public_url.startswith("https:")
 
 
-def subject(request: HTTPConnection, settings: Settings) -> UUID:
-    """The id of the user who is signed in in this browser.
+def proven(request: HTTPConnection, settings: Settings) -> BrowserSession:
+    """Who is signed in in this browser, and since when.
 
     Raises:
         Unauthenticated: nobody is, or not any more.
@@ -73,7 +73,7 @@ def subject(request: HTTPConnection, settings: Settings) -> UUID:
     if request.scope["type"] == "websocket" or request.scope["method"] not in SAFE_METHODS:
         check_origin(request, settings)
     request.scope.setdefault("state", {})[_USED] = session
-    return session.user_id
+    return session
 
 
 def check_origin(request: HTTPConnection, settings: Settings) -> None:
@@ -123,7 +123,9 @@ def take_cookie(response: Response, settings: Settings) -> None:
 
 
 def _cookie(settings: Settings, session: BrowserSession) -> str:
-    claims = {"sub": str(session.user_id), "iat": session.since, "exp": session.until}
+    # To the microsecond: a sign-in that ended just before, or just after, is told apart.
+    since = session.since.timestamp()
+    claims = {"sub": str(session.user_id), "iat": since, "exp": session.until}
     value = jwt.encode(claims, signing_key(settings, "browser session"), algorithm=_ALGORITHM)
     left = int((session.until - datetime.now(UTC)).total_seconds())
     written = Response()

@@ -6,17 +6,22 @@ from fastapi import Depends, Request, WebSocket
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
-from api.identity import browser_session, machines
+from api.identity import browser_session, machines, recognition
 from api.services import Services
-from handoff.contract.people import Actor
+from handoff.contract.people import Actor, Subject
 from handoff.contract.words import TokenScope
 from handoff.database import people
 from handoff.errors import Forbidden, Unauthenticated
 from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
+ACCOUNT = "Handoff-Account"
+"""The header by which somebody of several accounts says as whose user they call."""
+
 _bearer = HTTPBearer(
     auto_error=False,
-    description="A JWT whose `sub` is the user's id, or an API token (`hnd_…`) within its scopes",
+    description="A JWT (its `sub` is the user's id, or bound to a user where a provider signs it; "
+    "who belongs to several accounts names one in `Handoff-Account`), or an API token (`hnd_…`) "
+    "within its scopes",
 )
 
 
@@ -67,12 +72,17 @@ async def _prove(
 
 
 async def _person(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
+    since = None
     if token:
-        user_id = await parts.tokens.subject(token)
+        shown = await parts.tokens.subject(token)
+        if isinstance(shown, Subject):
+            return await recognition.by_subject(parts, shown, request.headers.get(ACCOUNT))
+        user_id = shown
     else:
-        user_id = browser_session.subject(request, parts.settings)
+        session = browser_session.proven(request, parts.settings)
+        user_id, since = session.user_id, session.since
     async with parts.database.glance() as connection:
-        actor = await people.find_anywhere(connection, user_id)
+        actor = await people.find_anywhere(connection, user_id, since=since)
     if actor is None:
         raise Unauthenticated("This identity is not valid here. Sign in again.")
     return actor

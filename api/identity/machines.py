@@ -16,7 +16,7 @@ from api.identity.scopes import needed
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.contract.words import TokenScope
-from handoff.database.directory import api_tokens
+from handoff.database.directory import token_holders
 from handoff.errors import Forbidden, Unauthenticated
 
 MARK = "hnd_"
@@ -49,17 +49,22 @@ async def prove(parts: Services, token: str) -> tuple[Actor, frozenset[TokenScop
 
     Raises:
         Unauthenticated: it proves nothing (any more).
+        Forbidden: its person has not agreed to it.
     """
     form = _FORM.fullmatch(token)
     if form is None:
         raise Unauthenticated("The bearer token is not valid here.")
     async with parts.database.glance() as connection:
-        holder = await api_tokens.find_holder(connection, form[1])
+        holder = await token_holders.find_holder(connection, form[1])
     if holder is None or not hmac.compare_digest(holder.digest, _digest(token)):
         raise Unauthenticated("The bearer token is not valid here.")
+    if not holder.is_agreed:
+        raise Forbidden(
+            f"{holder.actor.name} has not agreed to this token yet. They see it at /me/api-tokens."
+        )
     if holder.is_stale and holder.actor.token_id is not None:
         async with parts.database.account(holder.actor.account_id) as tenant:
-            await api_tokens.touch(tenant, holder.actor.token_id)
+            await token_holders.touch(tenant, holder.actor.token_id)
     return holder.actor, holder.scopes
 
 

@@ -13,6 +13,7 @@ from api.identity.callers import Parts, WorkingCaller
 from api.schemas.analytics import DEFAULT_SPAN, LONGEST_SPAN, DayOrMoment, EscalationReport
 from api.services import Services
 from handoff.contract.people import Actor
+from handoff.database import people
 from handoff.database.reading import analytics, escalation_rows
 from handoff.database.reading.analytics import Span
 from handoff.errors import Invalid
@@ -87,6 +88,8 @@ async def _lines(parts: Services, caller: Actor, span: Span) -> AsyncIterator[st
     place = None
     while True:
         async with parts.database.account(caller.account_id) as tenant:
+            if not await people.may_work(tenant, caller):
+                return
             rows, place = await escalation_rows.next_rows(
                 tenant, span, after=place, limit=ROWS_AT_ONCE
             )

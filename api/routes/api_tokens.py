@@ -45,7 +45,10 @@ class MadeApiToken(BaseModel):
 async def create_api_token(
     body: NewApiToken, request: Request, response: Response, caller: LeadingCaller, parts: Parts
 ) -> MadeApiToken:
-    """Makes a token that acts as a user of the account, within its scopes."""
+    """Makes a token that acts as a user of the account, within its scopes.
+
+    In another person's name it is good once they have agreed (`POST /me/api-tokens/{id}/agree`).
+    """
     secret = new_secret()
     wanted = WantedToken(
         id=resource_id(request),
@@ -98,7 +101,6 @@ async def get_api_token(token_id: UUID, caller: LeadingCaller, parts: Parts) -> 
 async def revoke_api_token(token_id: UUID, caller: LeadingCaller, parts: Parts) -> None:
     """Ends it at once, its open streams included."""
     async with parts.database.account(caller.account_id) as tenant:
-        if not await api_tokens.revoke(tenant, caller, token_id):
-            raise NotFound("There is no such token.")
+        await api_tokens.revoke(tenant, caller, token_id)
     logger.info("api_token.revoked", token_id=str(token_id), actor_id=str(caller.id))
     await live.people_changed(parts.redis, caller.account_id)

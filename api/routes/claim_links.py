@@ -17,6 +17,7 @@ from handoff.claim_links import ClaimLink
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import FINAL, Command
+from handoff.database import people
 from handoff.database.handoffs import transitions
 from handoff.database.records import find_record
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
@@ -99,9 +100,11 @@ def _to_handoff(link: ClaimLink) -> Response:
 
 
 async def _find(parts: Services, link: ClaimLink) -> Record:
+    """What the link is about, for as long as the one it was made for is there."""
     async with parts.database.account(link.account_id) as tenant:
         found = await find_record(tenant, link.handoff_id, session_id=link.session_id)
-    if found is None:
+        theirs = await people.find_living(tenant, link.user_id)
+    if found is None or theirs is None:
         raise NotFound("This link is not valid, or not any more.")
     return found[0]
 

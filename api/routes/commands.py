@@ -166,7 +166,7 @@ async def transfer(handoff: ThisHandoff, body: Transfer) -> HandoffView:
         here = handoff.session_id
         if await records.find_record(tenant, handoff.handoff_id, session_id=here) is None:
             raise NotFound("There is no such handoff.")
-        named = await people.find_living(tenant, body.to)
+        named = await people.find_person(tenant, body.to)
     if named is None:
         fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
         raise Invalid("`to` must be an active user of this account.", errors=[fault])

@@ -64,6 +64,7 @@ async def create_handoff(
         context=body.context,
         created_at=datetime.now(UTC),
         remind_at=body.remind_at,
+        token_id=caller.token_id,
     )
     await _must_be_free(parts, caller, new)
     spoken = await starting.start_handoff(
@@ -155,7 +156,7 @@ async def list_handoffs(session_id: UUID, caller: Caller, parts: Parts) -> list[
         if await sessions.find_session(tenant, session_id) is None:
             raise NotFound("There is no such session.")
         found = await records.of_session(tenant, session_id)
-    return [records.view(record, reader_id=caller.id) for record in found]
+    return [records.view(record, reader_id=caller.reader_id) for record in found]
 
 
 @router.get("/handoffs/{handoff_id}", operation_id="getHandoff", responses=problems(404))

@@ -115,7 +115,7 @@ async def _may_replace(
     tenant: Tenant, caller: Actor, parts: Services, if_match: str | None
 ) -> None:
     """The caller leads at this moment, and it is the policy that they have seen."""
-    must_lead(await people.act_as(tenant, caller.id))
+    must_lead(await people.act_as(tenant, caller))
     present = await policies.current(tenant, _default(parts), lock=True)
     if if_match is None or if_match.strip() == "*":
         return

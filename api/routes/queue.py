@@ -62,7 +62,7 @@ async def get_queue(
     response.headers["Last-Event-ID"] = str(last)
     if end is not None:
         link_to_next(request, response, _write(end))
-    return [view(record, reader_id=caller.id) for record in found]
+    return [view(record, reader_id=caller.reader_id) for record in found]
 
 
 def _default_statuses(mine: bool) -> tuple[HandoffStatus, ...]:

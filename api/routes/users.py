@@ -21,7 +21,12 @@ router = APIRouter(prefix="/directory", tags=["directory"])
 REFUSALS = problems(403, 404)
 
 
-@router.get("/users", operation_id="listUsers", responses=problems(403))
+@router.get(
+    "/users",
+    operation_id="listUsers",
+    responses=problems(403),
+    response_model_exclude_defaults=True,
+)
 async def list_users(caller: LeadingCaller, parts: Parts, listing: Listing) -> list[DirectoryUser]:
     """The account's users, by id. `q` finds parts of names and addresses."""
     async with parts.database.account(caller.account_id) as tenant:
@@ -29,7 +34,12 @@ async def list_users(caller: LeadingCaller, parts: Parts, listing: Listing) -> l
     return listing.shown(found)
 
 
-@router.get("/users/{user_id}", operation_id="getUser", responses=REFUSALS)
+@router.get(
+    "/users/{user_id}",
+    operation_id="getUser",
+    responses=REFUSALS,
+    response_model_exclude_defaults=True,
+)
 async def get_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> DirectoryUser:
     """One user of the account, deleted ones included."""
     async with parts.database.account(caller.account_id) as tenant:
@@ -42,6 +52,7 @@ async def get_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> Direct
 @router.put(
     "/users/{user_id}",
     operation_id="putUser",
+    response_model_exclude_defaults=True,
     responses={
         201: {"model": DirectoryUser, "description": "A new user"},
         **REFUSALS,

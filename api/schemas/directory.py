@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from api.schemas.texts import Body, Text
-from handoff.contract.words import Role
+from handoff.contract.words import Role, UserKind
 from handoff.database.directory.importing import EMAIL
 from handoff.database.directory.users import WantedUser
 
@@ -29,6 +29,11 @@ class UserBody(Body):
     role: Role
     team_id: UUID | None = None
     is_active: bool = True
+    kind: UserKind | None = Field(
+        default=None,
+        description="`service`: a program's own user, as whom nobody signs in and which is never "
+        "told anything. Said when a user is made, `person` unless told otherwise; it stays",
+    )
 
     def to_wanted(self) -> WantedUser:
         """The database's form."""

@@ -15,12 +15,14 @@ MOST_OPERATIONS = 200
 
 _FILTER = re.compile(r'\s*([A-Za-z.]+)\s+eq\s+"((?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
 _SELECTED = re.compile(r"([A-Za-z.]+)\[(.*)\](?:\.([A-Za-z]+))?")
+_PRIMARY = re.compile(r'\s*primary\s+eq\s+"?true"?\s*', re.IGNORECASE)
 _CORE = re.compile(r"urn:ietf:params:scim:schemas:core:2\.0:(?:user|group):", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class PatchStep:
-    """One step of a PATCH on one attribute. `chosen` is what a `members[value eq "…"]` names."""
+    """One step of a PATCH on one attribute. `chosen` is what a `members[value eq "…"]` names, or
+    `roles[…]`."""
 
     kind: str
     path: str
@@ -101,9 +103,20 @@ def _at(kind: str, path: str, value: Any) -> PatchStep:
     selected = _SELECTED.fullmatch(_CORE.sub("", path))
     if selected is None:
         return PatchStep(kind, _CORE.sub("", path).lower(), value)
-    # Whichever entry of roles or emails is meant, there is but one of them here.
     chosen = _FILTER.fullmatch(selected[2])
-    name = selected[1].lower()
+    name, part = selected[1].lower(), (selected[3] or "value").lower()
     if name == "members" and (chosen is None or chosen[1].lower() != "value"):
         raise ScimInvalid('Only members[value eq "…"] is known.', kind="invalidPath")
-    return PatchStep(kind, name, value, chosen=chosen[2] if chosen and name == "members" else None)
+    if part != "value":
+        # A display name, say: what it is called gives nobody anything.
+        return PatchStep(kind, f"{name}.{part}", value)
+    # Whichever entry of roles or emails is to be set, there is but one of them here.
+    return PatchStep(kind, name, value, chosen=_chosen(selected[2]))
+
+
+def _chosen(filter: str) -> str | None:
+    """The value that a filter names; None for the only entry that there is, the primary one."""
+    found = _FILTER.fullmatch(filter)
+    if found is not None and found[1].lower() == "value":
+        return found[2]
+    return None if _PRIMARY.fullmatch(filter) else ""

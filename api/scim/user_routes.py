@@ -74,7 +74,7 @@ async def create_user(body: Given, request: Request, caller: Provisioner, parts:
     draft = UserDraft().filled(body)
     wanted = draft.wanted()
     await _change(parts, caller, user_id, lambda _: wanted)
-    return await _answer(parts, caller, user_id, draft, status=201)
+    return await _answer(parts, caller, user_id, status=201)
 
 
 @router.get("/{user_id}", operation_id="scimGetUser")
@@ -118,21 +118,20 @@ async def _draw(
     parts: Services, caller: Actor, user_id: UUID, draw: Callable[[UserDraft], UserDraft]
 ) -> ScimResponse:
     """Changes a user who is there, on what they are at that moment."""
-    known = await _find(parts, caller, user_id)
-    drawn: list[UserDraft] = []
 
     def decide(before: DirectoryUser | None) -> WantedUser:
         if before is None or before.deleted_at is not None:
             raise NotFound("There is no such user.")
-        drawn.append(draw(UserDraft.of(before, known.external_id)))
-        return drawn[-1].wanted()
+        return draw(UserDraft.of(before)).wanted()
 
     await _change(parts, caller, user_id, decide)
-    return await _answer(parts, caller, user_id, drawn[-1])
+    return await _answer(parts, caller, user_id)
 
 
 async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideUser) -> None:
-    put = await users.change_user(parts.database, caller, user_id, decide)
+    put = await users.change_user(
+        parts.database, caller, user_id, decide, binds_to=parts.settings.issuer
+    )
     for changed in put.released:
         parts.announce(changed, command=Command.RELEASE)
     parts.people_changed(caller.account_id)
@@ -140,9 +139,7 @@ async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideU
 
 
 async def _answer(
-    parts: Services, caller: Actor, user_id: UUID, draft: UserDraft, *, status: int = 200
+    parts: Services, caller: Actor, user_id: UUID, *, status: int = 200
 ) -> ScimResponse:
-    async with parts.database.account(caller.account_id) as tenant:
-        await scim.name_user(tenant, user_id, draft.external_id)
     resource = user_resource(await _find(parts, caller, user_id), base_of(parts))
     return ScimResponse(resource, status, {"Location": resource["meta"]["location"]})

@@ -14,27 +14,29 @@ from handoff.contract.words import Role
 from handoff.database.directory.scim import ScimUser
 from handoff.database.directory.users import DirectoryUser, WantedUser
 from handoff.errors import ScimInvalid
+from handoff.rules.roles import lower
 
 EXTERNAL_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
 class UserDraft:
-    """A user in the making. `given` and `family` are parts of a name that comes in pieces."""
+    """A user in the making. `given` and `family` are parts of a name that comes in pieces; `role`
+    is None while nothing was said of the role of somebody new."""
 
     email: str = ""
     name: str = ""
     active: bool = True
-    role: Role = Role.ENGINEER
+    role: Role | None = None
     team_id: UUID | None = None
     external_id: str | None = None
     given: str | None = None
     family: str | None = None
 
     @classmethod
-    def of(cls, user: DirectoryUser, external_id: str | None) -> "UserDraft":
+    def of(cls, user: DirectoryUser) -> "UserDraft":
         """The user as they are."""
-        return cls(user.email, user.name, user.is_active, user.role, user.team_id, external_id)
+        return cls(user.email, user.name, user.is_active, user.role, user.team_id, user.external_id)
 
     @property
     def full_name(self) -> str:
@@ -53,13 +55,14 @@ class UserDraft:
             ScimInvalid: no user can be like that.
         """
         try:
-            return UserBody(
+            wanted = UserBody(
                 email=self.email,
                 name=self.full_name,
-                role=self.role,
+                role=self.role or Role.ENGINEER,
                 team_id=self.team_id,
                 is_active=self.active,
             ).to_wanted()
+            return replace(wanted, external_id=self.external_id)
         except ValidationError as fault:
             error = fault.errors()[0]
             name = {"email": "userName"}.get(str(error["loc"][0]), str(error["loc"][0]))
@@ -81,7 +84,7 @@ class UserDraft:
         draft = self
         for step in steps:
             removed = step.kind == "remove"
-            draft = _cleared(draft, step.path) if removed else _set(draft, step.path, step.value)
+            draft = _cleared(draft, step) if removed else _set(draft, step.path, step.value)
         return draft
 
 
@@ -102,7 +105,8 @@ def _set(draft: UserDraft, name: str, value: Any) -> UserDraft:
         case "name":
             return _named(draft, lowered(value or {}))
         case "roles" | "roles.value":
-            return replace(draft, role=_role(first(value)))
+            # Who is said to have none, and is new, gets none that they could act by.
+            return replace(draft, role=_role(first(value)) or draft.role or Role.VIEWER)
         case _:
             return draft
 
@@ -114,21 +118,30 @@ def _named(draft: UserDraft, parts: dict[str, Any]) -> UserDraft:
     return draft
 
 
-def _cleared(draft: UserDraft, name: str) -> UserDraft:
-    match name:
+def _cleared(draft: UserDraft, step: PatchStep) -> UserDraft:
+    match step.path:
         case "externalid":
             return replace(draft, external_id=None)
-        case "roles":
-            return replace(draft, role=Role.ENGINEER)
+        case "roles" | "roles.value" if draft.role and _names(step, draft.role):
+            # What somebody new has without a role; a viewer does not rise by losing theirs.
+            return replace(draft, role=lower(draft.role, Role.ENGINEER))
         case "username" | "active":
-            raise ScimInvalid(f"{name} cannot be removed.", kind="mutability")
+            raise ScimInvalid(f"{step.path} cannot be removed.", kind="mutability")
         case _:
             return draft
 
 
-def _role(value: Any) -> Role:
+def _names(step: PatchStep, role: Role) -> bool:
+    """Whether what is to be removed is the role that they have: by filter, by value, or all."""
+    if step.chosen is not None:
+        return step.chosen.lower() == role.value
+    return step.value is None or _role(first(step.value)) is role
+
+
+def _role(value: Any) -> Role | None:
+    """None where the request names none: nobody gains or loses anything by that."""
     if value in (None, ""):
-        return Role.ENGINEER
+        return None
     try:
         return Role(text(value, "roles").lower())
     except ValueError:

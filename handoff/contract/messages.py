@@ -32,6 +32,8 @@ class NewHandoff:
     context: dict[str, Any] | None
     created_at: datetime
     remind_at: datetime | None = None
+    token_id: UUID | None = None
+    """The API token by which a program asked for it, in the escalator's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,15 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an identity provider has vouched for. `address` only where it has verified it."""
+
+    issuer: str
+    value: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """The user on whose behalf something is done, as the database knows them at this moment."""
 
@@ -36,4 +45,10 @@ class Actor:
     role: Role
     team_id: UUID | None
     token_id: UUID | None = None
-    """The API token by which a program acts as this user."""
+    """The API token by which a program acts as this user; `role` is what it may at most."""
+    token_name: str | None = None
+
+    @property
+    def reader_id(self) -> UUID | None:
+        """Whose own things may be shown: a program reads what the account may, nobody's own."""
+        return self.id if self.token_id is None else None

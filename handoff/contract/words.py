@@ -15,6 +15,29 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class UserKind(StrEnum):
+    """Somebody, or a program's own user: nobody signs in as one, and it is never told anything."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+class SubjectKind(StrEnum):
+    """What a sign-in is known by. Only the operator's import writes the last two."""
+
+    SUBJECT = "subject"  # the provider's own name for somebody
+    ID = "id"  # our user id, which the provider gives as its subject
+    EMAIL = "email"  # the address that the operator has vouched for
+
+
+class BoundBy(StrEnum):
+    """Whose word a sign-in rests on: the operator's, the account's directory's, or the person's."""
+
+    IMPORT = "import"
+    SCIM = "scim"
+    PERSON = "person"
+
+
 class TokenScope(StrEnum):
     """What a program may do with its API token. Never a command, and never what admins do."""
 

@@ -40,7 +40,7 @@ async def append(
     """
     data = {
         **jsonable(view(record)),
-        "actor": jsonable(Person(actor.id, actor.name)) if actor else None,
+        "actor": _doer(actor) if actor else None,
         "details": jsonable(details or {}),
     }
     stored = {name: value for name, value in data.items() if name not in _JOINED}
@@ -55,6 +55,14 @@ async def append(
     )
     number: int = written.scalar_one()
     return _envelope(tenant.account_id, number, event, record.id, at, data)
+
+
+def _doer(actor: Actor) -> dict[str, Any]:
+    """Who did it, and by which token, where a program did it in their name."""
+    doer: dict[str, Any] = jsonable(Person(actor.id, actor.name))
+    if actor.token_id is None:
+        return doer
+    return doer | {"token": {"id": str(actor.token_id), "name": actor.token_name}}
 
 
 @cache

@@ -1,17 +1,29 @@
 """Users: who somebody is at this moment, and who is to be told."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Executable,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor
 from handoff.contract.policy import Level, Target
-from handoff.contract.words import Role, TargetKind
+from handoff.contract.words import Role, TargetKind, UserKind
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
+from handoff.database.token_rights import by_token
 from handoff.errors import Unauthenticated
 from handoff.rules.roles import WORKING_ROLES
 
@@ -24,29 +36,43 @@ ACTOR = (
     UserRow.team_id,
 )
 LIVING = (UserRow.is_active.is_(True), UserRow.deleted_at.is_(None))
+PEOPLE = (*LIVING, UserRow.kind == UserKind.PERSON)
+"""Those who can be told anything, and can sign in: never a program's user."""
 
 
-async def find_anywhere(connection: AsyncConnection, user_id: UUID) -> Actor | None:
-    """The living user behind a token. The only read that does not know its account yet."""
-    row = (await connection.execute(_identity(), {"user": user_id})).one_or_none()
+async def find_anywhere(
+    connection: AsyncConnection, user_id: UUID, *, since: datetime | None = None
+) -> Actor | None:
+    """The living user behind a token. The only read that does not know its account yet.
+
+    `since`: when they signed in. By a sign-in that has ended meanwhile they are nobody.
+    """
+    values = {"user": user_id, "since": since}
+    row = (await connection.execute(_identity(), values)).one_or_none()
     return None if row is None else Actor(**row._mapping)
 
 
 @cache
 def _identity() -> Executable:
-    return select(*ACTOR).where(UserRow.id == bindparam("user"), *LIVING)
+    since = bindparam("since", type_=DateTime(timezone=True))
+    stands = or_(since.is_(None), UserRow.signed_out_at.is_(None), UserRow.signed_out_at < since)
+    return select(*ACTOR).where(UserRow.id == bindparam("user"), stands, *LIVING)
 
 
-async def act_as(tenant: Tenant, user_id: UUID) -> Actor:
-    """The actor at the time of the act: whoever changes them waits until it is done.
+async def act_as(tenant: Tenant, caller: Actor) -> Actor:
+    """The caller at the time of the act: whoever changes them waits until it is done.
+
+    A program is no more than its token allows at this moment.
 
     Raises:
-        Unauthenticated: they have been deactivated, deleted or moved meanwhile.
+        Unauthenticated: they have been deactivated, deleted or moved meanwhile, or their token
+            has fallen.
     """
-    row = (await tenant.run(_actor(), user=user_id)).one_or_none()
-    if row is None:
+    row = (await tenant.run(_actor(), user=caller.id)).one_or_none()
+    actor = None if row is None else await by_token(tenant, Actor(**row._mapping), caller.token_id)
+    if actor is None:
         raise Unauthenticated("This account is no longer active.")
-    return Actor(**row._mapping)
+    return actor
 
 
 @cache
@@ -62,9 +88,30 @@ async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:
     return None if row is None else Actor(**row._mapping)
 
 
+async def may_work(tenant: Tenant, caller: Actor) -> bool:
+    """Whether the caller is still an engineer, admin or owner: for what takes a while."""
+    try:
+        return (await act_as(tenant, caller)).role in WORKING_ROLES
+    except Unauthenticated:
+        return False
+
+
+async def find_person(tenant: Tenant, user_id: UUID) -> Actor | None:
+    """The same, and no program's user."""
+    found = await find_living(tenant, user_id)
+    return None if found is None or await is_service(tenant, user_id) else found
+
+
+async def is_service(tenant: Tenant, user_id: UUID) -> bool:
+    """Whether it is a program's own user, and nobody's person."""
+    query = tenant.select(UserRow, UserRow.kind).where(UserRow.id == user_id)
+    return await tenant.connection.scalar(query) is UserKind.SERVICE
+
+
 def eligible() -> tuple[ColumnElement[bool], ...]:
-    """Who may be told of an escalation: living engineers, admins and owners; never viewers."""
-    return (*LIVING, UserRow.role.in_(WORKING_ROLES))
+    """Who may be told of an escalation: living engineers, admins and owners; never viewers, never
+    a program's user."""
+    return (*PEOPLE, UserRow.role.in_(WORKING_ROLES))
 
 
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:

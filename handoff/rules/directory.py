@@ -10,11 +10,14 @@ from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What gives a user their rights. A deleted user is not active."""
+    """What gives a user their rights, and what decides who they are."""
 
     email: str
     role: Role
     is_active: bool
+    """A deleted user is not."""
+    external_id: str | None = None
+    is_deleted: bool = False
 
     @property
     def can_hold(self) -> bool:
@@ -33,22 +36,26 @@ def must_lead(actor: Actor) -> None:
         raise Forbidden("Only admins and owners can do this.")
 
 
-def must_not_outrank(actor: Actor, named: Actor) -> None:
-    """Raises `Forbidden` where acting as `named` would give the actor more than they have."""
-    if named.role is Role.OWNER and actor.role is not Role.OWNER:
-        raise Forbidden("Only an owner can let a program act as an owner.")
+def must_not_outrank(actor: Actor, *roles: Role) -> None:
+    """Raises `Forbidden` where an admin would make, unmake or become an owner.
+
+    The one rule for what an admin may do to an owner. Not to be touched is whatever gives an owner
+    their rights or decides who they are: role, address, directory id, being active, being there,
+    and a token in their name. That holds for owners who are deactivated or deleted, too: only an
+    owner brings them back, or sees to it that nobody can. Free is what gives nobody a right and
+    what any owner can set straight: their name, their team, and ending a token of theirs, because
+    a lost one must not wait for an owner.
+    """
+    if Role.OWNER in roles and actor.role is not Role.OWNER:
+        raise Forbidden("Only an owner can do this to an owner.")
 
 
 def must_be_allowed(
     actor: Actor, before: Standing | None, after: Standing, *, other_owners: int
 ) -> None:
-    """Raises the refusal of a change that must not be. `before` None: the user is new.
-
-    An owner's address counts too: mail with claim links goes there.
-    """
+    """Raises the refusal of a change that must not be. `before` None: the user is new."""
     must_lead(actor)
-    owners = Role.OWNER in (after.role, before.role if before else None)
-    if owners and before != after and actor.role is not Role.OWNER:
-        raise Forbidden("Only an owner can make, unmake or change an owner.")
+    if before != after:
+        must_not_outrank(actor, after.role, *([before.role] if before else []))
     if before is not None and before.is_owner and not after.is_owner and other_owners == 0:
         raise LastOwner("Make somebody else an owner first.")

@@ -1,17 +1,13 @@
 """Signing in: by the identity provider, by one click on one's own machine; what is refused."""
 
 import contextlib
-import socket
-import warnings
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.async_api import BrowserContext, expect
 from playwright.async_api import Error as PlaywrightError
-from pydantic import SecretStr
 
 from handoff.contract.words import Role
 from handoff.database.directory.importing import AccountEntry, Directory, UserEntry, bring_in
@@ -19,39 +15,15 @@ from tests.browser.conftest import Sit
 from tests.browser.screens import sign_in
 from tests.support.cast import ACME, AMIR, BO, Member
 from tests.support.desk import Desk
-
-with warnings.catch_warnings():
-    # It stands on parts of Authlib that are to go.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import oidc_provider_mock
-
+from tests.support.provider import move_to_provider, running_provider
 
 THE_MOCK = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def provider() -> Iterator[str]:
-    with oidc_provider_mock.run_server_in_thread() as server:
-        yield f"http://127.0.0.1:{server.server_port}"
-
-
-async def move_to_provider(desk: Desk, provider: str) -> None:
-    """The desk again, with an identity provider and an address that leads back."""
-    await desk.stop_api()
-    port = free_port()
-    changed: dict[str, Any] = {
-        "oidc_issuer": provider,
-        "oidc_client_secret": SecretStr("of the tests"),
-        "public_url": f"http://127.0.0.1:{port}",
-    }
-    desk.settings = desk.settings.model_copy(update=changed)
-    await desk.start_api(port=port, temporal=desk.temporal)
+    with running_provider() as address:
+        yield address
 
 
 async def deactivate(desk: Desk, who: Member) -> None:

@@ -134,6 +134,9 @@ class Scenes:
                 return path | {"team_id": await self._team()}
             case "scimReplaceGroup" | "scimPatchGroup" | "scimDeleteGroup":
                 return path | {"group_id": await self._team()}
+            case "agreeToApiToken" | "endMyApiToken":
+                made = await _make_token(self.desk, OLIVE, ["sessions:read"], who)
+                return path | {"token_id": made["api_token"]["id"]}
             case "revokeApiToken":
                 made = await _make_token(self.desk, OLIVE, ["sessions:read"])
                 return path | {"token_id": made["api_token"]["id"]}
@@ -176,8 +179,10 @@ class Scenes:
         assert answer.status_code == 201, answer.text
 
 
-async def _make_token(desk: Desk, by: Member, scopes: list[str]) -> dict[str, Any]:
-    body = {"name": "Program", "scopes": scopes}
+async def _make_token(
+    desk: Desk, by: Member, scopes: list[str], acts_as: Member | None = None
+) -> dict[str, Any]:
+    body = {"name": "Program", "scopes": scopes, "user_id": str((acts_as or by).id)}
     answer = await desk.http(by).post("/api-tokens", json=body)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()

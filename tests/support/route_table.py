@@ -32,3 +32,13 @@ def rows() -> dict[str, Row]:
             assert name not in found, line
             found[name] = Row(name, call, tuple(cells))
     return found
+
+
+def tables_of_tokens() -> dict[str, list[str]]:
+    """The cells by their line's first, bold one: by maker, and by moment."""
+    found: dict[str, list[str]] = {}
+    for line in DOCUMENT.read_text("utf-8").splitlines():
+        if line.startswith("| **"):
+            name, *cells = (cell.strip(" *") for cell in line.strip("|").split("|"))
+            found[name] = cells
+    return found

@@ -177,8 +177,14 @@ def _is(person: Person | None, reader_id: UUID | None) -> bool:
 def event(envelope: Envelope) -> str:
     """One line of the history. The actor stands first, where there is one."""
     data = envelope.data
-    who = (data.get("actor") or {}).get("name")
+    who = _doer(data.get("actor") or {})
     return _EVENTS.get(envelope.type.removeprefix("handoff."), _unknown)(who, data, envelope.type)
+
+
+def _doer(actor: dict[str, Any]) -> str | None:
+    """Beside a person stands the program that acts in their name."""
+    name, token = actor.get("name"), actor.get("token")
+    return f"{name} (by the token «{token['name']}»)" if name and token else name
 
 
 def _unknown(who: str | None, data: dict[str, Any], kind: str) -> str:

@@ -1,6 +1,5 @@
 """Signing in and out: by the identity provider, or with one click at an embedded stack."""
 
-from contextlib import suppress
 from itertools import groupby
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
@@ -12,8 +11,17 @@ from fastapi.responses import RedirectResponse
 
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router
-from api.console.sign_in.oidc import CALLBACK, Claimed, Provider
-from api.identity import browser_session
+from api.console.sign_in.oidc import (
+    CALLBACK,
+    CHOICE,
+    CHOOSE,
+    FLOW,
+    Provider,
+    forget,
+    keep_choice,
+    kept_choice,
+)
+from api.identity import browser_session, recognition
 from api.identity.callers import Parts
 from api.services import Services
 from handoff.database import people
@@ -86,22 +94,64 @@ def _must_be_local(request: Request, parts: Services) -> None:
 
 
 @router.get("/sign-in/start")
-async def start(request: Request, parts: Parts, next_page: NextPage = "/") -> Response:
-    """Off to the identity provider."""
-    return await _provider(request, parts).begin(request, _inside(next_page))
+async def start(
+    request: Request, parts: Parts, next_page: NextPage = "/", choose: bool = False
+) -> Response:
+    """Off to the identity provider. `choose`: who belongs to several accounts says which."""
+    return await _provider(request, parts).begin(request, _inside(next_page), choose=choose)
 
 
 @router.get(CALLBACK)
 async def callback(request: Request, parts: Parts) -> Response:
-    """Back from the identity provider."""
-    provider = _provider(request, parts)
+    """Back from the identity provider: in at once, or first to a choice of theirs."""
     try:
-        claimed = await provider.finish(request)
-        user_id = await _recognise(parts, claimed)
-    except Unauthenticated:
-        return _see("/sign-in?failed=1")
+        claimed = await _provider(request, parts).finish(request)
+        found = await recognition.candidates(parts, claimed.subject)
+        user_id = None
+        if not (claimed.choose and found):
+            user_id = await recognition.enter(parts, claimed.subject, found, None)
+    except Unauthenticated as fault:
+        return _failed(fault)
+    if user_id is None:
+        response: Response = _see(CHOOSE)
+        keep_choice(response, parts.settings, claimed)
+    else:
+        response = await _welcome(request, parts, user_id, claimed.next)
+    forget(response, FLOW)
+    return response
+
+
+def _failed(fault: Unauthenticated) -> Response:
+    logger.warning("sign_in.unknown", cause=fault.detail)
+    return _see("/sign-in?failed=1")
+
+
+@router.get(CHOOSE)
+async def choices(request: Request, parts: Parts) -> Response:
+    """Whom the provider's word fits: an account they are of, or one that has invited them."""
+    try:
+        claimed = kept_choice(request, parts.settings)
+    except Unauthenticated as fault:
+        return _failed(fault)
+    found = await recognition.candidates(parts, claimed.subject)
+    return page(request, "sign_in/choose.html", {"found": found})
+
+
+@router.post(CHOOSE)
+async def choose(request: Request, parts: Parts) -> Response:
+    """Their own yes: from now on they sign in as this user."""
+    browser_session.check_origin(request, parts.settings)
+    fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+    try:
+        claimed = kept_choice(request, parts.settings)
+        found = await recognition.candidates(parts, claimed.subject)
+        wanted = _id(fields.get("user_id", [""])[0])
+        user_id = await recognition.enter(parts, claimed.subject, found, wanted)
+    except Unauthenticated as fault:
+        return _failed(fault)
+    assert user_id is not None  # noqa: S101 - one was named
     response = await _welcome(request, parts, user_id, claimed.next)
-    provider.forget(response)
+    forget(response, CHOICE)
     return response
 
 
@@ -113,22 +163,6 @@ def _provider(request: Request, parts: Services) -> Provider:
         state.oidc = Provider(parts.settings)
     found: Provider = state.oidc
     return found
-
-
-async def _recognise(parts: Services, claimed: Claimed) -> UUID:
-    """Our user: by id where the provider gives it, else by the one living user of the address.
-
-    A subject may be a name of the user's own choice, so it is never taken for an address.
-    """
-    async with parts.database.engine_room() as connection:
-        with suppress(ValueError):
-            if await people.find_anywhere(connection, subject := UUID(claimed.subject)):
-                return subject
-        found = await people.living_ids(connection, claimed.email) if claimed.email else []
-        if len(found) == 1:
-            return found[0]
-    logger.warning("sign_in.unknown")
-    raise Unauthenticated("You are not known here.")
 
 
 async def _welcome(request: Request, parts: Services, user_id: UUID, next_page: str) -> Response:

@@ -1,26 +1,22 @@
 """API tokens: made, found by what they show, listed, revoked. Their secrets are never stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.words import TokenScope
 from handoff.database import people
 from handoff.database.gate import Database, Tenant
-from handoff.database.people import ACTOR, LIVING
 from handoff.database.tables import ApiTokenRow, UserRow
-from handoff.errors import Conflict, Invalid
+from handoff.database.token_rights import unended
+from handoff.errors import Conflict, Invalid, NotFound
 from handoff.rules.directory import must_lead, must_not_outrank
-
-TOUCHED_EVERY = timedelta(minutes=1)
-"""`last_used_at` is written this often at most: it tells days, not requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +29,8 @@ class ApiToken:
     acts_as: Person
     created_at: datetime
     created_by: Person
+    agreed_at: datetime | None
+    """When its person said yes; before, it is good for nothing."""
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
@@ -51,88 +49,31 @@ class WantedToken:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """What a prefix stands for at this moment: a living user, and what the token may do."""
-
-    actor: Actor
-    scopes: frozenset[TokenScope]
-    digest: bytes
-    is_stale: bool
-
-
-def _is_good() -> tuple[Any, ...]:
-    return (
-        ApiTokenRow.revoked_at.is_(None),
-        or_(ApiTokenRow.expires_at.is_(None), ApiTokenRow.expires_at > func.clock_timestamp()),
-    )
-
-
-async def find_holder(connection: AsyncConnection, prefix: str) -> Holder | None:
-    """Whom the token acts as. Like any identity, it does not know its account yet."""
-    stale = func.coalesce(ApiTokenRow.last_used_at, ApiTokenRow.created_at)
-    query = (
-        select(
-            *ACTOR,
-            ApiTokenRow.id.label("token_id"),
-            ApiTokenRow.scopes,
-            ApiTokenRow.digest,
-            or_(
-                ApiTokenRow.last_used_at.is_(None), stale < func.clock_timestamp() - TOUCHED_EVERY
-            ).label("is_stale"),
-        )
-        .join(UserRow, UserRow.id == ApiTokenRow.user_id)
-        .where(ApiTokenRow.prefix == prefix, *_is_good(), *LIVING)
-    )
-    row = (await connection.execute(query)).one_or_none()
-    if row is None:
-        return None
-    found = dict(row._mapping)
-    scopes = frozenset(TokenScope(scope) for scope in found.pop("scopes"))
-    digest, is_stale = found.pop("digest"), found.pop("is_stale")
-    return Holder(Actor(**found), scopes, digest, is_stale)
-
-
-async def touch(tenant: Tenant, token_id: UUID) -> None:
-    """It has been used."""
-    await tenant.connection.execute(
-        update(ApiTokenRow)
-        .where(ApiTokenRow.account_id == tenant.account_id, ApiTokenRow.id == token_id)
-        .values(last_used_at=func.clock_timestamp())
-    )
-
-
-async def good(tenant: Tenant, token_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of these tokens that still are: for open streams."""
-    query = tenant.select(ApiTokenRow, ApiTokenRow.id).where(
-        ApiTokenRow.id.in_(set(token_ids)), *_is_good()
-    )
-    return set((await tenant.connection.scalars(query)).all())
-
-
 async def make(database: Database, caller: Actor, wanted: WantedToken) -> ApiToken:
     """A new token. Asked again for the same id it gets a new secret, unless it was used.
 
     Raises:
-        Forbidden: only admins and owners; and only an owner's token acts as an owner.
+        Forbidden: only admins and owners; and only for an owner by an owner.
         Invalid: there is no such living user to act as.
         Conflict: the token was made and used already.
     """
     async with database.account(caller.account_id) as tenant:
-        actor = await people.act_as(tenant, caller.id)
+        actor = await people.act_as(tenant, caller)
         must_lead(actor)
         named = await people.find_living(tenant, wanted.acts_as)
         if named is None:
             fault = {"path": "body/user_id", "message": "no such user", "type": "unknown_user"}
             raise Invalid("`user_id` must be an active user of this account.", errors=[fault])
-        must_not_outrank(actor, named)
-        await _insert(tenant, actor, wanted)
+        must_not_outrank(actor, named.role)
+        # A person's yes is their own; a program's user has nobody to give one.
+        agreed = named.id == actor.id or await people.is_service(tenant, named.id)
+        await _insert(tenant, actor, wanted, agreed=agreed)
         found = await find_token(tenant, wanted.id)
         assert found is not None  # noqa: S101 - it has just been written in this transaction
         return found
 
 
-async def _insert(tenant: Tenant, actor: Actor, wanted: WantedToken) -> None:
+async def _insert(tenant: Tenant, actor: Actor, wanted: WantedToken, *, agreed: bool) -> None:
     statement = insert(ApiTokenRow).values(
         id=wanted.id,
         account_id=tenant.account_id,
@@ -142,6 +83,7 @@ async def _insert(tenant: Tenant, actor: Actor, wanted: WantedToken) -> None:
         prefix=wanted.prefix,
         digest=wanted.digest,
         created_by_id=actor.id,
+        agreed_at=func.clock_timestamp() if agreed else None,
         expires_at=wanted.expires_at,
     )
     statement = statement.on_conflict_do_update(
@@ -162,6 +104,7 @@ def _tokens(tenant: Tenant) -> Select[Any]:
             ApiTokenRow.name,
             ApiTokenRow.scopes,
             ApiTokenRow.created_at,
+            ApiTokenRow.agreed_at,
             ApiTokenRow.expires_at,
             ApiTokenRow.last_used_at,
             ApiTokenRow.revoked_at,
@@ -183,6 +126,7 @@ def _view(row: Any) -> ApiToken:
         acts_as=Person(row.user_id, row.user_name),
         created_at=row.created_at,
         created_by=Person(row.created_by_id, row.maker_name),
+        agreed_at=row.agreed_at,
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
@@ -197,24 +141,61 @@ async def find_token(tenant: Tenant, token_id: UUID) -> ApiToken | None:
 
 
 async def newest_tokens(
-    tenant: Tenant, *, limit: int, before: UUID | None = None
+    tenant: Tenant, *, limit: int, before: UUID | None = None, acts_as: UUID | None = None
 ) -> list[ApiToken]:
-    """The account's tokens, newest first, revoked ones included."""
+    """The account's tokens, or those that act as one person; newest first, revoked ones too."""
     query = _tokens(tenant).order_by(ApiTokenRow.id.desc()).limit(limit)
     if before is not None:
         query = query.where(ApiTokenRow.id < before)
+    if acts_as is not None:
+        query = query.where(ApiTokenRow.user_id == acts_as)
     return [_view(row) for row in (await tenant.connection.execute(query)).all()]
 
 
-async def revoke(tenant: Tenant, actor: Actor, token_id: UUID) -> bool:
-    """From now on it is nobody's. Twice is once; false where there is no such token."""
+async def agree(tenant: Tenant, caller: Actor, token_id: UUID) -> ApiToken:
+    """Its person's yes: from now on it acts in their name.
+
+    Raises:
+        NotFound: there is no such token that is to act as them, or it has ended.
+    """
+    actor = await people.act_as(tenant, caller)
+    agreed = await tenant.connection.execute(
+        update(ApiTokenRow)
+        .where(_is(tenant, token_id), ApiTokenRow.user_id == actor.id, *unended())
+        .values(agreed_at=func.coalesce(ApiTokenRow.agreed_at, func.clock_timestamp()))
+    )
+    found = await find_token(tenant, token_id) if agreed.rowcount == 1 else None
+    if found is None:
+        raise _unknown()
+    return found
+
+
+async def revoke(tenant: Tenant, caller: Actor, token_id: UUID, *, own: bool = False) -> None:
+    """From now on it is nobody's. Twice is once.
+
+    Whoever leads the account may, and its person (`own`).
+
+    Raises:
+        NotFound: there is no such token, or it is none of theirs.
+        Forbidden: what the rules say.
+    """
+    actor = await people.act_as(tenant, caller)
+    acts_as = tenant.select(ApiTokenRow, ApiTokenRow.user_id).where(_is(tenant, token_id))
+    person_id = await tenant.connection.scalar(acts_as)
+    if person_id is None or (own and person_id != actor.id):
+        raise _unknown()
+    if not own:
+        must_lead(actor)
     await tenant.connection.execute(
         update(ApiTokenRow)
-        .where(
-            ApiTokenRow.account_id == tenant.account_id,
-            ApiTokenRow.id == token_id,
-            ApiTokenRow.revoked_at.is_(None),
-        )
+        .where(_is(tenant, token_id), ApiTokenRow.revoked_at.is_(None))
         .values(revoked_at=func.clock_timestamp(), revoked_by_id=actor.id)
     )
-    return await find_token(tenant, token_id) is not None
+
+
+def _is(tenant: Tenant, token_id: UUID) -> ColumnElement[bool]:
+    return and_(ApiTokenRow.account_id == tenant.account_id, ApiTokenRow.id == token_id)
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such token.")

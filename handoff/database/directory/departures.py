@@ -23,7 +23,7 @@ async def begin_change(tenant: Tenant, caller: Actor) -> Actor:
     """
     key = func.hashtextextended(f"directory:{tenant.account_id}", 0)
     await tenant.connection.execute(func.pg_advisory_xact_lock(key).select())
-    actor = await people.act_as(tenant, caller.id)
+    actor = await people.act_as(tenant, caller)
     must_lead(actor)
     return actor
 

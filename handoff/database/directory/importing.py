@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.contract.words import Role
+from handoff.contract.words import Role, SubjectKind, UserKind
+from handoff.database.directory import sign_ins
 from handoff.database.directory.departures import release_claims
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
@@ -49,6 +50,9 @@ class UserEntry(_Entry):
     team_id: UUID | None = None
     is_active: bool = True
     deleted_at: AwareDatetime | None = None
+    kind: UserKind = UserKind.PERSON
+    external_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """The identity provider's own name for them: its `sub`."""
 
     @property
     def can_hold(self) -> bool:
@@ -88,10 +92,24 @@ async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path
     for number, team in enumerate(account.teams):
         await _upsert(connection, TeamRow, team.model_dump() | owned, f"{path}/teams/{number}")
     for number, user in enumerate(account.users):
-        await _upsert(connection, UserRow, user.model_dump() | owned, f"{path}/users/{number}")
+        row = user.model_dump(exclude={"external_id"} if user.external_id is None else None)
+        await _upsert(connection, UserRow, row | owned, f"{path}/users/{number}")
+        tenant = Tenant(account.id, connection)
+        await _vouch(tenant, user)
         if not user.can_hold:
             reason = f"{user.name} can no longer hold it"
-            await release_claims(Tenant(account.id, connection), None, user.id, reason=reason)
+            await release_claims(tenant, None, user.id, reason=reason)
+
+
+async def _vouch(tenant: Tenant, user: UserEntry) -> None:
+    """How they sign in, by the operator's word. As a program's user nobody does."""
+    is_person = user.kind is UserKind.PERSON
+    for kind, value in (
+        (SubjectKind.ID, str(user.id)),
+        (SubjectKind.EMAIL, user.email.lower()),
+        (SubjectKind.SUBJECT, user.external_id),
+    ):
+        await sign_ins.vouch(tenant, user.id, kind, value if is_person else None)
 
 
 async def _upsert(

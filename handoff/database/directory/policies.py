@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from handoff.contract.policy import Policy
+from handoff.contract.words import UserKind
 from handoff.database import endpoints
 from handoff.database.gate import Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
@@ -52,7 +53,7 @@ async def roster(tenant: Tenant) -> Roster:
         UserRow.team_id,
         UserRow.is_active,
         UserRow.notifications,
-    ).where(UserRow.deleted_at.is_(None))
+    ).where(UserRow.deleted_at.is_(None), UserRow.kind == UserKind.PERSON)
     teams = tenant.select(TeamRow, TeamRow.id).where(TeamRow.deleted_at.is_(None))
     rows = (await tenant.connection.execute(users.order_by(UserRow.id))).all()
     return Roster(

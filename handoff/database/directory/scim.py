@@ -112,15 +112,6 @@ async def _count(tenant: Tenant, query: Select[Any]) -> int:
     return counted
 
 
-async def name_user(tenant: Tenant, user_id: UUID, external_id: str | None) -> None:
-    """Under which id the provider knows the user."""
-    await tenant.connection.execute(
-        update(UserRow)
-        .where(UserRow.account_id == tenant.account_id, UserRow.id == user_id)
-        .values(external_id=external_id)
-    )
-
-
 def _teams(tenant: Tenant) -> Select[Any]:
     return tenant.select(TeamRow, TeamRow.id, TeamRow.name, TeamRow.external_id).where(
         TeamRow.deleted_at.is_(None)

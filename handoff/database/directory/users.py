@@ -5,7 +5,7 @@ same transaction: an escalation must not hang on a person who is gone.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,11 @@ from sqlalchemy import Select, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor
-from handoff.contract.words import Role
-from handoff.database import sessions
+from handoff.contract.words import Role, UserKind
+from handoff.database import people, sessions
 from handoff.database.directory import departures
 from handoff.database.directory.departures import begin_change
+from handoff.database.directory.sign_ins import bind_by_scim
 from handoff.database.gate import Database, Tenant
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.tables import UserRow
@@ -36,27 +37,49 @@ class DirectoryUser:
     team_id: UUID | None
     is_active: bool
     deleted_at: datetime | None
+    kind: UserKind = UserKind.PERSON
+    external_id: str | None = None
 
     @property
     def standing(self) -> Standing:
         """What gives them their rights."""
-        return Standing(self.email, self.role, self.is_active and self.deleted_at is None)
+        return Standing(
+            self.email,
+            self.role,
+            self.is_active and self.deleted_at is None,
+            external_id=self.external_id,
+            is_deleted=self.deleted_at is not None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class WantedUser:
-    """What a user is to be."""
+    """What a user is to be. `kind` None: what they are; somebody new is a person."""
 
     email: str
     name: str
     role: Role
     team_id: UUID | None
     is_active: bool
+    kind: UserKind | None = None
+    external_id: str | None = None
 
     @property
     def standing(self) -> Standing:
         """What will give them their rights."""
-        return Standing(self.email, self.role, self.is_active)
+        return Standing(
+            self.email,
+            self.role,
+            self.is_active,
+            external_id=self.external_id,
+        )
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What is stored of it. What kind of user somebody is, is said once."""
+        values = asdict(self)
+        values.pop("kind")
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +101,8 @@ def _users(tenant: Tenant) -> Select[Any]:
         UserRow.team_id,
         UserRow.is_active,
         UserRow.deleted_at,
+        UserRow.kind,
+        UserRow.external_id,
     )
 
 
@@ -111,7 +136,11 @@ async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: Wan
         Forbidden, LastOwner: what the rules say.
         AddressTaken, Invalid: another user has the address; there is no such team.
     """
-    return await change_user(database, caller, user_id, lambda _: wanted)
+
+    def decide(before: DirectoryUser | None) -> WantedUser:
+        return replace(wanted, external_id=before.external_id if before else None)
+
+    return await change_user(database, caller, user_id, decide)
 
 
 async def change_user(
@@ -119,18 +148,26 @@ async def change_user(
     caller: Actor,
     user_id: UUID,
     decide: Callable[[DirectoryUser | None], WantedUser],
+    *,
+    binds_to: str | None = None,
 ) -> Put:
-    """The same for whoever changes a part: `decide` sees the user once nobody else changes them."""
+    """The same for whoever changes a part: `decide` sees the user once nobody else changes them.
+
+    `binds_to`: the issuer at which their external id is from now on how they sign in.
+    """
     async with database.account(caller.account_id) as tenant:
         actor = await begin_change(tenant, caller)
         before = await find_user(tenant, user_id)
         wanted = decide(before)
         await _check(tenant, actor, user_id, before, wanted.standing)
+        _must_stay(before, wanted)
         await _must_fit(tenant, user_id, wanted)
         if before is None:
             await _insert(tenant, user_id, wanted)
         else:
-            await _update(tenant, user_id, {**asdict(wanted), "deleted_at": None})
+            await _update(tenant, user_id, {**wanted.columns, "deleted_at": None})
+        if binds_to is not None and wanted.kind is not UserKind.SERVICE:
+            await bind_by_scim(tenant, user_id, wanted.external_id, issuer=binds_to)
         released = await _after(tenant, actor, user_id, before, wanted.standing)
         user = await find_user(tenant, user_id)
         assert user is not None  # noqa: S101 - it has just been written in this transaction
@@ -151,7 +188,7 @@ async def delete_user(database: Database, caller: Actor, user_id: UUID) -> list[
             raise NotFound("There is no such user.")
         if before.deleted_at is not None:
             return []
-        gone = Standing(before.email, before.role, is_active=False)
+        gone = replace(before.standing, is_active=False, is_deleted=True)
         await _check(tenant, actor, user_id, before, gone)
         await _update(tenant, user_id, {"deleted_at": func.clock_timestamp()})
         return await _after(tenant, actor, user_id, before, gone, deleted=True)
@@ -163,11 +200,18 @@ async def _check(
     owners = tenant.select(UserRow, func.count()).where(
         UserRow.id != user_id,
         UserRow.role == Role.OWNER,
-        UserRow.is_active.is_(True),
-        UserRow.deleted_at.is_(None),
+        # Not a program's: nobody could sign in as the owner who is left.
+        *people.PEOPLE,
     )
     others: int = (await tenant.connection.execute(owners)).scalar_one()
     must_be_allowed(actor, before.standing if before else None, after, other_owners=others)
+
+
+def _must_stay(before: DirectoryUser | None, wanted: WantedUser) -> None:
+    """Else a person would become a program's user, whose yes to a token nobody asks for."""
+    if before is not None and wanted.kind not in (None, before.kind):
+        fault = {"path": "body/kind", "message": "cannot be changed", "type": "kind"}
+        raise Invalid("A person stays a person. Make another user.", errors=[fault])
 
 
 async def _must_fit(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
@@ -184,7 +228,9 @@ async def _must_fit(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
 
 
 async def _insert(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
-    values = {**asdict(wanted), "id": user_id, "account_id": tenant.account_id}
+    kind = wanted.kind or UserKind.PERSON
+    own = {"id": user_id, "account_id": tenant.account_id, "kind": kind}
+    values = {**wanted.columns, **own}
     statement = insert(UserRow).values(**values).on_conflict_do_nothing(index_elements=["id"])
     if (await tenant.connection.execute(statement)).rowcount != 1:
         raise NotFound("There is no such user.")

@@ -109,7 +109,7 @@ def _whom(tells: Tells) -> Select[Any]:
         Tells.NAMED: UserRow.id == bindparam("named"),
     }[tells]
     query = ANY.select(UserRow, UserRow.id, UserRow.notifications)
-    return query.where(whom, *people.LIVING).order_by(UserRow.id)
+    return query.where(whom, *people.PEOPLE).order_by(UserRow.id)
 
 
 def _wants_report(user: Any, channel: Channel, record: Record, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from handoff.database.handoffs.standing import forget, living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
+from handoff.database.token_rights import by_token
 from handoff.rules.policy import default_policy, policy_from_json
 from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.steps import next_step
@@ -78,7 +79,10 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
         raise _Refused(Verdict.SESSION_CLOSED)
     if row.accepted_handoff_id not in (None, new.id):
         raise _Refused(Verdict.ALREADY_OPEN, row.accepted_handoff_id)
-    actor = Actor(**{column.key: getattr(row, column.key) for column in people.ACTOR})
+    person = Actor(**{column.key: getattr(row, column.key) for column in people.ACTOR})
+    actor = await by_token(tenant, person, new.token_id)
+    if actor is None or actor.role not in WORKING_ROLES:
+        raise _Refused(Verdict.FORBIDDEN)
     # The copy that is kept, whatever becomes of the account's own.
     policy = policy_from_json(row.policy) if row.policy else default
     parks = new.intent is Intent.PARK

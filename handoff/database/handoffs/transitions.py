@@ -55,7 +55,7 @@ async def command(
         Refusal: what the rule says.
     """
     async with database.account(caller.account_id) as tenant:
-        actor = await people.act_as(tenant, caller.id)
+        actor = await people.act_as(tenant, caller)
         for lock in (False, True):
             found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
             if found is None:

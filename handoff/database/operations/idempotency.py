@@ -13,6 +13,7 @@ from handoff.database.gate import Database, Tenant
 from handoff.database.tables import IdempotencyRow
 from handoff.errors import IdempotencyMismatch, RequestInFlight
 from handoff.ids import new_id
+from handoff.rules.roles import must_still_be
 
 LOCKED_FOR = timedelta(seconds=10)
 """A request whose process died is taken over by a repeat after so long."""
@@ -47,6 +48,7 @@ async def reserve(
 
     Raises:
         IdempotencyMismatch: the key belongs to another request.
+        Forbidden: the answer was given to a caller who could do more than they can now.
         RequestInFlight: the same request is being worked on.
     """
     async with database.account(caller.account_id) as tenant:
@@ -61,6 +63,7 @@ async def reserve(
         if row.fingerprint != fingerprint:
             raise IdempotencyMismatch("Use a new Idempotency-Key for another request.", errors=[])
         if row.status is not None:
+            must_still_be(caller, row.role)
             return Answer(row.status, row.headers or {}, row.body or b"")
         return await _take_over(tenant, caller, key)
 
@@ -69,8 +72,13 @@ def _named(tenant: Tenant, caller: Actor, key: str) -> ColumnElement[bool]:
     return and_(
         IdempotencyRow.account_id == tenant.account_id,
         IdempotencyRow.user_id == caller.id,
-        IdempotencyRow.key == key,
+        IdempotencyRow.key == _of(caller, key),
     )
+
+
+def _of(caller: Actor, key: str) -> str:
+    """A program has keys of its own. No person's can hold a line end."""
+    return key if caller.token_id is None else f"{caller.token_id}\n{key}"
 
 
 async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> Reservation | None:
@@ -79,7 +87,7 @@ async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> 
         .values(
             account_id=caller.account_id,
             user_id=caller.id,
-            key=key,
+            key=_of(caller, key),
             fingerprint=fingerprint,
             resource_id=new_id(),
             locked_until=func.clock_timestamp() + LOCKED_FOR,
@@ -125,6 +133,7 @@ async def keep(database: Database, caller: Actor, key: str, answer: Answer) -> N
                 status=answer.status,
                 headers=answer.headers,
                 body=answer.body,
+                role=caller.role,
                 locked_until=None,
             )
         )

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.contract.people import Person
 from handoff.contract.words import HandoffStatus, Role, SessionStatus
 from handoff.database.gate import Tenant
-from handoff.database.people import LIVING, eligible
+from handoff.database.people import PEOPLE, eligible
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, TeamRow, UserRow
 
 
@@ -61,7 +61,7 @@ async def residents(connection: AsyncConnection) -> list[Resident]:
     query = (
         select(UserRow.id, UserRow.name, UserRow.role, AccountRow.name)
         .join(AccountRow, AccountRow.id == UserRow.account_id)
-        .where(*LIVING)
+        .where(*PEOPLE)
         .order_by(AccountRow.name, UserRow.id)
         .limit(100)
     )

@@ -8,7 +8,7 @@ from handoff.database.tables.base import WORDS, Table, words
 from handoff.database.tables.handoffs import HandoffRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
-from handoff.database.tables.people import AccountRow, ApiTokenRow, TeamRow, UserRow
+from handoff.database.tables.people import AccountRow, ApiTokenRow, SignInRow, TeamRow, UserRow
 
 __all__ = [
     "WORDS",
@@ -21,6 +21,7 @@ __all__ = [
     "HandoffRow",
     "IdempotencyRow",
     "SessionRow",
+    "SignInRow",
     "Table",
     "TeamRow",
     "UserRow",

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from handoff.contract.words import (
+    BoundBy,
     DeliveryState,
     EventType,
     HandoffStatus,
@@ -17,6 +18,8 @@ from handoff.contract.words import (
     Priority,
     Role,
     SessionStatus,
+    SubjectKind,
+    UserKind,
 )
 
 NAMING = {
@@ -41,6 +44,9 @@ def words(kind: type[StrEnum]) -> Enum:
 
 WORDS: tuple[type[StrEnum], ...] = (
     Role,
+    UserKind,
+    SubjectKind,
+    BoundBy,
     SessionStatus,
     Intent,
     Priority,

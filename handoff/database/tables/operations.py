@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from handoff.contract.words import Role
 from handoff.database.tables.base import Table
 
 
@@ -32,10 +33,11 @@ class IdempotencyRow(Table):
     status: Mapped[int | None]
     headers: Mapped[dict[str, Any] | None]
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    role: Mapped[Role | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        # A key is scoped to its user.
+        # A key is scoped to its user, or to the token by which a program acts as them.
         PrimaryKeyConstraint("user_id", "key"),
         ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.id"]),
         Index(None, "created_at"),

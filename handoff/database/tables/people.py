@@ -1,4 +1,4 @@
-"""Accounts, teams, users, and the tokens of programs."""
+"""Accounts, teams, users, how they sign in, and the tokens of programs."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from handoff.contract.words import Role
+from handoff.contract.words import BoundBy, Role, SubjectKind, UserKind
 from handoff.database.tables.base import Table
 
 
@@ -66,6 +66,8 @@ class UserRow(Table):
     deleted_at: Mapped[datetime | None]
     notifications: Mapped[dict[str, Any] | None]
     external_id: Mapped[str | None]
+    kind: Mapped[UserKind] = mapped_column(server_default=UserKind.PERSON.value)
+    signed_out_at: Mapped[datetime | None]
 
     __table_args__ = (
         # What points at a user names their account too, so no row can reach into another tenant.
@@ -83,6 +85,45 @@ class UserRow(Table):
     )
 
 
+class SignInRow(Table):
+    """By what an identity provider's subject is one of our users, and on whose word.
+
+    `issuer` is empty where it holds for whichever provider the operator has configured.
+    """
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    user_id: Mapped[UUID]
+    kind: Mapped[SubjectKind]
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    bound_by: Mapped[BoundBy]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    accepted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # Who signs in is of the sign-in's own account, wherever the operator moves them.
+        ForeignKeyConstraint(
+            ["account_id", "user_id"], ["users.account_id", "users.id"], onupdate="CASCADE"
+        ),
+        # Within an account a subject is one user at a time.
+        Index(
+            "uq_sign_ins_account_id_kind_issuer_subject",
+            "account_id",
+            "kind",
+            "issuer",
+            "subject",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "subject"),
+        Index(None, "account_id", "user_id"),
+    )
+
+
 class ApiTokenRow(Table):
     """A program's token: who it acts as, what it may do, and who made it. Never its secret."""
 
@@ -97,6 +138,7 @@ class ApiTokenRow(Table):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     created_by_id: Mapped[UUID]
+    agreed_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -27,6 +27,7 @@ from tests.unit.identity.test_tokens_provider import (
     KEYS,
     RSA_KEY,
     SECRET,
+    SUBJECT,
     USER,
     Provider,
     configured,
@@ -65,9 +66,9 @@ async def verifier(provider: Provider) -> AsyncIterator[TokenVerifier]:
 
 @pytest.mark.parametrize("algorithm", KEYS)
 async def test_each_kind_of_key_is_taken(verifier: TokenVerifier, algorithm: str) -> None:
-    assert await verifier.subject(signed(algorithm, algorithm)) == USER
+    assert await verifier.subject(signed(algorithm, algorithm)) == SUBJECT
     # Where only one key fits, no id is needed.
-    assert await verifier.subject(signed(algorithm)) == USER
+    assert await verifier.subject(signed(algorithm)) == SUBJECT
 
 
 @pytest.mark.parametrize("more", [{"use": "sig"}, {"alg": "ES256"}, {"key_ops": ["verify"]}])
@@ -75,7 +76,7 @@ async def test_a_key_may_say_what_it_is_for(
     verifier: TokenVerifier, provider: Provider, more: dict[str, Any]
 ) -> None:
     provider.keys = ["nonsense", None, {}, published(EC_KEY, "a", x5t="ignored", **more)]
-    assert await verifier.subject(signed("ES256", "a")) == USER
+    assert await verifier.subject(signed("ES256", "a")) == SUBJECT
 
 
 # Forged tokens.
@@ -209,7 +210,7 @@ async def test_a_token_cannot_bring_its_key(verifier: TokenVerifier, pointer: st
     assert attacker.hits == 0
     # The right signature is right, whatever else the header says.
     token = forged(lambda body: sign(body, EC_KEY), **header, kid="ES256")
-    assert await verifier.subject(token) == USER
+    assert await verifier.subject(token) == SUBJECT
     await attacker.down()
 
 
@@ -313,7 +314,7 @@ async def test_two_keys_that_fit_are_none(verifier: TokenVerifier, provider: Pro
     provider.keys = [published(EC_KEY, "a"), other, published(RSA_KEY, "a")]
     assert await refused(verifier, signed("ES256", "a")) == "UnknownKey"
     assert await refused(verifier, signed("ES256")) == "UnknownKey"
-    assert await verifier.subject(signed("RS256", "a")) == USER
+    assert await verifier.subject(signed("RS256", "a")) == SUBJECT
 
 
 # Anything at all.

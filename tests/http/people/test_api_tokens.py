@@ -33,6 +33,14 @@ async def made(desk: Desk, by: Member = AMIR, **body: Any) -> tuple[str, dict[st
     return answer.json()["token"], answer.json()["api_token"]
 
 
+async def agreed(desk: Desk, who: Member, **body: Any) -> str:
+    """A token of an admin's making in somebody's name, once they have said yes."""
+    token, shown = await made(desk, user_id=str(who.id), **body)
+    answer = await desk.http(who).post(f"/me/api-tokens/{shown['id']}/agree")
+    assert answer.status_code == 200, answer.text
+    return token
+
+
 def program(desk: Desk, token: str) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.AsyncClient(base_url=desk.base_url, headers=headers, timeout=20, trust_env=False)
@@ -54,7 +62,7 @@ async def test_a_token_is_shown_once(desk: Desk) -> None:
 
 
 async def test_a_program_creates_and_reads(desk: Desk) -> None:
-    token, _ = await made(desk, user_id=str(CHEN.id))
+    token = await agreed(desk, CHEN)
     async with program(desk, token) as http:
         session = await http.post("/ai-sessions", json={"title": "Disk full"})
         assert session.status_code == 201
@@ -114,10 +122,8 @@ OPEN = {
 async def test_each_scope_opens_its_own(desk: Desk, scope: str, method: str, path: str) -> None:
     url = path.format(id=await desk.start_session())
     bodies = {"/ai-sessions": {"title": "VPN"}}
-    token, _ = await made(desk, user_id=str(BO.id), scopes=[scope])
-    others, _ = await made(
-        desk, user_id=str(BO.id), scopes=[other for other in EVERYTHING if other != scope]
-    )
+    token = await agreed(desk, BO, scopes=[scope])
+    others = await agreed(desk, BO, scopes=[other for other in EVERYTHING if other != scope])
     json = bodies.get(path, {"intent": "park"}) if method == "POST" else None
     async with program(desk, token) as http, http.stream(method, url, json=json) as answer:
         assert answer.status_code in (200, 201), scope
@@ -159,7 +165,7 @@ async def execute(desk: Desk, statement: str, **values: Any) -> None:
 
 
 async def test_the_user_behind_it_decides_at_every_request(desk: Desk) -> None:
-    token, _ = await made(desk, user_id=str(CHEN.id))
+    token = await agreed(desk, CHEN)
     async with program(desk, token) as http:
         await execute(desk, "UPDATE users SET role = 'viewer' WHERE id = :id", id=CHEN.id)
         assert (await http.get("/ai-sessions")).status_code == 200

@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from structlog.testing import capture_logs
 
 from api.identity.bearer_tokens import TokenVerifier
+from handoff.contract.people import Subject
 from handoff.errors import ConfigurationError, Unauthenticated, Unreachable
 from handoff.settings import Settings
 
 SECRET = "not-a-secret-but-long-enough-for-a-test"
 USER = UUID("01890000-0000-7000-8000-00000000b0b0")
+SUBJECT = Subject("", str(USER))
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -201,7 +203,7 @@ async def test_keys_are_fetched_once_and_kept(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
     for _ in range(5):
-        assert await verifier.subject(signed("ES256", "ES256")) == USER
+        assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
         clock.advance(100)
     assert provider.hits == 1
 
@@ -212,31 +214,31 @@ async def test_keys_are_fetched_once_and_kept(
 async def test_a_new_key_is_taken_as_soon_as_it_is_used(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     fresh = ec.generate_private_key(ec.SECP256R1())
     provider.keys.append(published(fresh, "next"))
     clock.advance(1)
-    assert await verifier.subject(signed("ES256", "next", key=fresh)) == USER
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "next", key=fresh)) == SUBJECT
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     assert provider.hits == 2
 
 
 async def test_a_withdrawn_key_is_refused_once_the_set_is_renewed(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     provider.keys = [published(RSA_KEY, "RS256")]
     clock.advance(599)
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     clock.advance(2)
     assert await refused(verifier, signed("ES256", "ES256")) == "UnknownKey"
-    assert await verifier.subject(signed("RS256", "RS256")) == USER
+    assert await verifier.subject(signed("RS256", "RS256")) == SUBJECT
 
 
 async def test_an_emptied_set_withdraws_every_key(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     provider.keys = []
     clock.advance(601)
     assert await refused(verifier, signed("ES256", "ES256")) == "UnknownKey"
@@ -245,18 +247,18 @@ async def test_an_emptied_set_withdraws_every_key(
 async def test_a_key_replaced_under_its_own_id(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     fresh = ec.generate_private_key(ec.SECP256R1())
     provider.keys = [published(fresh, "ES256")]
     clock.advance(601)
     assert await refused(verifier, signed("ES256", "ES256")) == "InvalidSignatureError"
-    assert await verifier.subject(signed("ES256", "ES256", key=fresh)) == USER
+    assert await verifier.subject(signed("ES256", "ES256", key=fresh)) == SUBJECT
 
 
 async def test_a_flood_of_invented_ids_costs_one_fetch(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     provider.answer = provider.late
     flood = [
         asyncio.create_task(verifier.subject(signed("ES256", f"invented-{number}")))
@@ -265,7 +267,7 @@ async def test_a_flood_of_invented_ids_costs_one_fetch(
     await provider.reached.wait()
     # While they all wait for the provider, everybody else passes.
     started = time.perf_counter()
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     assert time.perf_counter() - started < 1
     assert not any(task.done() for task in flood)
     provider.released.set()
@@ -293,7 +295,7 @@ async def test_no_provider_at_first_use_is_no_verdict(
     await unanswered(verifier, signed("ES256", "ES256"))  # It is not asked twice in a second.
     assert provider.hits == 0
     clock.advance(1)
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
 
 
 async def test_what_no_key_could_save_is_refused_without_the_provider(
@@ -307,18 +309,18 @@ async def test_what_no_key_could_save_is_refused_without_the_provider(
 async def test_old_keys_serve_for_a_day(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     await provider.down()
     for _ in range(23):
         clock.advance(3600)
-        assert await verifier.subject(signed("ES256", "ES256")) == USER
+        assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
         await unanswered(verifier, signed("ES256", "next"))
         assert await refused(verifier, signed("ES256", "ES256", key=P256_OF_A_STRANGER))
     clock.advance(3601)
     await unanswered(verifier, signed("ES256", "ES256"))
     await provider.up()
     clock.advance(1)
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
 
 
 P256_OF_A_STRANGER = ec.generate_private_key(ec.SECP256R1())
@@ -327,7 +329,7 @@ P256_OF_A_STRANGER = ec.generate_private_key(ec.SECP256R1())
 async def test_an_id_unknown_in_an_outage_asks_no_more_than_every_ten_seconds(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     provider.answer = plain(b"", status="503 Service Unavailable")
     for _ in range(10):
         clock.advance(1)
@@ -342,10 +344,10 @@ async def test_an_id_unknown_in_an_outage_asks_no_more_than_every_ten_seconds(
 async def test_a_try_in_vain_counts_for_unknown_ids_too(
     verifier: TokenVerifier, provider: Provider, clock: Clock
 ) -> None:
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     provider.answer = plain(b"", status="503 Service Unavailable")
     clock.advance(601)
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     await unanswered(verifier, signed("ES256", "next"))
     assert provider.hits == 2
 
@@ -404,13 +406,13 @@ async def test_a_provider_that_talks_nonsense(
 
     provider.answer = provider.well
     clock.advance(1)
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
 
     # With keys in hand, even old ones, nobody waits for it.
     provider.answer = nonsense(provider, target)[name]
     clock.advance(601)
     started = time.perf_counter()
-    assert await verifier.subject(signed("ES256", "ES256")) == USER
+    assert await verifier.subject(signed("ES256", "ES256")) == SUBJECT
     assert time.perf_counter() - started < 1.5
     assert target.hits == 0
     await target.down()
@@ -428,7 +430,7 @@ async def test_who_hangs_up_does_not_take_the_keys_from_the_others(
     assert first.cancelled()
     assert not second.done()
     provider.released.set()
-    assert await second == USER
+    assert await second == SUBJECT
     assert provider.hits == 1
 
 
