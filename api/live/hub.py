@@ -6,8 +6,9 @@ believed. While Redis is down feeds go on by reading; while PostgreSQL is down t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,12 +20,15 @@ from api.live.rights import check_rights
 from handoff.contract.people import Actor
 from handoff.database import events, outages
 from handoff.database.gate import Database
-from handoff.errors import Unreachable
+from handoff.errors import TooManyStreams, Unreachable
 
 logger = structlog.get_logger(__name__)
 
 PAUSE = 0.5
 """Seconds between two tries to read PostgreSQL."""
+
+TRY_AFTER = 5.0
+"""Seconds after which somebody with too many streams may find that one has ended."""
 
 OPEN_WITHIN = 3.0
 """Seconds that PostgreSQL has to answer before a new stream is refused."""
@@ -41,6 +45,7 @@ class Hub:
         self._feeds: dict[UUID, Feed] = {}
         self._reading: dict[UUID, asyncio.Task[None]] = {}
         self._streams = 0
+        self._held: Counter[UUID] = Counter()
         self._nobody = asyncio.Event()
         self._nobody.set()
 
@@ -51,8 +56,32 @@ class Hub:
         """A place at the account's feed. `cut` ends the connection, whatever it has not sent.
 
         Raises:
+            TooManyStreams: the reader holds as many as may be.
             Unreachable: PostgreSQL does not say where the account's events stand.
         """
+        with self._one_more(reader.id):
+            async with self._at_feed(reader, cut) as ear:
+                yield ear
+
+    @contextmanager
+    def _one_more(self, reader_id: UUID) -> Iterator[None]:
+        most = self.manners.most
+        if most and self._held.get(reader_id, 0) >= most:
+            raise TooManyStreams(
+                "Close another live stream first.",
+                retry_after=TRY_AFTER,
+                limit={"name": "streams", "amount": most},
+            )
+        self._held[reader_id] += 1
+        try:
+            yield
+        finally:
+            self._held[reader_id] -= 1
+            if not self._held[reader_id]:
+                del self._held[reader_id]
+
+    @asynccontextmanager
+    async def _at_feed(self, reader: Actor, cut: Callable[[], None] | None) -> AsyncIterator[Ear]:
         feed = self._feeds.get(reader.account_id) or self._open(reader.account_id)
         ear = Ear(feed, reader, since=datetime.now(UTC), cut=cut)
         feed.ears.add(ear)

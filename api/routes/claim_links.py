@@ -54,6 +54,7 @@ def _is_person(request: Request) -> bool:
 async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     """What the link is about. Changes nothing, whoever opens it and however often."""
     link = claim_links.read_link(token, parts.settings)
+    await parts.limits.link(link.user_id)
     record = await _find(parts, link)
     if record.status in FINAL:
         raise LinkDead(f"This handoff is {record.status.value}.")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from api.endpoints.allowances import CALLS
 from api.endpoints.answers import IfVersion, conflicts, problems, shown
 from api.endpoints.idempotency import IdempotentRoute
 from api.identity.callers import Caller, Parts
@@ -85,6 +86,7 @@ async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffVie
 @router.post(
     f"/{Command.RELEASE}",
     operation_id="releaseHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def release(handoff: ThisHandoff, body: Release | None = None) -> HandoffView:
@@ -117,6 +119,7 @@ async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> HandoffVie
 @router.post(
     f"/{Command.PROMOTE}",
     operation_id="promoteHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
@@ -127,6 +130,7 @@ async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffV
 @router.post(
     f"/{Command.ESCALATE_NOW}",
     operation_id="escalateHandoffNow",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
 async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> HandoffView:
@@ -153,6 +157,7 @@ async def snooze(handoff: ThisHandoff, body: Snooze) -> HandoffView:
 @router.post(
     f"/{Command.TRANSFER}",
     operation_id="transferHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> HandoffView:

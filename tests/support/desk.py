@@ -345,6 +345,7 @@ async def open_desk(
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
             "rate_trials_per_user": 0,
+            "rate_calls_per_user": 0,
             "rate_failures_per_address": 0,
         }
         settings = load_settings(**(values | overrides))
