@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from api.live.feed import PAGE, Ear, Encoded, Feed
+from api.live.feed import KEPT_CHARACTERS, PAGE, Ear, Encoded, Feed, batch
 from api.live.manners import Manners
 from api.live.rights import check_rights
 from handoff.contract.people import Actor
@@ -99,11 +99,18 @@ class Hub:
             # The reader ends by itself when nobody is left, and not in the middle of a query.
             feed.rung.set()
 
-    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Encoded]:
-        """A page of what follows `number`, read from PostgreSQL."""
+    async def history(
+        self, account_id: UUID, number: int, *, limit: int, characters: int
+    ) -> tuple[list[Encoded], bool]:
+        """A page of what follows `number`, read from PostgreSQL, and whether there may be more.
+
+        It is cut at so many characters, but has one event at least: encoded, each of a handoff's
+        events has a copy of its texts.
+        """
         async with self._database.account(account_id) as tenant:
             found = await events.after(tenant, number, limit=limit)
-        return [Encoded.of(envelope) for envelope in found]
+        page = batch((Encoded.of(envelope) for envelope in found), characters)
+        return page, len(found) == limit or len(page) < len(found)
 
     async def bounds(self, account_id: UUID) -> tuple[int, int]:
         """The first and the last event number that the account has."""
@@ -209,7 +216,10 @@ class Hub:
         if not feed.started.is_set():
             feed.first, feed.last = await self.bounds(feed.account_id)
             feed.started.set()
-        while found := await self.history(feed.account_id, feed.last, limit=PAGE):
-            feed.add(found)
-            if len(found) < PAGE:
-                return
+        more = True
+        while more:
+            found, more = await self.history(
+                feed.account_id, feed.last, limit=PAGE, characters=KEPT_CHARACTERS
+            )
+            if found:
+                feed.add(found)

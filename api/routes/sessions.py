@@ -60,8 +60,8 @@ async def list_sessions(
 ) -> list[SessionView]:
     """The account's sessions, newest first."""
     async with parts.database.account(caller.account_id) as tenant:
-        rows = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
-    if len(rows) == limit:
+        rows, more = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
+    if more:
         link_to_next(request, response, str(rows[-1].id))
     return [_view(row) for row in rows]
 

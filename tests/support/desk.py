@@ -296,6 +296,11 @@ class Desk:
                     while own_worker.client is None:  # noqa: ASYNC110 - it tells nobody
                         await asyncio.sleep(0.01)
 
+    @property
+    def connections(self) -> int:
+        """How many are open to the API."""
+        return len(self._server[0].server_state.connections) if self._server else 0
+
     async def stop_api(self) -> None:
         """As SIGTERM would."""
         for client in self._clients.values():
