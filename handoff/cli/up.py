@@ -73,7 +73,7 @@ def _demo_mark(home: Home) -> Path:
 
 
 def _names(plan: Plan) -> str:
-    names = [part.name for part in (*plan.services, *plan.applications)]
+    names = [part.name for part in (*plan.services, *plan.applications) if part.is_told]
     return ", ".join(names[:-1]) + f" and {names[-1]}"
 
 

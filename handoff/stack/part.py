@@ -36,6 +36,8 @@ class Part(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     stop_within: ClassVar[float] = 5.0
     ready_within: ClassVar[float] = 30.0
+    is_told: ClassVar[bool] = True
+    """Whether people hear of it as a part of the stack; another part's helper is none."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
