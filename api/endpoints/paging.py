@@ -24,6 +24,19 @@ Search = Annotated[Text | None, Query(alias="q", max_length=200, description="Pa
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
+PAGES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "headers": {
+            "Link": {
+                "description": 'Where the next page is, while there is one: `<…>; rel="next"`',
+                "schema": {"type": "string"},
+            }
+        }
+    }
+}
+"""What OpenAPI says of an endpoint that answers page by page."""
+
+
 def link_to_next(request: Request, response: Response, cursor: str) -> None:
     """Says where the next page is: the same question, from the cursor on."""
     link = request.url.include_query_params(cursor=cursor)

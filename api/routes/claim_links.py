@@ -49,7 +49,7 @@ def _is_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-@router.get("/{token}", operation_id="showClaimLink", responses=problems(404, 410))
+@router.get("/{token}", operation_id="showClaimLink", responses=problems(404, 410, 429))
 @router.head("/{token}", include_in_schema=False)
 async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     """What the link is about. Changes nothing, whoever opens it and however often."""

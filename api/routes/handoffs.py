@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from api.endpoints.allowances import CREATES
 from api.endpoints.answers import conflicts, problems, shown
 from api.endpoints.idempotency import IdempotentRoute, resource_id
-from api.endpoints.paging import Page, read_cursor, write_cursor
+from api.endpoints.paging import PAGES, Page, read_cursor, write_cursor
 from api.engine import starting
 from api.identity.callers import Caller, Parts, WorkingCaller
 from api.schemas.handoffs import Accepted, DeliveryView, HandOff, Recipient
@@ -151,7 +151,7 @@ async def _must_find(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> Reco
     return found[0]
 
 
-@router.get("/handoffs", operation_id="listHandoffs", responses=problems(404))
+@router.get("/handoffs", operation_id="listHandoffs", responses={**PAGES, **problems(404)})
 async def list_handoffs(
     session_id: UUID, caller: Caller, parts: Parts, page: Page, cursor: UUID | None = None
 ) -> list[HandoffView]:
@@ -176,7 +176,9 @@ async def get_handoff(
 
 
 @router.get(
-    "/handoffs/{handoff_id}/events", operation_id="listHandoffEvents", responses=problems(404)
+    "/handoffs/{handoff_id}/events",
+    operation_id="listHandoffEvents",
+    responses={**PAGES, **problems(404)},
 )
 async def list_events(
     session_id: UUID,
@@ -198,7 +200,7 @@ async def list_events(
 @router.get(
     "/handoffs/{handoff_id}/deliveries",
     operation_id="listHandoffDeliveries",
-    responses=problems(404),
+    responses={**PAGES, **problems(404)},
 )
 async def list_deliveries(
     session_id: UUID,

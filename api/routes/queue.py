@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from api.endpoints.answers import problems
-from api.endpoints.paging import link_to_next, read_cursor, write_cursor
+from api.endpoints.paging import PAGES, link_to_next, read_cursor, write_cursor
 from api.identity.callers import Caller, Parts
 from handoff.contract.record import HandoffView
 from handoff.contract.words import HandoffStatus
@@ -27,7 +27,7 @@ class Scope(StrEnum):
     ACCOUNT = "account"
 
 
-@router.get("/queue", operation_id="getQueue", responses=problems())
+@router.get("/queue", operation_id="getQueue", responses={**PAGES, **problems()})
 async def get_queue(
     request: Request,
     response: Response,
