@@ -53,7 +53,7 @@ async def sign_in_page(
 
 
 async def _residents(parts: Services) -> dict[str, list[offers.Resident]]:
-    async with parts.database.engine_room() as connection:
+    async with parts.probed.engine_room() as connection:
         found = await offers.residents(connection)
     return {name: list(some) for name, some in groupby(found, lambda one: one.account)}
 
