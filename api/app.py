@@ -10,6 +10,7 @@ from api.endpoints import openapi
 from api.http import problems
 from api.http.body_limit import BodyLimit
 from api.http.codec_door import CodecDoor
+from api.http.local_names import LocalNames
 from api.http.metrics import CountRequests, Metrics
 from api.http.security_headers import SecurityHeaders
 from api.routes import (
@@ -90,6 +91,8 @@ def build(settings: Settings) -> FastAPI:
     ):
         app.include_router(routes.router)
     mount.install(app, settings)
+    if settings.embedded:
+        app.add_middleware(LocalNames, settings=settings)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app

@@ -14,7 +14,9 @@ from temporalio.client import Client
 
 from api.engine.own_worker import OwnWorker
 from api.http.rate_limits import RateLimits
+from api.http.shared_answers import Shared
 from api.identity.bearer_tokens import TokenVerifier
+from api.identity.proven import ProvenTokens
 from api.live.hub import Hub
 from api.live.manners import Manners
 from api.live.presence import Presence
@@ -35,6 +37,9 @@ logger = structlog.get_logger(__name__)
 SIGNAL_WITHIN = 0.5
 RUNG_WITHIN = 0.1
 
+PROBES = 2
+"""Connections to PostgreSQL for what strangers may ask: never those that people wait for."""
+
 
 @dataclass(slots=True)
 class Services:
@@ -42,6 +47,7 @@ class Services:
 
     settings: Settings
     database: Database
+    probed: Database
     redis: Redis
     temporal: Client
     tokens: TokenVerifier
@@ -50,6 +56,10 @@ class Services:
     presence: Presence
     limits: RateLimits
     own_worker: OwnWorker
+    proven: ProvenTokens = field(default_factory=ProvenTokens)
+    readiness: Shared[Any] = field(default_factory=Shared)
+    counts: Shared[Any] = field(default_factory=Shared)
+    has_been_well: bool = False
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod
@@ -63,6 +73,7 @@ class Services:
             services = cls(
                 settings=settings,
                 database=database,
+                probed=Database.connect(settings, pool_size=PROBES, confined=True),
                 redis=redis,
                 temporal=await connect(keyring=keyring_of(settings), lazy=True),
                 tokens=TokenVerifier(settings, http),
@@ -97,7 +108,10 @@ class Services:
         if self._background:
             await asyncio.wait(self._background, timeout=1)
         await self.tokens.aclose()
+        await self.readiness.close()
+        await self.counts.close()
         await self.redis.aclose()
+        await self.probed.close()
         await self.database.close()
 
     def announce(self, changed: Changed, *, command: Command) -> None:

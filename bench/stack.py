@@ -24,6 +24,9 @@ SETTINGS = {
     "HANDOFF_AUDIT_EVERY": "1d",
     # A create that takes long is to be measured, not to be answered by 202.
     "HANDOFF_CREATE_WAIT": "30s",
+    # A thousand screens are one person's there, and one person gives every command.
+    "HANDOFF_STREAMS_PER_USER": "0",
+    "HANDOFF_RATE_CALLS_PER_USER": "0",
 }
 
 

@@ -29,6 +29,7 @@
         │   ├── IdempotencyMismatch
         │   └── ScimInvalid     400, in SCIM's own words
         ├── TooMany             429
+        │   └── TooManyStreams
         └── HeadersTooLarge     431
 
 Each carries its HTTP status, its problem type (RFC 9457) and the facts that a client needs.
@@ -255,6 +256,13 @@ class TooMany(Refusal):
     status = 429
     type = "/problems/too-many-requests"
     title = "Too many requests"
+
+
+class TooManyStreams(TooMany):
+    """One user holds as many live streams as may be. Close one, or wait until one has ended."""
+
+    type = "/problems/too-many-streams"
+    title = "Too many live streams"
 
 
 class HeadersTooLarge(Refusal):

@@ -155,6 +155,12 @@ class Settings(BaseSettings):
     rate_creates_per_user: int = Field(
         default=6_000, ge=0, description="New handoffs a minute by one user"
     )
+    rate_calls_per_user: int = Field(
+        default=20,
+        ge=0,
+        description="Commands a minute by one user that call people: release, promote, "
+        "escalate-now, transfer",
+    )
     rate_trials_per_user: int = Field(
         default=5, ge=0, description="Test notifications an hour by one user"
     )
@@ -177,6 +183,11 @@ class Settings(BaseSettings):
     )
     purge_after: Duration = Field(
         default=timedelta(days=400), description="Closed handoffs are deleted after so long"
+    )
+    streams_per_user: int = Field(
+        default=50,
+        ge=0,
+        description="Live streams that one user holds in one API process; 0 for no limit",
     )
     stream_quiet: Duration = Field(
         default=timedelta(seconds=5),

@@ -9,12 +9,19 @@ async def _create(caller: WorkingCaller, parts: Parts) -> None:
     await parts.limits.create(caller)
 
 
+async def _call(caller: Caller, parts: Parts) -> None:
+    await parts.limits.call(caller)
+
+
 async def _trial(caller: Caller, parts: Parts) -> None:
     await parts.limits.trial(caller)
 
 
 CREATES = Depends(_create)
 """Counts as a new handoff. A repeat with the same Idempotency-Key does not come here."""
+
+CALLS = Depends(_call)
+"""Counts as a command that calls people. A repeat with the same key does not come here either."""
 
 TRIALS = Depends(_trial)
 """Counts as a test notification."""

@@ -36,6 +36,7 @@ _FACTS: dict[type[HandoffError], dict[str, Any]] = {
     errors.WrongState: {"handoff_status": "open"},
     errors.StaleVersion: {"version": 4},
     errors.TooMany: {"retry_after": 12},
+    errors.TooManyStreams: {"retry_after": 5, "limit": {"name": "streams", "amount": 50}},
     errors.Invalid: {
         "errors": [{"path": "body/title", "message": "Field required", "type": "missing"}]
     },

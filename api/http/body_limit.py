@@ -1,4 +1,4 @@
-"""Bounds on what a request may bring, enforced while it is read: size, time, and sound JSON."""
+"""Bounds on what a request may bring: size and time as it arrives, sound JSON when it is read."""
 
 import asyncio
 from datetime import timedelta
@@ -29,8 +29,9 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            body = await self._checked(Headers(scope=scope), receive)
+            body = await self._whole(headers, receive)
         except ConnectionResetError:
             # Half a request is none, and nobody is left to be answered.
             return
@@ -39,21 +40,21 @@ class BodyLimit:
         except HandoffError as refusal:
             await problem(refusal)(scope, receive, send)
         else:
-            await self._app(scope, _replay(body, receive), send)
+            once = _Once(
+                body, receive, is_json=json_bodies.is_json(headers.get("content-type", ""))
+            )
+            await self._app(scope, once.receive, once.answering(scope, receive, send))
 
-    async def _checked(self, headers: Headers, receive: Receive) -> bytes:
+    async def _whole(self, headers: Headers, receive: Receive) -> bytes:
         declared = headers.get("content-length", "0")
         if declared.isdigit() and int(declared[:20]) > DRAINED_BYTES:
             raise _Unread(_too_large())
         try:
             async with asyncio.timeout(self._within):
-                body = await _read(receive)
+                return await _read(receive)
         except TimeoutError:
             late = TooSlow(f"The body must arrive within {self._within:g} seconds.")
             raise _Unread(late) from None
-        if body and json_bodies.is_json(headers.get("content-type", "")):
-            json_bodies.must_be_plain(body)
-        return body
 
 
 class _Unread(Exception):
@@ -86,14 +87,42 @@ def _too_large() -> TooLarge:
     return TooLarge(f"The body may have {BODY_BYTES} bytes at most.")
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    sent = False
+class _Once:
+    """A body for whoever asks for it. It is judged then: most of what strangers send is not read.
 
-    async def replay() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
+    What the application makes of a fault is replaced by the fault itself.
+    """
 
-    return replay
+    def __init__(self, body: bytes, receive: Receive, *, is_json: bool) -> None:
+        self._body = body
+        self._further = receive
+        self._is_json = is_json
+        self._given = False
+        self._fault: HandoffError | None = None
+
+    async def receive(self) -> Message:
+        """The body, and then what the connection has to say."""
+        if self._given:
+            return await self._further()
+        self._given = True
+        if self._body and self._is_json:
+            try:
+                json_bodies.must_be_plain(self._body)
+            except HandoffError as fault:
+                self._fault = fault
+                raise
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+    def answering(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Sends the application's answer, or the fault's."""
+        told = False
+
+        async def answer(message: Message) -> None:
+            nonlocal told
+            if self._fault is None:
+                await send(message)
+            elif not told:
+                told = True
+                await problem(self._fault)(scope, receive, send)
+
+        return answer

@@ -131,4 +131,4 @@ def _handoff_id(payload: Payload) -> UUID | None:
 
 async def _readable(parts: Services, caller: Actor, ids: set[UUID]) -> set[UUID]:
     async with parts.database.account(caller.account_id) as tenant:
-        return await records.readable(tenant, ids, reader_id=caller.id)
+        return await records.readable(tenant, ids, reader_id=caller.reader_id)

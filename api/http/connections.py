@@ -26,6 +26,10 @@ UNREAD_BYTES = 1024 * 1024
 """A peer that makes us answer (pings, closes) without reading is cut off at so much."""
 
 
+SLOW = 30.0
+"""Seconds in which a reader takes at least half of what waits for it, or is cut off."""
+
+
 def way_to_cut(scope: Scope) -> Callable[[], None]:
     """Ends the request's connection at once, whatever is still to be sent."""
     cut: Callable[[], None] = scope.get("extensions", {}).get(CUT, lambda: None)
@@ -38,6 +42,7 @@ class HttpConnection(BoundedHeaders):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.app = _with_cut(self.app, weakref.ref(self))
+        self._slow: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Its socket stays when it becomes a WebSocket."""
@@ -46,6 +51,43 @@ class HttpConnection(BoundedHeaders):
         # Not every system has it, and Unix sockets have nothing of the kind.
         with suppress(OSError, AttributeError):
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+
+    def pause_writing(self) -> None:
+        """More waits for the reader than the transport likes to hold."""
+        super().pause_writing()
+        self._look_after(SLOW, unread=self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """The reader has caught up."""
+        self._look_no_more()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody reads any more."""
+        self._look_no_more()
+        super().connection_lost(exc)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Who has not even read the last answer is not waited for."""
+        super().timeout_keep_alive_handler()
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _look_after(self, seconds: float, *, unread: int) -> None:
+        self._look_no_more()
+        self._slow = self.loop.call_later(seconds, self._look, unread)
+
+    def _look(self, unread: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left > unread / 2:
+            self.transport.abort()
+        else:
+            self._look_after(SLOW, unread=left)
+
+    def _look_no_more(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
 
 
 class SocketConnection(WebSocketsSansIOProtocol):

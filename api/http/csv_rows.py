@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import Enum
@@ -9,8 +10,15 @@ from typing import Any
 
 from handoff.wire import rfc3339
 
-_STARTS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""Spreadsheets calculate what begins so, the wide forms included."""
+_CALCULATED = "=+\\-@＝＋－＠﹦﹢﹣﹫"
+"""Spreadsheets calculate what begins so, the wide and the small forms included."""
+
+_CELL_BEGINS = re.compile(rf'(^|[,;\t\r\n])(?=[ \u00a0"]*[{_CALCULATED}])')
+"""Where a formula would begin a cell: quotes and commas are ours, but many a spreadsheet splits by
+semicolons or tabs, and then a quote in the middle of a cell keeps nothing together."""
+
+_BLANK = ("\t", "\r", "\n")
+"""What some take away from the beginning of a cell before they look at it."""
 
 
 def wanted(accept: str) -> bool:
@@ -38,7 +46,8 @@ def lines(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def cell(value: Any) -> str:
-    """One value. What would be a formula gets an apostrophe in front, and stays text."""
+    """One value. What would be a formula, by whatever the file is split, gets an apostrophe in
+    front, and stays text."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -46,4 +55,5 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     written = value.value if isinstance(value, Enum) else str(value)
-    return f"'{written}" if written.startswith(_STARTS_FORMULA) else written
+    harmless = _CELL_BEGINS.sub(r"\1'", written)
+    return f"'{harmless}" if harmless.startswith(_BLANK) else harmless

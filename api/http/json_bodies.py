@@ -79,44 +79,59 @@ def _bounded(text: str) -> int:
 
 
 def _look_into(root: Any) -> None:
-    """Depth, NUL and lone surrogates; without recursion, whatever the depth."""
-    waiting: list[tuple[str, int, Any]] = [("body", 0, root)]
-    while waiting:
-        path, depth, value = waiting.pop()
-        if depth > DEPTH:
-            raise _too_deep(path)
-        if isinstance(value, str):
-            _storable(path, value)
+    """Depth, NUL and lone surrogates; without recursion, in the time and memory of the value."""
+    names: list[object] = [""]
+    levels = [iter([("body", root)])]
+    while levels:
+        for name, value in levels[-1]:
+            _judge(names, name, value)
+            if isinstance(value, list | dict):
+                names.append("")
+                levels.append(_items(value))
+                break
         else:
-            waiting.extend((at, depth + 1, item) for at, item in _items(path, value))
+            names.pop()
+            levels.pop()
 
 
-def _items(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            yield f"{path}/{index}", item
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _storable(path, name)
-            yield f"{path}/{name}", item
+def _judge(names: list[Any], name: object, value: Any) -> None:
+    """One value at the end of `names`, the way to it. A path is made for a fault alone."""
+    if isinstance(name, str):
+        names.pop()
+        _storable(names, name)
+        names.append(name)
+    else:
+        names[-1] = name
+    if len(names) > DEPTH + 1:
+        raise _too_deep(_path(names)[:100])
+    if isinstance(value, str):
+        _storable(names, value)
 
 
-def _storable(path: str, text: str) -> None:
+def _items(value: list[Any] | dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    return iter(value.items()) if isinstance(value, dict) else enumerate(value)
+
+
+def _path(names: list[object]) -> str:
+    """Cut short: a name may be as long as a body."""
+    return "/".join(str(name)[:200] for name in names)[:200]
+
+
+def _storable(names: list[object], text: str) -> None:
     """PostgreSQL stores no NUL, and UTF-8 knows no lone surrogates."""
     if "\x00" in text:
-        raise _fault(path, "must not contain NUL", "text")
+        raise _fault(_path(names), "must not contain NUL", "text")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _fault(path, "must not contain lone surrogates", "text") from None
+        raise _fault(_path(names), "must not contain lone surrogates", "text") from None
 
 
 def _too_deep(path: str) -> Invalid:
-    return _fault(path[:100], "is nested too deep", "json_depth")
+    return _fault(path, "is nested too deep", "json_depth")
 
 
 def _fault(path: str, message: str, kind: str) -> Invalid:
-    path = path[:200]
     return Invalid(
         f"Mend {path}: it {message}.",
         errors=[{"path": path, "message": message, "type": kind}],

@@ -20,6 +20,9 @@ logger = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+MOST_FAULTS = 50
+"""That are named. A body has room for thousands, and an answer must not be larger than it."""
+
 RETRY_AFTER = {503: "2"}
 """Seconds after which a request that failed on our side is worth another try."""
 
@@ -55,8 +58,10 @@ def problem(error: HandoffError, **headers: str) -> Response:
 def _rate_limit(limit: dict[str, Any], wait: str) -> dict[str, str]:
     """The header fields of the IETF's draft on rate limits."""
     name = limit["name"]
+    # What is held at the same time has no window.
+    window = f";w={limit['seconds']}" if "seconds" in limit else ""
     return {
-        "RateLimit-Policy": f'"{name}";q={limit["amount"]};w={limit["seconds"]}',
+        "RateLimit-Policy": f'"{name}";q={limit["amount"]}{window}',
         "RateLimit": f'"{name}";r=0;t={wait}',
     }
 
@@ -80,7 +85,7 @@ def _invalid(errors: Sequence[Any]) -> Invalid:
             "message": _clean(error["msg"].removeprefix("Value error, ")),
             "type": error["type"],
         }
-        for error in errors
+        for error in errors[:MOST_FAULTS]
     ]
     return Invalid(f"Mend {faults[0]['path'] or 'the body'} and send it again.", errors=faults)
 

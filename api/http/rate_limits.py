@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from limits import RateLimitItemPerSecond
@@ -72,7 +73,10 @@ class RateLimits:
         self._account = Limit("account", settings.rate_requests_per_account, 60)
         self._creates = Limit("creates", settings.rate_creates_per_user, 60)
         self._trials = Limit("test-notifications", settings.rate_trials_per_user, 3600)
+        self._calls = Limit("calls", settings.rate_calls_per_user, 60)
         self._failures = Limit("failures", settings.rate_failures_per_address, 60)
+        # Whoever has a link may look at it, so it is counted as what strangers do.
+        self._links = Limit("links", settings.rate_failures_per_address, 60)
         self._counters = _Counters(redis)
         self._purses: dict[tuple[str, str], _Purse] = {}
 
@@ -85,6 +89,10 @@ class RateLimits:
         """A new handoff."""
         await self._spend(self._creates, str(caller.id))
 
+    async def call(self, caller: Actor) -> None:
+        """A command that calls people: real mail, to everybody whom the policy names."""
+        await self._spend(self._calls, str(caller.id))
+
     async def trial(self, caller: Actor) -> None:
         """A test notification: real mail, to the caller themselves."""
         await self._spend(self._trials, str(caller.id))
@@ -96,6 +104,30 @@ class RateLimits:
         401; it never meets somebody who comes from the same address and is known.
         """
         await self._spend(self._failures, _network(peer))
+
+    def stranger(self, peer: str | None) -> None:
+        """Refuses what has proved nothing before it costs anything, while its address is over the
+        limit."""
+        self._must_not_be_refused(self._failures, _network(peer))
+
+    def named(self, user_id: UUID) -> None:
+        """The same for somebody who is named by a good signature, whoever that is by now."""
+        self._must_not_be_refused(self._failures, str(user_id))
+        self._must_not_be_refused(self._user, str(user_id))
+
+    async def nobody(self, user_id: UUID) -> None:
+        """A good signature for somebody who is not known any more."""
+        await self._spend(self._failures, str(user_id))
+
+    async def link(self, user_id: UUID) -> None:
+        """A look at what this person's claim links show. Their own requests are not concerned."""
+        await self._spend(self._links, str(user_id))
+
+    def _must_not_be_refused(self, limit: Limit, key: str) -> None:
+        purse = self._purses.get((limit.name, key))
+        now = time.monotonic()
+        if purse is not None and now < purse.refused_until:
+            raise _refusal(limit, purse.full_at - now)
 
     async def _spend(self, limit: Limit, key: str) -> None:
         if not limit.amount:

@@ -53,7 +53,7 @@ async def identify(request: HTTPConnection, parts: Services, token: str | None) 
     try:
         actor, scopes = await _prove(request, parts, token)
     except Unauthenticated:
-        await parts.limits.failure(request.client.host if request.client else None)
+        await parts.limits.failure(_peer(request))
         raise
     await parts.limits.request(actor)
     if scopes is not None:
@@ -67,8 +67,12 @@ async def _prove(
 ) -> tuple[Actor, frozenset[TokenScope] | None]:
     """A person has no scopes; a program has nothing but scopes."""
     if token and token.startswith(machines.MARK):
-        return await machines.prove(parts, token)
+        return await machines.prove(parts, token, peer=_peer(request))
     return await _person(request, parts, token), None
+
+
+def _peer(request: HTTPConnection) -> str | None:
+    return request.client.host if request.client else None
 
 
 async def _person(request: HTTPConnection, parts: Services, token: str | None) -> Actor:
@@ -81,9 +85,11 @@ async def _person(request: HTTPConnection, parts: Services, token: str | None) -
     else:
         session = browser_session.proven(request, parts.settings)
         user_id, since = session.user_id, session.since
+    parts.limits.named(user_id)
     async with parts.database.glance() as connection:
         actor = await people.find_anywhere(connection, user_id, since=since)
     if actor is None:
+        await parts.limits.nobody(user_id)
         raise Unauthenticated("This identity is not valid here. Sign in again.")
     return actor
 

@@ -44,20 +44,32 @@ def new_secret() -> NewSecret:
     return NewSecret(f"{MARK}{prefix}_{secrets.token_hex(32)}", prefix)
 
 
-async def prove(parts: Services, token: str) -> tuple[Actor, frozenset[TokenScope]]:
-    """The living user whom the token acts as, and what it may do.
+async def prove(
+    parts: Services, token: str, *, peer: str | None
+) -> tuple[Actor, frozenset[TokenScope]]:
+    """The living user whom the token acts as, and what it may do. `peer`: where it comes from.
 
     Raises:
         Unauthenticated: it proves nothing (any more).
         Forbidden: its person has not agreed to it.
+        TooMany: its user, or strangers from there, have asked for too much; nobody was looked up.
     """
     form = _FORM.fullmatch(token)
     if form is None:
         raise Unauthenticated("The bearer token is not valid here.")
+    digest = _digest(token)
+    known = parts.proven.holder(digest)
+    # Only a look at the record tells an invented token from one that is new to this process.
+    if known is None:
+        parts.limits.stranger(peer)
+    else:
+        parts.limits.named(known)
     async with parts.database.glance() as connection:
         holder = await token_holders.find_holder(connection, form[1])
-    if holder is None or not hmac.compare_digest(holder.digest, _digest(token)):
+    if holder is None or not hmac.compare_digest(holder.digest, digest):
+        parts.proven.forget(digest)
         raise Unauthenticated("The bearer token is not valid here.")
+    parts.proven.remember(digest, holder.actor.id)
     if not holder.is_agreed:
         raise Forbidden(
             f"{holder.actor.name} has not agreed to this token yet. They see it at /me/api-tokens."

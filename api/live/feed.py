@@ -39,14 +39,14 @@ class Encoded:
         return cls(int(envelope.id), kind, live.encode(envelope))
 
 
-def batch(events: Iterable[Encoded]) -> list[Encoded]:
-    """The first of these, one at least and as many as a stream sends at a time."""
+def batch(events: Iterable[Encoded], characters: int = BATCH_CHARACTERS) -> list[Encoded]:
+    """The first of these, one at least; by default as many as a stream sends at a time."""
     found: list[Encoded] = []
     size = 0
     for one in events:
         found.append(one)
         size += len(one.text)
-        if size >= BATCH_CHARACTERS:
+        if size >= characters:
             break
     return found
 

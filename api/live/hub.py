@@ -6,25 +6,29 @@ believed. While Redis is down feeds go on by reading; while PostgreSQL is down t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
 
-from api.live.feed import PAGE, Ear, Encoded, Feed
+from api.live.feed import KEPT_CHARACTERS, PAGE, Ear, Encoded, Feed, batch
 from api.live.manners import Manners
 from api.live.rights import check_rights
 from handoff.contract.people import Actor
 from handoff.database import events, outages
 from handoff.database.gate import Database
-from handoff.errors import Unreachable
+from handoff.errors import TooManyStreams, Unreachable
 
 logger = structlog.get_logger(__name__)
 
 PAUSE = 0.5
 """Seconds between two tries to read PostgreSQL."""
+
+TRY_AFTER = 5.0
+"""Seconds after which somebody with too many streams may find that one has ended."""
 
 OPEN_WITHIN = 3.0
 """Seconds that PostgreSQL has to answer before a new stream is refused."""
@@ -41,6 +45,7 @@ class Hub:
         self._feeds: dict[UUID, Feed] = {}
         self._reading: dict[UUID, asyncio.Task[None]] = {}
         self._streams = 0
+        self._held: Counter[UUID] = Counter()
         self._nobody = asyncio.Event()
         self._nobody.set()
 
@@ -51,8 +56,32 @@ class Hub:
         """A place at the account's feed. `cut` ends the connection, whatever it has not sent.
 
         Raises:
+            TooManyStreams: the reader holds as many as may be.
             Unreachable: PostgreSQL does not say where the account's events stand.
         """
+        with self._one_more(reader.id):
+            async with self._at_feed(reader, cut) as ear:
+                yield ear
+
+    @contextmanager
+    def _one_more(self, reader_id: UUID) -> Iterator[None]:
+        most = self.manners.most
+        if most and self._held.get(reader_id, 0) >= most:
+            raise TooManyStreams(
+                "Close another live stream first.",
+                retry_after=TRY_AFTER,
+                limit={"name": "streams", "amount": most},
+            )
+        self._held[reader_id] += 1
+        try:
+            yield
+        finally:
+            self._held[reader_id] -= 1
+            if not self._held[reader_id]:
+                del self._held[reader_id]
+
+    @asynccontextmanager
+    async def _at_feed(self, reader: Actor, cut: Callable[[], None] | None) -> AsyncIterator[Ear]:
         feed = self._feeds.get(reader.account_id) or self._open(reader.account_id)
         ear = Ear(feed, reader, since=datetime.now(UTC), cut=cut)
         feed.ears.add(ear)
@@ -70,11 +99,18 @@ class Hub:
             # The reader ends by itself when nobody is left, and not in the middle of a query.
             feed.rung.set()
 
-    async def history(self, account_id: UUID, number: int, *, limit: int) -> list[Encoded]:
-        """A page of what follows `number`, read from PostgreSQL."""
+    async def history(
+        self, account_id: UUID, number: int, *, limit: int, characters: int
+    ) -> tuple[list[Encoded], bool]:
+        """A page of what follows `number`, read from PostgreSQL, and whether there may be more.
+
+        It is cut at so many characters, but has one event at least: encoded, each of a handoff's
+        events has a copy of its texts.
+        """
         async with self._database.account(account_id) as tenant:
             found = await events.after(tenant, number, limit=limit)
-        return [Encoded.of(envelope) for envelope in found]
+        page = batch((Encoded.of(envelope) for envelope in found), characters)
+        return page, len(found) == limit or len(page) < len(found)
 
     async def bounds(self, account_id: UUID) -> tuple[int, int]:
         """The first and the last event number that the account has."""
@@ -180,7 +216,10 @@ class Hub:
         if not feed.started.is_set():
             feed.first, feed.last = await self.bounds(feed.account_id)
             feed.started.set()
-        while found := await self.history(feed.account_id, feed.last, limit=PAGE):
-            feed.add(found)
-            if len(found) < PAGE:
-                return
+        more = True
+        while more:
+            found, more = await self.history(
+                feed.account_id, feed.last, limit=PAGE, characters=KEPT_CHARACTERS
+            )
+            if found:
+                feed.add(found)

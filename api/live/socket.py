@@ -23,6 +23,7 @@ from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database import deliveries, outages
 from handoff.database.gate import Database
+from handoff.errors import TooMany
 
 logger = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ FIRST_FRAME_WITHIN = 0.5
 
 CLOSE_WITHIN = 1.0
 
-GOING_AWAY, TRY_AGAIN, SIGN_IN = 1001, 1013, 4401
+GOING_AWAY, TRY_AGAIN, SIGN_IN, TOO_MANY = 1001, 1013, 4401, 4429
 
 
 async def converse(socket: WebSocket, parts: Services, caller: Actor) -> None:
@@ -82,7 +83,9 @@ class _Talk:
                     return await self._close(item)
 
     async def _close(self, bye: Bye) -> bool:
-        code = GOING_AWAY if bye.reason == "drain" else SIGN_IN
+        return await self._end(GOING_AWAY if bye.reason == "drain" else SIGN_IN)
+
+    async def _end(self, code: int) -> bool:
         try:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await self._socket.close(code)
@@ -96,6 +99,12 @@ class _Talk:
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
                 return True
+            # Whatever a frame asks for, it is a request; a socket is no way around their limit.
+            try:
+                await self._parts.limits.request(self._caller)
+            except TooMany:
+                logger.info("stream.talkative", user_id=str(self._caller.id))
+                return await self._end(TOO_MANY)
             await self._take(_read(message.get("text")))
             self._first_frame.set()
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from api.live.feed import BATCH_CHARACTERS, Ear, Encoded, batch
+from api.live.feed import BATCH_CHARACTERS, Ear, Encoded
 from api.live.hub import PAUSE, Hub
 from handoff.contract.people import Actor
 from handoff.database import outages
@@ -140,10 +140,12 @@ class Stream:
 
     async def _read_on(self) -> list[Encoded]:
         account_id = self._ear.feed.account_id
-        page = await self._hub.history(account_id, self.position, limit=self._page)
+        page, _ = await self._hub.history(
+            account_id, self.position, limit=self._page, characters=BATCH_CHARACTERS
+        )
         size = sum(len(event.text) for event in page) // max(len(page), 1)
         self._page = max(1, min(LARGEST_PAGE, BATCH_CHARACTERS // max(size, 1)))
-        return batch(page)
+        return page
 
     async def _step_back(self, wanted: str) -> Resync | None:
         """Goes to where the client stands, unless that is too old, unreadable or ahead."""

@@ -50,11 +50,12 @@ def _is_person(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-@router.get("/{token}", operation_id="showClaimLink", responses=problems(404, 410))
+@router.get("/{token}", operation_id="showClaimLink", responses=problems(404, 410, 429))
 @router.head("/{token}", include_in_schema=False)
 async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     """What the link is about. Changes nothing, whoever opens it and however often."""
     link = claim_links.read_link(token, parts.settings)
+    await parts.limits.link(link.user_id)
     record = await _find(parts, link)
     if record.status in FINAL:
         raise LinkDead(f"This handoff is {record.status.value}.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from api.endpoints.allowances import CALLS
 from api.endpoints.answers import IfVersion, conflicts, problems, shown
 from api.endpoints.idempotency import IdempotentRoute
 from api.identity.callers import Caller, Parts
@@ -90,6 +91,7 @@ async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffVie
 @router.post(
     f"/{Command.RELEASE}",
     operation_id="releaseHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def release(handoff: ThisHandoff, body: Release | None = None) -> HandoffView:
@@ -122,6 +124,7 @@ async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> HandoffVie
 @router.post(
     f"/{Command.PROMOTE}",
     operation_id="promoteHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
@@ -132,6 +135,7 @@ async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffV
 @router.post(
     f"/{Command.ESCALATE_NOW}",
     operation_id="escalateHandoffNow",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
 async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> HandoffView:
@@ -158,6 +162,7 @@ async def snooze(handoff: ThisHandoff, body: Snooze) -> HandoffView:
 @router.post(
     f"/{Command.TRANSFER}",
     operation_id="transferHandoff",
+    dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> HandoffView:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, WebSocket, WebSocketDisco
 from fastapi.responses import Response
 from starlette.websockets import WebSocketState
 
-from api.endpoints.answers import problems
+from api.endpoints.answers import documented, problems
 from api.endpoints.idempotency import IdempotentRoute
 from api.http.problems import problem
 from api.identity.callers import Caller, Parts, caller_of_socket
@@ -17,7 +17,7 @@ from api.live.socket import SIGN_IN, TRY_AGAIN, converse, note_seen
 from api.live.sse import EventStream
 from api.schemas.live import Seen
 from handoff.database import outages
-from handoff.errors import HandoffError, Unreachable
+from handoff.errors import HandoffError, TooMany, TooManyStreams, Unreachable
 
 router = APIRouter(tags=["live"], route_class=IdempotentRoute)
 
@@ -33,6 +33,7 @@ router = APIRouter(tags=["live"], route_class=IdempotentRoute)
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **problems(),
+        429: documented(TooMany, TooManyStreams),
     },
 )
 async def stream_events(

@@ -1,25 +1,28 @@
 """Handoffs: hand a session off, look at what became of it."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
 from api.endpoints.allowances import CREATES
 from api.endpoints.answers import conflicts, problems, shown
 from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.endpoints.paging import PAGES, Page, read_cursor, write_cursor
 from api.engine import starting
 from api.identity.callers import Caller, Parts, WorkingCaller
 from api.schemas.handoffs import Accepted, DeliveryView, HandOff, Recipient
+from api.schemas.texts import storable
 from api.services import Services
 from handoff.contract.messages import Envelope, NewHandoff, Recorded
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Verdict
 from handoff.database import deliveries, events, records, sessions
+from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
 from handoff.errors import Forbidden, HandoffAlreadyOpen, NotFound, Refusal, WrongState
@@ -149,13 +152,17 @@ async def _must_find(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> Reco
     return found[0]
 
 
-@router.get("/handoffs", operation_id="listHandoffs", responses=problems(404))
-async def list_handoffs(session_id: UUID, caller: Caller, parts: Parts) -> list[HandoffView]:
+@router.get("/handoffs", operation_id="listHandoffs", responses={**PAGES, **problems(404)})
+async def list_handoffs(
+    session_id: UUID, caller: Caller, parts: Parts, page: Page, cursor: UUID | None = None
+) -> list[HandoffView]:
     """The session's handoffs, newest first."""
     async with parts.database.account(caller.account_id) as tenant:
         if await sessions.find_session(tenant, session_id) is None:
             raise NotFound("There is no such session.")
-        found = await records.of_session(tenant, session_id)
+        found, more = await records.of_session(tenant, session_id, limit=page.limit, before=cursor)
+    if more:
+        page.goes_on(found[-1].id)
     return [records.view(record, reader_id=caller.reader_id) for record in found]
 
 
@@ -170,30 +177,56 @@ async def get_handoff(
 
 
 @router.get(
-    "/handoffs/{handoff_id}/events", operation_id="listHandoffEvents", responses=problems(404)
+    "/handoffs/{handoff_id}/events",
+    operation_id="listHandoffEvents",
+    responses={**PAGES, **problems(404)},
 )
 async def list_events(
-    session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts
+    session_id: UUID,
+    handoff_id: UUID,
+    caller: Caller,
+    parts: Parts,
+    page: Page,
+    cursor: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
 ) -> list[Envelope]:
-    """The append-only history, oldest first."""
+    """The append-only history, oldest first. Notes and context stand in its first event alone."""
     async with parts.database.account(caller.account_id) as tenant:
         await _must_find(tenant, session_id, handoff_id)
-        return await events.of_handoff(tenant, handoff_id)
+        found = await events.of_handoff(tenant, handoff_id, after=cursor, limit=page.limit + 1)
+    if len(found) > page.limit:
+        page.goes_on(found[page.limit - 1].id)
+    return found[: page.limit]
 
 
 @router.get(
     "/handoffs/{handoff_id}/deliveries",
     operation_id="listHandoffDeliveries",
-    responses=problems(404),
+    responses={**PAGES, **problems(404)},
 )
 async def list_deliveries(
-    session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts
+    session_id: UUID,
+    handoff_id: UUID,
+    caller: Caller,
+    parts: Parts,
+    page: Page,
+    cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> list[DeliveryView]:
     """What happened to every message, attempt by attempt."""
     async with parts.database.account(caller.account_id) as tenant:
         await _must_find(tenant, session_id, handoff_id)
-        rows = await deliveries.ledger(tenant, handoff_id)
-    return [_delivery(row, with_address=caller.role in LEADING_ROLES) for row in rows]
+        place = read_cursor(cursor, _place) if cursor else None
+        rows = await deliveries.ledger(tenant, handoff_id, limit=page.limit + 1, after=place)
+    shown = rows[: page.limit]
+    if len(rows) > page.limit:
+        last = shown[-1]
+        page.goes_on(
+            write_cursor(last.event_number, last.name, last.channel, str(last.destination_id))
+        )
+    return [_delivery(row, with_address=caller.role in LEADING_ROLES) for row in shown]
+
+
+def _place(number: Any, name: Any, channel: Any, destination_id: Any) -> LedgerPlace:
+    return LedgerPlace(int(number) % 2**63, storable(name), storable(channel), UUID(destination_id))
 
 
 def _delivery(row: Row[Any], *, with_address: bool) -> DeliveryView:

@@ -21,6 +21,12 @@ WITHIN = 2.0
 POLLED_WITHIN = timedelta(seconds=90)
 """A worker's question for work waits a minute for its answer."""
 
+FRESH_FOR = 1.0
+"""Seconds: whoever may reach us may ask, and that often the parts are asked at most."""
+
+STARTING_FOR = 0.05
+"""The same until all was well for the first time: somebody waits for the start."""
+
 TROUBLE_WITHIN = timedelta(minutes=10)
 
 
@@ -59,8 +65,24 @@ async def livez() -> dict[str, str]:
 )
 async def readyz(response: Response, parts: Parts) -> Readiness:
     """Each part's health. Redis down is degraded: streams go on by reading PostgreSQL."""
+    found: Readiness = await parts.readiness.get(
+        lambda: _look(parts),
+        fresh_for=lambda found: FRESH_FOR if _has_been_well(parts, found) else STARTING_FOR,
+    )
+    if found.status is Health.FAILED:
+        response.status_code = 503
+    return found
+
+
+def _has_been_well(parts: Services, found: Readiness) -> bool:
+    parts.has_been_well = parts.has_been_well or found.status is Health.OK
+    return parts.has_been_well
+
+
+async def _look(parts: Services) -> Readiness:
+    """All parts at once, over connections that nobody else waits for."""
     probes = {
-        "postgresql": _check(parts.database.ping(), "PostgreSQL does not answer"),
+        "postgresql": _check(parts.probed.ping(), "PostgreSQL does not answer"),
         "temporal": _check(_ask_engine(parts), "Temporal does not answer"),
         "redis": _check(_ping_redis(parts), "Redis does not answer", worst=Health.DEGRADED),
         "worker": _check(_ask_for_workers(parts), "No worker", worst=Health.DEGRADED),
@@ -75,8 +97,6 @@ async def readyz(response: Response, parts: Parts) -> Readiness:
     checks = dict(zip(probes, found, strict=True))
     order = list(Health)
     status = max((check.status for check in checks.values()), key=order.index)
-    if status is Health.FAILED:
-        response.status_code = 503
     return Readiness(status=status, checks=checks)
 
 
@@ -114,7 +134,7 @@ async def _ping_redis(parts: Services) -> None:
 
 
 async def _rounds(parts: Services) -> None:
-    late = await health.overdue(parts.database, grace=parts.settings.audit_grace)
+    late = await health.overdue(parts.probed, grace=parts.settings.audit_grace)
     if late:
         raise _Unwell("late rounds: " + ", ".join(str(finding.handoff_id) for finding in late))
 
@@ -122,13 +142,13 @@ async def _rounds(parts: Services) -> None:
 async def _channel(parts: Services, channel: Channel) -> None:
     # Longer than the longest pause between two attempts, or trouble would seem over meanwhile.
     within = max(parts.settings.smtp_retry_maximum * 1.5, TROUBLE_WITHIN)
-    cause = await health.channel_trouble(parts.database, channel, within=within)
+    cause = await health.channel_trouble(parts.probed, channel, within=within)
     if cause is not None:
         raise _Unwell(f"{channel.label} cannot be used: {cause}")
 
 
 async def _audit(parts: Services) -> None:
-    audit = await health.latest_audit(parts.database)
+    audit = await health.latest_audit(parts.probed)
     if audit is None:
         return
     if audit.age > parts.settings.audit_every * 3 + parts.settings.audit_grace:

@@ -1,16 +1,14 @@
 """The queue: who waits, urgent first, then longest waiting."""
 
-import base64
-import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.endpoints.answers import problems
-from api.endpoints.paging import link_to_next
+from api.endpoints.paging import PAGES, link_to_next, read_cursor, write_cursor
 from api.identity.callers import Caller, Parts
 from handoff.contract.record import HandoffView
 from handoff.contract.words import HandoffStatus
@@ -18,7 +16,6 @@ from handoff.database import events
 from handoff.database.handoffs import queue
 from handoff.database.handoffs.queue import QueuePlace, Wanted
 from handoff.database.records import view
-from handoff.errors import Invalid
 
 router = APIRouter(prefix="/ai-sessions", tags=["queue"])
 
@@ -30,7 +27,7 @@ class Scope(StrEnum):
     ACCOUNT = "account"
 
 
-@router.get("/queue", operation_id="getQueue", responses=problems())
+@router.get("/queue", operation_id="getQueue", responses={**PAGES, **problems()})
 async def get_queue(
     request: Request,
     response: Response,
@@ -53,7 +50,7 @@ async def get_queue(
         team_id=caller.team_id if by_team else None,
         mine=caller.id if mine else None,
         limit=limit,
-        after=_read(cursor) if cursor else None,
+        after=read_cursor(cursor, _place) if cursor else None,
     )
     async with parts.database.account(caller.account_id) as tenant:
         # The number first: what happens after it is read comes again over the stream.
@@ -61,7 +58,8 @@ async def get_queue(
         found, end = await queue.read_queue(tenant, wanted)
     response.headers["Last-Event-ID"] = str(last)
     if end is not None:
-        link_to_next(request, response, _write(end))
+        place = write_cursor(end.urgency, end.created_at.isoformat(), str(end.id))
+        link_to_next(request, response, place)
     return [view(record, reader_id=caller.reader_id) for record in found]
 
 
@@ -69,18 +67,8 @@ def _default_statuses(mine: bool) -> tuple[HandoffStatus, ...]:
     return (*queue.WAITING, HandoffStatus.CLAIMED) if mine else queue.WAITING
 
 
-def _write(place: QueuePlace) -> str:
-    packed = json.dumps([place.urgency, place.created_at.isoformat(), str(place.id)])
-    return base64.urlsafe_b64encode(packed.encode()).decode()
-
-
-def _read(cursor: str) -> QueuePlace:
-    try:
-        urgency, created_at, handoff_id = json.loads(base64.urlsafe_b64decode(cursor))
-        moment = datetime.fromisoformat(created_at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return QueuePlace(int(urgency) % 10, moment.astimezone(UTC), UUID(handoff_id))
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        fault = {"path": "query/cursor", "message": "not a cursor of ours", "type": "cursor"}
-        raise Invalid("Start again without a cursor.", errors=[fault]) from None
+def _place(urgency: Any, created_at: Any, handoff_id: Any) -> QueuePlace:
+    moment = datetime.fromisoformat(created_at)
+    if moment.tzinfo is None:
+        raise ValueError
+    return QueuePlace(int(urgency) % 10, moment.astimezone(UTC), UUID(handoff_id))

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute, resource_id
-from api.endpoints.paging import link_to_next
+from api.endpoints.paging import PAGES, link_to_next
 from api.identity.callers import Caller, Parts, WorkingCaller
 from api.schemas.sessions import NewSession, SessionView
 from handoff.contract.people import Person
@@ -49,7 +49,7 @@ async def create_session(
     return _view(row)
 
 
-@router.get("", operation_id="listSessions", responses=problems())
+@router.get("", operation_id="listSessions", responses={**PAGES, **problems()})
 async def list_sessions(
     request: Request,
     response: Response,
@@ -60,8 +60,8 @@ async def list_sessions(
 ) -> list[SessionView]:
     """The account's sessions, newest first."""
     async with parts.database.account(caller.account_id) as tenant:
-        rows = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
-    if len(rows) == limit:
+        rows, more = await sessions.newest_sessions(tenant, limit=limit, before=cursor)
+    if more:
         link_to_next(request, response, str(rows[-1].id))
     return [_view(row) for row in rows]
 

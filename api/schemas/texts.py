@@ -21,7 +21,7 @@ CONTEXT_DEPTH = 32
 TITLE_CHARACTERS = 200
 
 
-def _storable(value: str) -> str:
+def storable(value: str) -> str:
     """PostgreSQL stores no NUL, and UTF-8 knows no lone surrogates."""
     if "\x00" in value:
         raise ValueError("must not contain NUL")
@@ -56,17 +56,17 @@ def _walk(value: Any, depth: int) -> None:
     if depth > CONTEXT_DEPTH:
         raise ValueError(f"must not be nested deeper than {CONTEXT_DEPTH}")
     if isinstance(value, str):
-        _storable(value)
+        storable(value)
     elif isinstance(value, dict):
         for key, item in value.items():
-            _storable(key)
+            storable(key)
             _walk(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             _walk(item, depth + 1)
 
 
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 
 
 Title = Annotated[

@@ -38,5 +38,6 @@ def _become(data_dir: DataDir, room: str, *arguments: str) -> None:
     settings_for(data_dir)
     state = read_state(data_dir)
     environment = {**os.environ, **(state.as_environment() if state else {})}
-    command = [sys.executable, "-m", room, *arguments]
+    # -P: a directory of the same name where we were started must not be run instead.
+    command = [sys.executable, "-P", "-m", room, *arguments]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own module, no shell

@@ -8,6 +8,7 @@ import typer
 
 from handoff.errors import HandoffError
 from handoff.stack.environment import check_settings, inherited_environment
+from handoff.stack.files import touch
 from handoff.stack.home import Home, hold_home
 from handoff.stack.plan import API_PORT, Planner
 from handoff.stack.ports import Ports
@@ -49,7 +50,7 @@ def _run(home: Home, ports: Ports, *, port: int | None, demo: bool) -> None:
     typer.echo(f"starting {_names(plan)}")
 
     def on_ready(state: StackState) -> None:
-        _demo_mark(home).touch(mode=0o600)
+        touch(_demo_mark(home))
         _tell(state, seconds=time.monotonic() - began)
 
     Supervisor(home, plan, typer.echo).run(on_ready=on_ready)
@@ -72,7 +73,7 @@ def _demo_mark(home: Home) -> Path:
 
 
 def _names(plan: Plan) -> str:
-    names = [part.name for part in (*plan.services, *plan.applications)]
+    names = [part.name for part in (*plan.services, *plan.applications) if part.is_told]
     return ", ".join(names[:-1]) + f" and {names[-1]}"
 
 

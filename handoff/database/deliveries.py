@@ -218,12 +218,26 @@ async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) 
     )
 
 
-async def ledger(tenant: Tenant, handoff_id: UUID) -> list[Row[Any]]:
-    """Every message of a handoff with its destination, in the order of its events."""
+@dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """Where a page of the ledger ended: a message by what the ledger is ordered by."""
+
+    event_number: int
+    name: str
+    channel: str
+    destination_id: UUID
+
+
+async def ledger(
+    tenant: Tenant, handoff_id: UUID, *, limit: int, after: LedgerPlace | None = None
+) -> list[Row[Any]]:
+    """A page of a handoff's messages with their destinations, in the order of its events."""
     name = destination_name()
+    order = (DeliveryRow.event_number, name, DeliveryRow.channel, DeliveryRow.destination_id)
     query = (
         tenant.select(
             DeliveryRow,
+            DeliveryRow.event_number,
             DeliveryRow.destination_id,
             DeliveryRow.endpoint_id,
             name.label("name"),
@@ -239,8 +253,12 @@ async def ledger(tenant: Tenant, handoff_id: UUID) -> list[Row[Any]]:
         .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
         .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
         .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(DeliveryRow.event_number, name, DeliveryRow.channel)
+        .order_by(*order)
+        .limit(limit)
     )
+    if after is not None:
+        place = (after.event_number, after.name, after.channel, after.destination_id)
+        query = query.where(tuple_(*order) > tuple_(*place))
     return list((await tenant.connection.execute(query)).all())
 
 

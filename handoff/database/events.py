@@ -6,7 +6,21 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    not_,
+    select,
+    update,
+)
 
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
@@ -14,7 +28,7 @@ from handoff.contract.record import Record
 from handoff.contract.words import EventType
 from handoff.database import deliveries
 from handoff.database.deliveries import Planned
-from handoff.database.gate import ANY, Tenant
+from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.records import IS_PRIVATE, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
 from handoff.wire import jsonable
@@ -111,52 +125,88 @@ def _envelope(
     )
 
 
-def _history(tenant: Tenant) -> Select[Any]:
+def _history(
+    gate: Gate, *which: ColumnElement[bool], limit: int | BindParameter[int] | None = None
+) -> Select[Any]:
+    """Some of the account's events, oldest first.
+
+    What all of a handoff's events have in common comes with the first of them alone: two hundred
+    copies of long notes would be megabytes.
+    """
+    named = (EventRow.number, EventRow.handoff_id, EventRow.type, EventRow.at, EventRow.data)
+    chosen = gate.select(EventRow, *named).where(*which).order_by(EventRow.number).limit(limit)
+    page = chosen.subquery("page")
+    place = func.row_number().over(partition_by=page.c.handoff_id, order_by=page.c.number)
+    is_told = and_(place == 1, not_(IS_PRIVATE))
+    texts = [case((is_told, getattr(HandoffRow, name))).label(name) for name in _JOINED]
     return (
-        tenant.select(
-            EventRow,
-            EventRow.number,
-            EventRow.handoff_id,
-            EventRow.type,
-            EventRow.at,
-            EventRow.data,
-            HandoffRow.engineer_notes,
-            HandoffRow.context,
-            IS_PRIVATE.label("is_private"),
+        gate.select(HandoffRow, *page.c, *texts)
+        .join(page, page.c.handoff_id == HandoffRow.id)
+        .order_by(page.c.number)
+    )
+
+
+async def _read(tenant: Tenant, query: Select[Any], *, repeat_texts: bool) -> list[Envelope]:
+    rows = (await tenant.connection.execute(query)).all()
+    return _envelopes(tenant, rows, repeat_texts=repeat_texts)
+
+
+def _envelopes(tenant: Tenant, rows: Sequence[Row[Any]], *, repeat_texts: bool) -> list[Envelope]:
+    """What a handoff's events share is one object, in the first or in all of them."""
+    shared: dict[UUID, dict[str, Any]] = {}
+    found = []
+    for row in rows:
+        own = {name: getattr(row, name) for name in _JOINED}
+        first = shared.setdefault(row.handoff_id, own)
+        data = {**row.data, **(first if repeat_texts else own)}
+        found.append(
+            _envelope(tenant.account_id, row.number, row.type, row.handoff_id, row.at, data)
         )
-        .join(HandoffRow, HandoffRow.id == EventRow.handoff_id)
-        .order_by(EventRow.number)
-    )
-
-
-def _to_envelope(account_id: UUID, row: Row[Any]) -> Envelope:
-    shown = {name: None if row.is_private else getattr(row, name) for name in _JOINED}
-    return _envelope(
-        account_id, row.number, row.type, row.handoff_id, row.at, {**row.data, **shown}
-    )
+    return found
 
 
 async def after(tenant: Tenant, number: int, *, limit: int) -> list[Envelope]:
-    """The account's events that follow `number`, oldest first."""
-    query = _history(tenant).where(EventRow.number > number).limit(limit)
-    rows = (await tenant.connection.execute(query)).all()
-    return [_to_envelope(tenant.account_id, row) for row in rows]
+    """The account's events that follow `number`, oldest first, each with its handoff's texts."""
+    rows = await tenant.run(_after(), number=number, most=limit)
+    return _envelopes(tenant, rows.all(), repeat_texts=True)
 
 
-async def of_handoff(tenant: Tenant, handoff_id: UUID) -> list[Envelope]:
-    """A handoff's own history, oldest first."""
-    query = _history(tenant).where(EventRow.handoff_id == handoff_id)
-    rows = (await tenant.connection.execute(query)).all()
-    return [_to_envelope(tenant.account_id, row) for row in rows]
+@cache
+def _after() -> Select[Any]:
+    return _history(
+        ANY, EventRow.number > bindparam("number"), limit=bindparam("most", type_=Integer)
+    )
+
+
+async def of_handoff(
+    tenant: Tenant, handoff_id: UUID, *, after: int = 0, limit: int
+) -> list[Envelope]:
+    """A page of a handoff's own history, oldest first. Its texts stand in the first event alone."""
+    query = _history(
+        tenant, EventRow.handoff_id == handoff_id, EventRow.number > after, limit=limit
+    )
+    found = await _read(tenant, query, repeat_texts=False)
+    if after and found:
+        found[0].data.update(dict.fromkeys(_JOINED))
+    return found
+
+
+async def newest_of_handoff(tenant: Tenant, handoff_id: UUID, *, limit: int) -> list[Envelope]:
+    """The end of a handoff's own history, oldest first, without its texts."""
+    numbers = tenant.select(EventRow, EventRow.number).where(EventRow.handoff_id == handoff_id)
+    oldest = numbers.order_by(EventRow.number.desc()).offset(limit - 1).limit(1)
+    first = func.coalesce(oldest.scalar_subquery(), 0)
+    query = _history(tenant, EventRow.handoff_id == handoff_id, EventRow.number >= first)
+    found = await _read(tenant, query, repeat_texts=False)
+    if found:
+        found[0].data.update(dict.fromkeys(_JOINED))
+    return found
 
 
 async def unpublished(tenant: Tenant, handoff_id: UUID) -> list[Envelope]:
     """What the push activity has not yet seen taken by Redis, oldest first."""
-    query = _history(tenant).where(
-        EventRow.handoff_id == handoff_id, EventRow.published_at.is_(None)
-    )
-    rows = (await tenant.connection.execute(query)).all()
-    return [_to_envelope(tenant.account_id, row) for row in rows]
+    query = _history(tenant, EventRow.handoff_id == handoff_id, EventRow.published_at.is_(None))
+    return await _read(tenant, query, repeat_texts=True)
 
 
 async def bounds(tenant: Tenant) -> tuple[int, int]:

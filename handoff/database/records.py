@@ -15,6 +15,7 @@ from handoff.contract.policy import Policy
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Intent
 from handoff.database.gate import ANY, Gate, Tenant
+from handoff.database.pages import page_of
 from handoff.database.tables import HandoffRow, SessionRow, UserRow
 from handoff.rules.policy import policy_from_json, policy_to_json
 from handoff.rules.steps import next_action
@@ -191,8 +192,16 @@ async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID) -> s
     return set((await tenant.connection.scalars(query)).all())
 
 
-async def of_session(tenant: Tenant, session_id: UUID) -> list[Record]:
-    """A session's handoffs, newest first."""
+async def of_session(
+    tenant: Tenant, session_id: UUID, *, limit: int, before: UUID | None = None
+) -> tuple[list[Record], bool]:
+    """A page of a session's handoffs, newest first, and whether more follows.
+
+    Ids sort by time, so one of them is the cursor.
+    """
     query = records(tenant).where(HandoffRow.session_id == session_id)
-    query = query.order_by(HandoffRow.created_at.desc(), HandoffRow.id.desc())
-    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+    query = query.order_by(HandoffRow.id.desc()).limit(limit + 1)
+    if before is not None:
+        query = query.where(HandoffRow.id < before)
+    shown, more = page_of((await tenant.connection.execute(query)).all(), limit)
+    return [to_record(row) for row in shown], more

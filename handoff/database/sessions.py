@@ -1,5 +1,6 @@
 """AI sessions: made, found, listed."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy import Row, Select
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.database.gate import Tenant
+from handoff.database.pages import page_of
 from handoff.database.tables import SessionRow, TeamRow, UserRow
 from handoff.ids import new_id
 
@@ -63,12 +65,15 @@ async def find_session(tenant: Tenant, session_id: UUID) -> Row[Any] | None:
 
 async def newest_sessions(
     tenant: Tenant, *, limit: int, before: UUID | None = None
-) -> list[Row[Any]]:
-    """The account's sessions, newest first. Ids sort by time, so one of them is the cursor."""
-    query = _sessions(tenant).order_by(SessionRow.id.desc()).limit(limit)
+) -> tuple[Sequence[Row[Any]], bool]:
+    """A page of the account's sessions, newest first, and whether more follows.
+
+    Ids sort by time, so one of them is the cursor.
+    """
+    query = _sessions(tenant).order_by(SessionRow.id.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(SessionRow.id < before)
-    return list((await tenant.connection.execute(query)).all())
+    return page_of((await tenant.connection.execute(query)).all(), limit)
 
 
 async def has_team(tenant: Tenant, team_id: UUID) -> bool:

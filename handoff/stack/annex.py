@@ -7,7 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from handoff.stack.system_user import SystemUser
+from handoff.stack.files import take_over, touch
+from handoff.stack.system_user import THROUGH, SystemUser
 
 ANNEXES = Path("/var/lib/handoff")
 _ANCHOR = "anchor"
@@ -16,11 +17,13 @@ _ANCHOR = "anchor"
 def open_annex(data_dir: Path, name: str, runs_as: SystemUser) -> Path:
     """The annex of this data directory; annexes of directories that were deleted are removed."""
     ANNEXES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    take_over(ANNEXES, mode=0o755)
     _drop_anchor(data_dir, name)
     _remove_orphans()
     annex = ANNEXES / name
-    annex.mkdir(mode=0o700, exist_ok=True)
-    os.chown(annex, runs_as.uid, runs_as.gid)
+    with contextlib.suppress(FileExistsError):
+        annex.mkdir(mode=0o700)
+    take_over(annex, mode=THROUGH, group=runs_as.gid)
     return annex
 
 
@@ -31,11 +34,11 @@ def _drop_anchor(data_dir: Path, name: str) -> None:
     directory that was moved to another one is anchored anew, before it could look deleted.
     """
     ours, theirs = data_dir / _ANCHOR, ANNEXES / f"{name}.{_ANCHOR}"
-    ours.touch(mode=0o600)
+    touch(ours, names=2)
     if theirs.exists() and not theirs.samefile(ours):
         theirs.unlink()
     with contextlib.suppress(OSError):
-        os.link(ours, theirs)
+        os.link(ours, theirs, follow_symlinks=False)
 
 
 def _remove_orphans() -> None:

@@ -88,6 +88,26 @@ class HttpPart(PythonPart):
         return status == 200
 
 
+class Front(HttpPart):
+    """What stands in front of Temporal's UI. Ready once that answers through it."""
+
+    is_told: ClassVar[bool] = False
+
+    def __init__(
+        self, home: Home, *, port: int, to: tuple[str, int], environment: Mapping[str, str]
+    ) -> None:
+        arguments = (f"--port={port}", f"--to-host={to[0]}", f"--to-port={to[1]}")
+        super().__init__(
+            home,
+            "temporal-ui",
+            "handoff.stack.front",
+            *arguments,
+            environment=environment,
+            port=port,
+            path="/",
+        )
+
+
 class ApiPart(HttpPart):
     """Ready once the parts below it are, and a worker asks for work: until then a create would be
     answered 202. A dead mail server, or work left over from an outage, keeps nobody waiting."""

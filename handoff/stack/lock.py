@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from handoff.errors import HandoffError
+from handoff.stack.files import open_own
 
 _LOCK = "lock"
 # Whoever asks `is_held` tries the lock for an instant, so one refusal proves nothing.
@@ -29,7 +30,7 @@ def lock(data_dir: Path) -> Iterator[None]:
     Raises:
         DataDirectoryInUse: somebody else does.
     """
-    descriptor = os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = open_own(data_dir / _LOCK, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + _PATIENCE
     try:
         while True:
@@ -50,7 +51,7 @@ def lock(data_dir: Path) -> Iterator[None]:
 def is_held(data_dir: Path) -> bool:
     """Whether a supervisor holds the directory at this moment."""
     try:
-        descriptor = os.open(data_dir / _LOCK, os.O_RDONLY)
+        descriptor = open_own(data_dir / _LOCK, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -64,4 +65,5 @@ def is_held(data_dir: Path) -> bool:
 
 def was_locked(data_dir: Path) -> bool:
     """Whether it has ever been a data directory of ours."""
-    return (data_dir / _LOCK).exists()
+    place = data_dir / _LOCK
+    return place.is_file() and not place.is_symlink()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from handoff.errors import HandoffError
+from handoff.stack.files import open_own
 from handoff.stack.home import Home
 from handoff.stack.process import Invocation, spawn
 
@@ -35,6 +36,8 @@ class Part(ABC):
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     stop_within: ClassVar[float] = 5.0
     ready_within: ClassVar[float] = 30.0
+    is_told: ClassVar[bool] = True
+    """Whether people hear of it as a part of the stack; another part's helper is none."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -73,7 +76,7 @@ class Part(ABC):
         self.home.own_directory("logs")
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        return os.fdopen(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        return os.fdopen(open_own(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
     def spawn(self) -> None:
         """Starts the process and returns at once."""

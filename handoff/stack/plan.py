@@ -4,7 +4,7 @@ import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
 
-from handoff.stack.application import ApiPart, Errand, Mail, PythonPart
+from handoff.stack.application import ApiPart, Errand, Front, Mail, PythonPart
 from handoff.stack.home import Home
 from handoff.stack.part import Part
 from handoff.stack.ports import Ports
@@ -60,7 +60,7 @@ class Planner:
 
     def _with_services(self, api_url: str) -> StackState:
         # PostgreSQL last: while it is prepared for the first time, the others start already.
-        temporal = self._temporal(codec_endpoint=f"{api_url}/codec")
+        temporal, ui = self._temporal(codec_endpoint=f"{api_url}/codec")
         mail = self._mail()
         return StackState(
             api_url=api_url,
@@ -68,7 +68,7 @@ class Planner:
             public_url=self._given.get("HANDOFF_PUBLIC_URL", api_url),
             temporal_address=temporal.address if temporal else self._given["TEMPORAL_ADDRESS"],
             temporal_namespace=self._given.get("TEMPORAL_NAMESPACE", _NAMESPACE),
-            temporal_ui_url=temporal.ui_url if temporal else None,
+            temporal_ui_url=ui.url if ui else None,
             smtp_url=mail.smtp_url if mail else self._given["HANDOFF_SMTP_URL"],
             mail_url=mail.url if mail else None,
             redis_url=self._given.get("HANDOFF_REDIS_URL") or self._valkey().url,
@@ -79,19 +79,27 @@ class Planner:
             or self._home.secret("payload_key"),
         )
 
-    def _temporal(self, *, codec_endpoint: str) -> Temporal | None:
+    def _temporal(self, *, codec_endpoint: str) -> tuple[Temporal, Front] | tuple[None, None]:
+        """The engine, and what stands in front of its UI at the address that people know."""
         if "TEMPORAL_ADDRESS" in self._given:
-            return None
+            return None, None
         temporal = Temporal(
             self._home,
             port=self._ports.choose("temporal", wanted=_TEMPORAL_PORT),
-            ui_port=self._ports.choose("temporal_ui", wanted=_TEMPORAL_UI_PORT),
+            ui_port=self._ports.choose_once(),
             http_port=self._ports.choose("temporal_http"),
             metrics_port=self._ports.choose("temporal_metrics"),
             codec_endpoint=codec_endpoint,
+            is_hidden=True,
         )
-        self._services.append(temporal)
-        return temporal
+        front = Front(
+            self._home,
+            port=self._ports.choose("temporal_ui", wanted=_TEMPORAL_UI_PORT),
+            to=(temporal.ui_host, temporal.ui_port),
+            environment=self._given_by_others(),
+        )
+        self._services += [temporal, front]
+        return temporal, front
 
     def _mail(self) -> Mail | None:
         if "HANDOFF_SMTP_URL" in self._given:
@@ -100,15 +108,15 @@ class Planner:
             self._home,
             smtp_port=self._ports.choose("smtp"),
             web_port=self._ports.choose("mail"),
-            # What strangers write is read there: it is told no address and no secret.
-            environment={
-                name: value
-                for name, value in self._given.items()
-                if not name.startswith(("HANDOFF_", "TEMPORAL_"))
-            },
+            environment=self._given_by_others(),
         )
         self._services.append(mail)
         return mail
+
+    def _given_by_others(self) -> dict[str, str]:
+        """For those that read what strangers write: they are told no address and no secret."""
+        ours = ("HANDOFF_", "TEMPORAL_")
+        return {name: value for name, value in self._given.items() if not name.startswith(ours)}
 
     def _valkey(self) -> Valkey:
         valkey = Valkey(self._home, port=self._ports.choose("valkey"))

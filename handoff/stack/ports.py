@@ -25,6 +25,7 @@ class Ports:
             name: port for name, port in read_json_object(memory).items() if isinstance(port, int)
         }
         self._chosen: dict[str, int] = {}
+        self._once: set[int] = set()
 
     def choose(self, name: str, *, wanted: int | None = None) -> int:
         """The port of last time, else the one wanted or its next free neighbour, else any."""
@@ -36,16 +37,22 @@ class Ports:
                 return self._keep(name, port)
         return self._keep(name, self._any())
 
+    def choose_once(self) -> int:
+        """Any free one, which nobody has to know the next time."""
+        port = self._any()
+        self._once.add(port)
+        return port
+
     def forget(self, name: str) -> None:
         """The next choice does not prefer the port of last time."""
         self._last_time.pop(name, None)
 
     def some_were_taken(self) -> bool:
         """Whether somebody else was quicker, asked when nothing of ours runs (any more)."""
-        return not all(is_free(port) for port in self._chosen.values())
+        return not all(is_free(port) for port in (*self._chosen.values(), *self._once))
 
     def _is_ours_to_take(self, port: int) -> bool:
-        return port not in self._chosen.values() and is_free(port)
+        return port not in {*self._chosen.values(), *self._once} and is_free(port)
 
     def _any(self) -> int:
         for port in SystemRandom().sample(_CALM, len(_CALM)):

@@ -61,6 +61,8 @@ class StackState:
 
 def read_state(data_dir: Path) -> StackState | None:
     """The state of the stack that runs in this directory; None when none is ready there."""
+    # However it is named: what lies in it is opened without following links.
+    data_dir = data_dir.resolve()
     content = read_json_object(data_dir / _FILE)
     names = {field.name for field in fields(StackState)}
     if not names <= content.keys() or not is_held(data_dir):

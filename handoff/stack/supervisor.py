@@ -113,7 +113,8 @@ class Supervisor:
                 raise _StopAsked
 
     def _write_state(self) -> StackState:
-        pids = {part.name: part.pid for part in self._lasting if part.pid is not None}
+        told = (part for part in self._lasting if part.is_told)
+        pids = {part.name: part.pid for part in told if part.pid is not None}
         state = replace(self._plan.state, pids=pids)
         write_state(self._home.data_dir, state)
         return state

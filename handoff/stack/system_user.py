@@ -1,9 +1,9 @@
 """The system's user that the servers run as, what it can reach, and how programs are brought to it.
 
 PostgreSQL refuses to run as root, and the other servers need no root either. Started by root, the
-servers run as the data directory's owner, or as `nobody` when that is root. No directory that is
-closed to that user is ever opened to it: what it needs is linked or copied instead, into one
-that is closed to everybody else.
+servers run as whoever owned the data directory, or as `nobody` when that was root. No directory
+that is closed to that user is ever opened to it: what it needs is linked or copied instead, into
+one that is closed to everybody else.
 """
 
 import contextlib
@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handoff.errors import ConfigurationError
+from handoff.stack.files import Owner, make_directory
+
+THROUGH = 0o710
+"""Of a directory that its group may pass through, to what it knows by name, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class SystemUser:
 
     uid: int
     gid: int
+
+    @property
+    def owner(self) -> Owner:
+        """The same for a file's owner."""
+        return self.uid, self.gid
 
     def can_reach(self, path: Path) -> bool:
         """Whether it may enter every directory above `path`, and use what is there."""
@@ -36,10 +45,6 @@ class SystemUser:
         mode = file.stat().st_mode
         needed = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
         return self._bits(file) & needed == needed
-
-    def own(self, path: Path) -> None:
-        """Makes it the user's, with the rights that its owner had."""
-        os.chown(path, self.uid, self.gid)
 
     def _may_enter(self, path: Path) -> bool:
         return bool(self._bits(path) & stat.S_IXOTH)
@@ -61,16 +66,17 @@ def server_user(data_dir: Path) -> SystemUser | None:
         ConfigurationError: that user has no entry in the system's list, and initdb needs one.
     """
     if os.geteuid() != 0:
-        _known(os.geteuid())
+        known(os.geteuid())
         return None
     owner = data_dir.stat()
     if owner.st_uid != 0:
-        return SystemUser(_known(owner.st_uid), owner.st_gid)
+        return SystemUser(known(owner.st_uid), owner.st_gid)
     nobody = pwd.getpwnam("nobody")
     return SystemUser(nobody.pw_uid, nobody.pw_gid)
 
 
-def _known(uid: int) -> int:
+def known(uid: int) -> int:
+    """The user, if the system has an entry for it; else raises `ConfigurationError`."""
     try:
         return pwd.getpwuid(uid).pw_uid
     except KeyError:
@@ -88,17 +94,16 @@ def bring_programs(roots: tuple[Path, ...], into: Path, *, user: SystemUser) -> 
     Returns:
         The directory that stands for the one in which the roots were.
     """
-    into.mkdir(mode=0o700, exist_ok=True)
-    into.chmod(0o700)
-    user.own(into)
+    make_directory(into, owner=user.owner)
     stamp = "|".join(f"{root}:{root.stat().st_mtime_ns}" for root in roots)
     target = into / hashlib.sha256(stamp.encode()).hexdigest()[:16]
     if target.exists():
         return target
-    # Made beside its place and renamed, so that a crash leaves nothing that looks complete.
-    draft = target.with_name(f".{target.name}")
+    # Made beside its place, where nobody else writes, and renamed: a crash leaves nothing that
+    # looks complete, and no link of anybody's is followed.
+    draft = into.with_name(f".{into.name}.{target.name}")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    make_directory(draft)
     for root in roots:
         for source in _files(root):
             copy = draft / source.relative_to(root.parent)
@@ -124,4 +129,4 @@ def _link_or_copy(source: Path, copy: Path, user: SystemUser) -> None:
             os.link(source, copy)
             return
     shutil.copy2(source, copy)
-    user.own(copy)
+    copy.chmod(0o755 if copy.stat().st_mode & stat.S_IXUSR else 0o644)

@@ -110,6 +110,14 @@ async def test_one_click_needs_our_own_page(desk: Desk, headers: dict[str, str])
     assert answer.status_code == 403
 
 
+@pytest.mark.desk(embedded=True)
+@pytest.mark.parametrize("path", ["/sign-in", "/", "/ai-sessions", "/livez", "/static/nothing"])
+async def test_a_name_that_only_leads_here_shows_nothing(desk: Desk, path: str) -> None:
+    answer = await desk.http(BO).get(path, headers={"Host": "evil.test"})
+    assert answer.status_code == 403
+    assert BO.name not in answer.text
+
+
 @pytest.mark.parametrize(
     "wanted", ["//evil.test", "https://evil.test", "/\\evil.test", "/sign-out"]
 )

@@ -77,6 +77,46 @@ def test_a_busy_port_is_chosen_around_and_said(stack: RunningStack) -> None:
     assert stack.state.api_url == f"http://127.0.0.1:{found[2]}"
 
 
+@pytest.mark.parametrize("page", ["console_url", "api_url", "temporal_ui_url", "mail_url"])
+def test_no_page_elsewhere_can_call_itself_by_its_own_name(stack: RunningStack, page: str) -> None:
+    address = kept(stack.data_dir, "stack.json")[page]
+    port = address.rstrip("/").rpartition(":")[2]
+    for path in ("/", "/sign-in", "/api/v1/namespaces", "/readyz"):
+        for host in ("evil.test", f"evil.test:{port}", "127.0.0.1.evil.test", f"localhost.:{port}"):
+            refused = httpx.get(address.rstrip("/") + path, headers={"Host": host})
+            assert 400 <= refused.status_code < 500, (path, host)
+            assert "Bo Berg" not in refused.text
+            assert "handoff" not in refused.text or "printed" in refused.text
+    assert httpx.get(address.replace("127.0.0.1", "localhost")).status_code in (200, 303, 404)
+
+
+def test_no_workflow_is_ended_under_another_name(stack: RunningStack) -> None:
+    ui = str(stack.state.temporal_ui_url)
+    path = "/api/v1/namespaces/handoff/workflows/any/terminate"
+    refused = httpx.post(ui + path, headers={"Host": "evil.test"}, json={})
+    assert refused.status_code == 403
+    # The pages behind it are not where a page would look for them.
+    port = int(ui.rpartition(":")[2])
+    listening = [
+        line.split()[1].split(":")
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    ]
+    assert [address for address, at in listening if int(at, 16) == port] == ["0100007F"]
+    assert httpx.get(f"{ui}/api/v1/namespaces").json()["namespaces"]
+
+
+def test_a_connection_carries_one_request(stack: RunningStack) -> None:
+    port = int(str(stack.state.temporal_ui_url).rpartition(":")[2])
+    good = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n\r\n"
+    bad = b"GET /api/v1/namespaces HTTP/1.1\r\nHost: evil.test\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(good + bad)
+        said = b"".join(iter(lambda: client.recv(65536), b""))
+    assert said.count(b"HTTP/1.1 200") == 1
+    assert b'"namespaces"' not in said
+
+
 def test_the_demo_account_can_sign_in(stack: RunningStack) -> None:
     token = run("token", "bo@acme.test", f"--data-dir={stack.data_dir}").stdout.strip()
     signed_in = {"Authorization": f"Bearer {token}"}

@@ -296,6 +296,11 @@ class Desk:
                     while own_worker.client is None:  # noqa: ASYNC110 - it tells nobody
                         await asyncio.sleep(0.01)
 
+    @property
+    def connections(self) -> int:
+        """How many are open to the API."""
+        return len(self._server[0].server_state.connections) if self._server else 0
+
     async def stop_api(self) -> None:
         """As SIGTERM would."""
         for client in self._clients.values():
@@ -345,6 +350,7 @@ async def open_desk(
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
             "rate_trials_per_user": 0,
+            "rate_calls_per_user": 0,
             "rate_failures_per_address": 0,
         }
         settings = load_settings(**(values | overrides))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -14,20 +15,42 @@ from handoff.contract.words import Priority
 
 @pytest.mark.parametrize(
     "evil",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", '=HYPERLINK("http://x")', "＝1"],
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", '=HYPERLINK("http://x")', "＝1", " =1"],
 )
 def test_what_would_be_a_formula_stays_text(evil: str) -> None:
     assert csv_rows.cell(evil) == f"'{evil}"
 
 
-@given(st.lists(st.lists(st.text(), min_size=2, max_size=4), min_size=1))
+@pytest.mark.parametrize("separator", [",", ";", "\t", "\r", "\n", "\r\n"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@A1", "＝1", "＋1", '"=1"', " =1"])
+def test_no_formula_begins_behind_a_separator(separator: str, formula: str) -> None:
+    assert csv_rows.cell(f"VPN{separator}{formula}") == f"VPN{separator}'{formula}"
+    first = csv_rows.cell(f"{separator}{formula}")
+    assert first.removeprefix("'") == f"{separator}'{formula}"
+
+
+@pytest.mark.parametrize("text", ["VPN drops", "a-b", "1+1=2", "mail me@acme.test", "x; y, z", "'"])
+def test_what_is_none_stays_as_it_is(text: str) -> None:
+    assert csv_rows.cell(text) == text
+
+
+HOSTILE = st.text(alphabet=st.sampled_from("ab'\" ,;\t\r\n=+-@＝＋－＠")) | st.text()
+
+
+@given(st.lists(st.lists(HOSTILE, min_size=2, max_size=4), min_size=1))
 def test_what_is_written_is_read_again_and_never_calculated(rows: list[list[str]]) -> None:
     written = csv_rows.lines(rows)
     again = list(csv.reader(io.StringIO(written, newline="")))
-    assert [[cell.removeprefix("'") for cell in row] for row in again] == [
-        [cell.removeprefix("'") for cell in row] for row in rows
+    assert [[cell.replace("'", "") for cell in row] for row in again] == [
+        [cell.replace("'", "") for cell in row] for row in rows
     ]
-    assert not any(cell.startswith(tuple("=+-@\t\r\n")) for row in again for cell in row)
+    # However a spreadsheet splits it, with or without an idea of quotes.
+    for separators in (",", ";", "\t", ",;\t"):
+        for piece in re.split(f"[{separators}\r\n]", written):
+            assert not piece.lstrip(' "').startswith(tuple("=+-@＝＋－＠")), piece
+    for delimiter in ",;\t":
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter):
+            assert not any(cell.startswith(tuple("=+-@＝＋－＠")) for cell in row), row
 
 
 def test_lines_end_as_the_rfc_says() -> None:

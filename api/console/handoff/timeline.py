@@ -21,6 +21,9 @@ from handoff.database.reading.stories import LedgerLine
 from handoff.errors import NotFound
 from handoff.rules.channels import CHANNELS, Channel
 
+MOST = 200
+"""Events that the page shows, the newest ones."""
+
 MANY = 6
 """From so many on, people to whom the same happened share a chip."""
 
@@ -71,6 +74,7 @@ class Story:
     commands: list[Command]
     colleagues: list[Person]
     moments: list[Moment]
+    is_cut: bool
     is_settled: bool
     now: datetime
 
@@ -86,8 +90,9 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         found = await records.find_record(tenant, handoff_id)
         if found is None:
             raise NotFound("There is no such handoff, or it is not your account's.")
-        history = await events.of_handoff(tenant, handoff_id)
-        messages = await stories.messages(tenant, handoff_id)
+        history = await events.newest_of_handoff(tenant, handoff_id, limit=MOST)
+        first = int(history[0].id) if history else 0
+        messages = await stories.messages(tenant, handoff_id, since=first)
         told = await called.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
         session_context = await stories.session_context(tenant, found[0].session_id)
@@ -108,6 +113,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
             person for person in colleagues if person.id not in (holder.id, record.escalator.id)
         ],
         moments=_moments(history, messages),
+        is_cut=len(history) == MOST,
         is_settled=not any(message.state in UNSETTLED for message in messages),
         now=now.astimezone(UTC),
     )

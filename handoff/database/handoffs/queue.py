@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, tuple_
 from handoff.contract.record import Record
 from handoff.contract.words import HandoffStatus
 from handoff.database.gate import Tenant
+from handoff.database.pages import page_of
 from handoff.database.records import records, to_record
 from handoff.database.tables import HandoffRow, SessionRow
 
@@ -53,8 +54,8 @@ async def read_queue(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], Queu
     if wanted.after is not None:
         query = query.where(_comes_after(wanted.after))
     rows = (await tenant.connection.execute(query)).all()
-    shown = rows[: wanted.limit]
-    end = shown[-1] if len(rows) > wanted.limit else None
+    shown, more = page_of(rows, wanted.limit)
+    end = shown[-1] if more else None
     place = None if end is None else QueuePlace(end.urgency, end.created_at, end.id)
     return [to_record(row) for row in shown], place
 

@@ -23,8 +23,12 @@ class LedgerLine:
     attempts: list[dict[str, Any]]
 
 
-async def messages(tenant: Tenant, handoff_id: UUID) -> list[LedgerLine]:
-    """Every message of a handoff, in the order of its events."""
+MOST = 10_000
+"""Messages that a page tells of: those of the newest events."""
+
+
+async def messages(tenant: Tenant, handoff_id: UUID, *, since: int) -> list[LedgerLine]:
+    """A handoff's messages from the event `since` on, the newest events first, by name."""
     name = destination_name()
     query = (
         tenant.select(
@@ -39,8 +43,11 @@ async def messages(tenant: Tenant, handoff_id: UUID) -> list[LedgerLine]:
         )
         .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
         .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
-        .where(DeliveryRow.handoff_id == handoff_id)
-        .order_by(DeliveryRow.event_number, name, DeliveryRow.destination_id, DeliveryRow.channel)
+        .where(DeliveryRow.handoff_id == handoff_id, DeliveryRow.event_number >= since)
+        .order_by(
+            DeliveryRow.event_number.desc(), name, DeliveryRow.destination_id, DeliveryRow.channel
+        )
+        .limit(MOST)
     )
     return [LedgerLine(*row) for row in (await tenant.connection.execute(query)).all()]
 

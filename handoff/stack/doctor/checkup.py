@@ -16,6 +16,7 @@ from handoff.stack.environment import check_settings
 from handoff.stack.plan import API_PORT
 from handoff.stack.ports import is_free
 from handoff.stack.servers import postgres, temporal, valkey
+from handoff.stack.system_user import THROUGH
 
 # Each embedded server, the variable that names another one instead, and where its program is.
 _EMBEDDED = (
@@ -85,7 +86,7 @@ def _directory(data_dir: Path) -> Diagnosis:
     mode = stat.S_IMODE(data_dir.stat().st_mode)
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
         return Diagnosis(what, f"{data_dir} is not yours", 1, "choose another with --data-dir")
-    if mode & 0o077:
+    if mode & 0o077 & ~THROUGH:
         return Diagnosis(
             what, f"others can look into {data_dir} (mode {mode:o})", 1, f"chmod 700 {data_dir}"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from handoff.errors import ConfigurationError
-from handoff.stack.files import sync_directory, write_private
+from handoff.stack.files import read_of_others, sync_directory, write_private
 from handoff.stack.home import Home
 from handoff.stack.part import Part
 from handoff.stack.process import Invocation, spawn, started_at
@@ -101,7 +101,7 @@ class Postgres(Part):
     def is_ready(self) -> bool:
         """As pg_ctl judges: the file that the server keeps names this process, and says so."""
         try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
+            lines = read_of_others(self._data / "postmaster.pid").splitlines()
         except OSError:
             return False
         # A killed server's file still says so.
@@ -125,10 +125,9 @@ class Postgres(Part):
 
     def _initdb(self, draft: Path) -> None:
         # Below the servers' directory, since the way to any other may be closed to them.
-        password_file = self.home.server_directory("postgres.password") / "password"
-        write_private(password_file, self.home.secret("postgres_superuser_password").encode())
-        if self.home.runs_as is not None:
-            shutil.chown(password_file, self.home.runs_as.uid, self.home.runs_as.gid)
+        password_file = self.home.passage("postgres.password") / "password"
+        password = self.home.secret("postgres_superuser_password").encode()
+        write_private(password_file, password, owner=self.home.servers_owner)
         try:
             self._run(
                 self._tool(
@@ -181,8 +180,8 @@ def _remove_recycled_pid(data: Path) -> None:
     PostgreSQL would refuse to start for ever. A server's own file is never older than the process.
     """
     pid_file = data / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
-        lines = pid_file.read_text().splitlines()
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        lines = read_of_others(pid_file).splitlines()
         began = started_at(int(lines[0]))
         if began is not None and began > int(lines[2]) + 2:
             pid_file.unlink()

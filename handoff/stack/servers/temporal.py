@@ -40,7 +40,10 @@ MEMORY = "256MiB"
 
 
 class Temporal(Part):
-    """On loopback only. `in_memory` forgets everything with the process: for tests."""
+    """On loopback only. `in_memory` forgets everything with the process: for tests.
+
+    `is_hidden`: its UI answers whoever finds it, so it stands where only its front looks for it.
+    """
 
     name = "temporal"
     stop_within: ClassVar[float] = 6.0
@@ -54,6 +57,7 @@ class Temporal(Part):
         http_port: int,
         metrics_port: int,
         codec_endpoint: str | None = None,
+        is_hidden: bool = False,
         synchronous: Literal["NORMAL", "FULL"] = "NORMAL",
         in_memory: bool = False,
         dynamic_config: Mapping[str, str] | None = None,
@@ -64,6 +68,7 @@ class Temporal(Part):
         self.http_port = http_port
         self.metrics_port = metrics_port
         self.codec_endpoint = codec_endpoint
+        self.ui_host = self._hidden_host() if is_hidden else "127.0.0.1"
         self.synchronous = synchronous
         self.in_memory = in_memory
         self.dynamic_config = {
@@ -80,7 +85,17 @@ class Temporal(Part):
 
     @property
     def ui_url(self) -> str:
-        return f"http://127.0.0.1:{self.ui_port}"
+        return f"http://{self.ui_host}:{self.ui_port}"
+
+    def _hidden_host(self) -> str:
+        """One of the sixteen million addresses of loopback, which no web page finds by trying.
+
+        Others than the first are Linux's own.
+        """
+        if sys.platform != "linux":
+            return "127.0.0.1"
+        drawn = bytes.fromhex(self.home.secret("temporal_ui_host"))
+        return f"127.{1 + drawn[0] % 254}.{drawn[1]}.{1 + drawn[2] % 254}"
 
     @property
     def _door(self) -> str:
@@ -96,6 +111,7 @@ class Temporal(Part):
                 "start-dev",
                 "--ip=127.0.0.1",
                 f"--port={self.port}",
+                f"--ui-ip={self.ui_host}",
                 f"--ui-port={self.ui_port}",
                 f"--http-port={self.http_port}",
                 f"--metrics-port={self.metrics_port}",

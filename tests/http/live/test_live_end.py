@@ -103,6 +103,7 @@ async def until_pool_rests(desk: Desk) -> None:
     await desk.until(rests)
 
 
+@pytest.mark.desk(streams_per_user=0)
 async def test_two_hundred_streams_hold_no_connection_and_miss_nothing(desk: Desk) -> None:
     assert desk.services is not None
     count = 200

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from api.identity import browser_session
 from tests.support import history, raw
-from tests.support.cast import AMIR, BO, CHEN, HUGO, Member
+from tests.support.cast import AMIR, BO, CHEN, HUGO, OLIVE, Member
 from tests.support.desk import Desk
+from tests.support.pools import checkouts
 
 EVIL = "https://evil.test"
 
@@ -58,6 +59,45 @@ async def test_it_brings_what_sse_brings(desk: Desk) -> None:
             assert await hear(socket) == frame.data
         with pytest.raises(TimeoutError):
             await hear(foreign, within=0.3)
+
+
+@pytest.mark.desk(rate_requests_per_user=30)
+async def test_what_is_said_on_a_socket_spends_what_requests_spend(desk: Desk) -> None:
+    assert desk.services is not None
+    async with talk(desk, OLIVE) as socket:
+        with checkouts(desk.services.database) as taken, suppress(ConnectionClosed):
+            for number in range(2_000):
+                await say(socket, seen=[number + 1])
+        async with asyncio.timeout(10):
+            await socket.wait_closed()
+    assert socket.close_code == 4429
+    assert len(taken) <= 30
+    # It is one purse: what was said there cannot be asked here.
+    assert (await desk.http(OLIVE).get("/me")).status_code == 429
+
+
+@pytest.mark.desk(streams_per_user=3)
+async def test_one_person_holds_so_many_streams_of_either_kind(desk: Desk) -> None:
+    async with desk.listen(CHEN), desk.listen(CHEN), talk(desk, CHEN):
+        refused = await desk.http(CHEN).get("/events")
+        assert refused.status_code == 429
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json()["type"] == "/problems/too-many-streams"
+        assert refused.headers["retry-after"]
+        with pytest.raises(InvalidStatus) as denied:
+            async with talk(desk, CHEN):
+                pass
+        assert denied.value.response.status_code == 429
+        # Nobody else is concerned.
+        async with talk(desk, AMIR), desk.listen(BO):
+            pass
+
+    async def stands() -> bool:
+        async with desk.listen(CHEN), desk.listen(CHEN), desk.listen(CHEN):
+            return True
+
+    # What has ended holds no place.
+    assert await desk.until(stands)
 
 
 async def test_the_first_frame_says_where_to_go_on(desk: Desk) -> None:
