@@ -183,7 +183,7 @@ IS_PRIVATE = and_(
 """The same as `_is_private`, for queries."""
 
 
-async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID) -> set[UUID]:
+async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID | None) -> set[UUID]:
     """Those of these handoffs whose text `reader_id` may see; the same rule as in `view`."""
     query = tenant.select(HandoffRow, HandoffRow.id).where(
         HandoffRow.id.in_(set(ids)),
