@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import claims, creates, lives, mails, processes, queue_page, scale, streams
+from bench import claims, creates, lives, mails, processes, queue_page, scale, streams, walls
 from bench.desk import Desk, open_desk
 from bench.report import Line, as_json, costs, table
 from bench.stack import running_stack
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
     "accounts": scale.accounts,
     "queue": queue_page.measure,
     "streams": streams.measure,
+    "walls": walls.measure,
     "open": scale.open_handoffs,
     "two": scale.two_of_each,
 }
@@ -52,7 +53,9 @@ async def _run(names: list[str]) -> tuple[list[Line], str]:
         async with asyncio.timeout(WITHIN), open_desk(state) as desk:
             for name in names:
                 _say(f"measuring {name} …")
-                lines += await MEASURES[name](desk)
+                found = await MEASURES[name](desk)
+                _say(table(found))
+                lines += found
         lines.append(processes.memory("after all that", supervisor, most=700))
         parts = processes.memory_by_part(state.pids)
     text = f"{table(lines)}\n\n{costs(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"

@@ -25,9 +25,11 @@ async def measure(desk: Desk) -> list[Line]:
         for _ in range(LIVES):
             await bare.start(client, f"life-{next(_names)}")
         floor = sum(cpu(state.pids)[name] - before[name] for name in before) / LIVES * 1000
-    escalator, claimer, *_ = await desk.team(4)
+    # A desk for each: a second call of a minute to the same people would wait for company.
+    teams = [await desk.team(4) for _ in range(LIVES)]
+    made = await desk.sessions([team[0] for team in teams])
     before = cpu(state.pids)
-    for holder, session_id in await desk.sessions([escalator] * LIVES):
+    for (holder, session_id), (_, claimer, *_) in zip(made, teams, strict=True):
         handoff_id = await desk.hand_off(holder, session_id)
         await desk.until_told(handoff_id, 3, within=30)
         path = f"/ai-sessions/{session_id}/handoffs/{handoff_id}"

@@ -45,7 +45,12 @@ class Wire:
             self._free.pop().writer.close()
 
     async def call(self, method: str, path: str, token: str = "", body: Any = None) -> Answer:
-        content = b"" if body is None else json.dumps(body).encode()
+        return await self.raw(
+            method, path, token, b"" if body is None else json.dumps(body).encode()
+        )
+
+    async def raw(self, method: str, path: str, token: str, content: bytes) -> Answer:
+        """A body as it is, well formed or not."""
         connection = await self._take()
         connection.writer.write(self._head(method, path, token, len(content)) + content)
         answer = await _read(connection.reader)

@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         default=6_000, ge=0, description="New handoffs a minute by one user"
     )
     rate_calls_per_user: int = Field(
-        default=20,
+        default=30,
         ge=0,
         description="Commands a minute by one user that call people: release, promote, "
         "escalate-now, transfer",
