@@ -26,10 +26,11 @@ _DYNAMIC_CONFIG = {
     "matching.numTaskqueueWritePartitions": "1",
     # Without it an account that hands off a thousand sessions stands before everybody else.
     "matching.enableFairness": "true",
+    "history.hostLevelCacheMaxSize": "500",
 }
 _PRAGMAS = {
     "journal_mode": "WAL",
-    "cache_size": "-131072",
+    "cache_size": "-16384",
     "temp_store": "2",
     "wal_autocheckpoint": "10000",
 }
@@ -128,7 +129,7 @@ class Temporal(Part):
                 ),
             ],
             # Memory for time: a larger heap trims the slowest creates, up to a bound.
-            {"GOGC": "400", "GOMEMLIMIT": MEMORY, "HOME": str(directory), "TZ": "UTC"},
+            {"GOGC": "100", "GOMEMLIMIT": MEMORY, "HOME": str(directory), "TZ": "UTC"},
             directory=directory,
             runs_as=self.home.runs_as,
         )
