@@ -114,6 +114,8 @@ async def test_the_focus_is_never_taken(desk: Desk, sit: Sit) -> None:
     await amir.until_live()
     await amir.row(mine).get_by_role("button").focus()
     other = await desk.escalate(BO, title="Other", priority="urgent")
+    await expect(amir.page.locator("#held button")).to_be_visible()
+    await amir.page.keyboard.press("n")
     await expect(amir.row(other)).to_be_visible()
     assert await amir.focused() == str(mine.id)
     order = await amir.page.locator("#rows > .row").evaluate_all(

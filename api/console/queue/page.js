@@ -3,6 +3,7 @@
 import { announce } from "../shared/announce.js";
 import { whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
+import { Hand } from "../shared/hand.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
@@ -11,13 +12,17 @@ import { readPiece, reason, send } from "../shared/server.js";
 const STAYS = 30000;
 const MOST_KEPT = 100;
 const board = document.getElementById("board");
+const held = document.getElementById("held");
 const box = document.getElementById("search");
 const notes = new Map();
 const touched = new Map();
 const leftAt = new Map();
+const told = new Set();
 let missed = false;
 let wanted = location.search;
 let anew = false;
+let asked = false;
+let unfinished = false;
 
 const rows = () => Array.from(document.querySelectorAll("#rows > .row"));
 const rowOf = (element) => element?.closest?.(".row") ?? null;
@@ -54,13 +59,24 @@ function address(kept) {
 
 /** Of another list than before, nothing stays of what was shown. */
 const reading = new Reading(async () => {
-  const asked = wanted;
+  const sought = wanted;
   const fresh = anew;
   anew = false;
   const piece = await readPiece(address(fresh ? [] : keep()));
-  if (asked === wanted) show(refresh(board, piece), fresh);
-  else readAnew();
+  if (sought !== wanted) return readAnew();
+  const holds = !fresh && !asked && hand.isIn();
+  asked = false;
+  show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
 });
+
+/** What waits comes in when nobody has a hand in the list any more, or when they ask for it. */
+const hand = new Hand(document.getElementById("rows"), () => unfinished && reading.again());
+
+function showWaiting() {
+  if (held.hidden) return;
+  asked = true;
+  reading.again();
+}
 
 function readAnew() {
   anew = true;
@@ -75,13 +91,24 @@ function show(changes, fresh) {
   }
   search();
   notes.forEach((text, key) => showNote(key, text));
+  sayWaiting(changes);
   if (!fresh) tell(changes);
 }
 
-function tell({ came, changed }) {
-  for (const row of came.filter((one) => one.matches(".row"))) {
-    row.classList.add("fresh");
-    announce(`New. ${row.dataset.said}`);
+function sayWaiting({ waiting, moves, unfinished: more }) {
+  unfinished = more;
+  const urgent = waiting.filter((row) => row.classList.contains("urgent")).length;
+  const words = waiting.length ? [`${waiting.length} new`] : ["The order has changed"];
+  if (urgent) words.push(`${urgent} urgent`);
+  held.hidden = !moves && !waiting.length;
+  held.querySelector("button").textContent = `${words.join(", ")}: show`;
+}
+
+function tell({ came, waiting, changed }) {
+  for (const row of came.filter((one) => one.matches(".row"))) row.classList.add("fresh");
+  for (const row of [...came, ...waiting].filter((one) => one.matches(".row"))) {
+    if (!told.has(row.dataset.key)) announce(`New. ${row.dataset.said}`);
+    told.add(row.dataset.key);
   }
   for (const row of changed.filter((one) => one.matches(".row")))
     announce(`${row.dataset.said}. ${row.dataset.state}`);
@@ -189,6 +216,8 @@ board.addEventListener("click", (event) => {
   }
 });
 box.addEventListener("input", seek);
+held.addEventListener("click", showWaiting);
+rows().forEach((row) => told.add(row.dataset.key));
 search();
 
 onKey("j", () => step(1));
@@ -198,4 +227,5 @@ onKey("r", () => {
   const row = rowOf(document.activeElement);
   if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
 });
+onKey("n", showWaiting);
 onKey("/", () => box.focus());

@@ -20,12 +20,18 @@ function signature(element) {
   return copy.outerHTML;
 }
 
-/** Makes `old` look like `fresh`. Answers with the keyed children that came, changed and went. */
-export function refresh(old, fresh) {
+/**
+ * Makes `old` look like `fresh`. Answers with the keyed children that came, changed and went.
+ *
+ * In `held` nothing moves: its children change in their places, with their heights. Those that would
+ * come are answered as `waiting`, another order as `moves`, and anything left undone as `unfinished`.
+ */
+export function refresh(old, fresh, held = null) {
   const moment = fresh.querySelector("[data-now]")?.dataset.now;
   if (moment) learnTime(moment);
   remember(fresh);
-  const changes = { came: [], changed: [], went: [] };
+  const changes = { came: [], changed: [], went: [], waiting: [], moves: false, held };
+  changes.unfinished = false;
   merge(old, fresh, changes);
   tick(old);
   return changes;
@@ -37,6 +43,8 @@ function keyed(parent) {
 
 function merge(old, fresh, changes) {
   const there = new Map(keyed(old).map((child) => [child.dataset.key, child]));
+  if (old === changes.held) return mergeInPlace(there, keyed(fresh), changes);
+  for (const child of there.values()) child.style.removeProperty("block-size");
   const wanted = keyed(fresh).map((child) => settle(there.get(child.dataset.key), child, changes));
   for (const child of there.values())
     if (!wanted.includes(child) && child.isConnected && !isInUse(child)) {
@@ -44,6 +52,22 @@ function merge(old, fresh, changes) {
       changes.went.push(child);
     }
   arrange(old, wanted);
+}
+
+function mergeInPlace(there, wanted, changes) {
+  changes.waiting = wanted.filter((child) => !there.has(child.dataset.key));
+  const order = wanted.map((child) => child.dataset.key);
+  const shown = Array.from(there.keys());
+  const staying = shown.filter((key) => order.includes(key));
+  changes.unfinished = order.join() !== shown.join();
+  changes.moves = order.filter((key) => there.has(key)).join() !== staying.join();
+  for (const child of wanted) {
+    const old = there.get(child.dataset.key);
+    if (!old) continue;
+    const height = old.getBoundingClientRect().height;
+    const settled = settle(old, child, changes);
+    if (settled !== old) settled.style.blockSize = `${height}px`;
+  }
 }
 
 function settle(old, fresh, changes) {
@@ -55,7 +79,9 @@ function settle(old, fresh, changes) {
   if (old.hasAttribute("data-into")) {
     copyAttributes(old, fresh);
     merge(old, fresh, changes);
-    drawn.set(old, drawn.get(fresh));
+    // What is still to come is a difference for the next time.
+    if (old === changes.held && changes.unfinished) drawn.delete(old);
+    else drawn.set(old, drawn.get(fresh));
     return old;
   }
   changes.changed.push(fresh);

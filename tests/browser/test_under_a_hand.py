@@ -1,0 +1,101 @@
+"""Nothing moves under a hand: what comes while somebody is about to press waits until they have."""
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import Sit
+from tests.browser.screens import Screen
+from tests.support.cast import AMIR, BO, CHEN
+from tests.support.desk import Desk, Handoff
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+RESTS = """
+    window.rests = setInterval(() => document.querySelector(".row").dispatchEvent(
+        new PointerEvent("pointermove", { pointerType: "touch", bubbles: true })), 100)
+"""
+"""A finger on the first row, as the page hears of it."""
+
+
+async def _place(screen: Screen, handoff: Handoff) -> tuple[float, float]:
+    box = await screen.row(handoff).bounding_box()
+    assert box is not None
+    return box["y"], box["height"]
+
+
+async def test_a_click_claims_what_was_under_the_pointer(desk: Desk, sit: Sit) -> None:
+    wanted = await desk.escalate(BO, title="Under the pointer")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    button = amir.row(wanted).get_by_role("button")
+    await button.hover()
+    before = await _place(amir, wanted)
+
+    urgent = await desk.escalate(BO, title="Comes above", priority="urgent")
+    await expect(amir.page.locator("#held")).to_contain_text("1 new, 1 urgent: show")
+    await expect(amir.page.locator("#announcer")).to_contain_text("Comes above")
+    await expect(amir.row(urgent)).to_have_count(0)
+    assert await _place(amir, wanted) == before
+    await amir.page.mouse.down()
+    await amir.page.mouse.up()
+    await expect(amir.row(wanted)).to_contain_text("Yours")
+    assert (await desk.see(urgent))["status"] == "open"
+
+    await amir.page.mouse.move(5, 5)
+    await expect(amir.row(urgent)).to_be_visible()
+    await expect(amir.page.locator("#held button")).to_be_hidden()
+
+
+async def test_who_asks_sees_what_waits_at_once(desk: Desk, sit: Sit) -> None:
+    wanted = await desk.escalate(BO, title="Under the pointer")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.row(wanted).hover()
+    new = await desk.escalate(BO, title="Comes")
+    await amir.page.locator("#held").get_by_role("button", name="1 new: show").click()
+    await expect(amir.row(new)).to_be_visible()
+
+
+async def test_the_focus_holds_and_a_key_shows(desk: Desk, sit: Sit) -> None:
+    wanted = await desk.escalate(BO, title="In focus", priority="low")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.page.keyboard.press("j")
+    before = await _place(amir, wanted)
+    new = await desk.escalate(BO, title="Comes above", priority="urgent")
+    await expect(amir.page.locator("#held button")).to_be_visible()
+    assert await _place(amir, wanted) == before
+    await amir.page.keyboard.press("n")
+    await expect(amir.row(new)).to_be_visible()
+    assert await amir.focused() == str(wanted.id)
+
+
+async def test_what_leaves_above_a_hand_stays_until_it_has_gone(desk: Desk, sit: Sit) -> None:
+    above = await desk.escalate(BO, title="Above", priority="urgent")
+    wanted = await desk.escalate(BO, title="Under the pointer", priority="low")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.row(wanted).hover()
+    before = await _place(amir, wanted)
+    assert (await desk.claim(CHEN, above)).status_code == 200
+    await expect(amir.row(above)).to_contain_text("Claimed by Chen")
+    assert await _place(amir, wanted) == before
+
+
+async def test_a_finger_holds_a_moment(desk: Desk, sit: Sit) -> None:
+    wanted = await desk.escalate(BO, title="Under the finger")
+    amir = await sit(AMIR, **PHONE)
+    await amir.until_live()
+    before = await _place(amir, wanted)
+    await amir.page.evaluate(RESTS)
+    new = await desk.escalate(BO, title="Comes above", priority="urgent")
+    await expect(amir.page.locator("#held button")).to_be_visible()
+    assert await _place(amir, wanted) == before
+    await amir.page.evaluate("clearInterval(window.rests)")
+    # The finger has left: two seconds later it comes in by itself.
+    await expect(amir.row(new)).to_be_visible()
