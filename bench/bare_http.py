@@ -16,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from handoff.leaving import leave_after
+
 WHO = "SELECT id, account_id, role FROM users WHERE id = $1 AND is_active"
 CLAIM = (
     "UPDATE handoffs SET status = 'claimed', claimed_by_id = $1, version = version + 1"
@@ -50,4 +52,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leave_after(main)

@@ -71,9 +71,9 @@ def planned(event: CTE) -> Insert:
     columns = ("account_id", "handoff_id", "event_number", "event_type", "round", *_ROW)
     return insert(DeliveryRow).from_select(
         list(columns),
-        select(*of_event, bindparam("round", type_=Integer()), *rows.c).select_from(
-            event.join(rows, true())
-        ),
+        select(*of_event, bindparam("round", type_=Integer()), *rows.c)
+        .select_from(event.join(rows, true()))
+        .where(event.c.account_id == ANY.account_id),
     )
 
 

@@ -40,7 +40,7 @@ LOOKUP = "handoff_lookup"
 _ENTER = "SET LOCAL ROLE handoff_tenant; SET LOCAL handoff.account_id = '{}'"
 """Until the end of the transaction: a role that sees one account's rows, and whose those are.
 
-Written into the script, so it takes the digits of an id, which nothing but an id has.
+It is written into the script, so it must be an id: whatever is none has no number.
 """
 
 _ONE_MOMENT = f"{BEGIN} ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -119,7 +119,9 @@ class Database:
         `at_one_moment`: it reads only, and everything as it was when it began.
         """
         begin = _ONE_MOMENT if at_one_moment else BEGIN
-        async with self._transaction(f"{begin}; {_ENTER.format(account_id.hex)}") as connection:
+        async with self._transaction(
+            f"{begin}; {_ENTER.format(UUID(int=account_id.int))}"
+        ) as connection:
             yield Tenant(account_id, connection)
 
     @asynccontextmanager
@@ -145,7 +147,7 @@ class Database:
 
     async def ping(self) -> None:
         """Raises when PostgreSQL does not answer."""
-        async with self.glance() as connection:
+        async with self._without_transaction.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
