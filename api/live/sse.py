@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from api.http.connections import first_of, way_to_cut
 from api.live.feed import Encoded
 from api.live.hub import Hub
-from api.live.stream import Bye, Item, Resync, Stream
+from api.live.stream import Bye, Item, KeepAlive, Resync, Stream
 from handoff.contract.people import Actor
 
 logger = structlog.get_logger(__name__)
@@ -37,7 +37,13 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, hub: Hub, reader: Actor, resume_from: str | None, *, until: datetime
+        self,
+        hub: Hub,
+        reader: Actor,
+        resume_from: str | None,
+        *,
+        until: datetime,
+        beats: bool = False,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
@@ -45,6 +51,7 @@ class EventStream(Response):
         self._reader = reader
         self._resume_from = resume_from
         self._until = until
+        self._beats = beats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ends at the first of: the stream's end, the client's leave, a reader that is too slow."""
@@ -75,7 +82,7 @@ class EventStream(Response):
                 return False
             if ended:
                 return True
-            body, ended = _encoded(await stream.more())
+            body, ended = self._encoded(await stream.more())
 
     def _greeting(self, stream: Stream) -> str:
         greeting = f"retry: {RECONNECT}\n"
@@ -84,13 +91,13 @@ class EventStream(Response):
             greeting += f"id: {stream.position}\n"
         return greeting + "\n"
 
+    def _encoded(self, items: Sequence[Item]) -> tuple[bytes, bool]:
+        """The items' frames, and whether they are the last."""
+        frames = "".join(frame(item, beats=self._beats) for item in items)
+        return frames.encode(), isinstance(items[-1], Bye)
 
-def _encoded(items: Sequence[Item]) -> tuple[bytes, bool]:
-    """The items' frames, and whether they are the last."""
-    return "".join(map(frame, items)).encode(), isinstance(items[-1], Bye)
 
-
-def frame(item: Item) -> str:
+def frame(item: Item, *, beats: bool = False) -> str:
     """One item on the wire. JSON has no line breaks, so each frame has one data line."""
     match item:
         case Encoded():
@@ -100,7 +107,9 @@ def frame(item: Item) -> str:
             return f"id: {item.number}\nevent: resync\ndata: {data}\n\n"
         case Bye():
             return f"event: bye\ndata: {json.dumps({'reason': item.reason})}\n\n"
-        case _:
+        case KeepAlive() if beats:
+            return f"event: beat\ndata: {json.dumps({'number': item.number})}\n\n"
+        case KeepAlive():
             return ": keep-alive\n\n"
 
 

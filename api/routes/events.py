@@ -29,7 +29,7 @@ router = APIRouter(tags=["live"], route_class=IdempotentRoute)
     responses={
         200: {
             "description": "`id` the event's number, `event` its short type, `data` the envelope; "
-            "`resync` and `bye` besides",
+            "`resync`, `bye` and, where it is asked for, `beat` besides",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **problems(),
@@ -50,11 +50,18 @@ async def stream_events(
             "which counts where both stand",
         ),
     ] = None,
+    beat: Annotated[
+        bool,
+        Query(
+            description="While it is quiet, an event `beat` instead of a comment: an EventSource "
+            "tells nobody of comments"
+        ),
+    ] = False,
 ) -> EventStream:
     """Every event of the account, gapless and in order, resumable by `Last-Event-ID`."""
     resume_from = start if last_event_id is None else last_event_id
     until = good_until(request, parts.settings)
-    return EventStream(parts.hub, caller, resume_from, until=until)
+    return EventStream(parts.hub, caller, resume_from, until=until, beats=beat)
 
 
 @router.post(

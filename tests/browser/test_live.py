@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Page, Route, expect
 
+from tests.browser.black_hole import black_hole
 from tests.browser.conftest import Sit
 from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk
@@ -101,3 +102,58 @@ async def test_without_a_stream_it_asks_and_says_so(desk: Desk, sit: Sit) -> Non
     await expect(amir.row(handoff)).to_be_visible(timeout=7000)
     await amir.page.context.unroute("**/events?*")
     await expect(amir.live()).to_have_text("Live", timeout=10000)
+
+
+async def test_a_connection_that_brings_nothing_any_more_is_not_called_live(
+    desk: Desk, sit: Sit
+) -> None:
+    amir = await sit(AMIR, "/sign-in")
+    async with black_hole(port(desk)) as hole:
+        await amir.page.clock.install()
+        await amir.page.goto(f"http://127.0.0.1:{hole.port}/")
+        await amir.until_live()
+        hole.swallows = True
+        handoff = await desk.escalate(BO)
+        await amir.page.clock.run_for(25_000)
+        await expect(amir.live()).to_have_attribute("data-state", "reconnecting")
+        hole.swallows = False
+        hole.hang_up()
+        await amir.page.clock.run_for(10_000)
+        await expect(amir.row(handoff)).to_be_visible()
+        await expect(amir.live()).to_have_attribute("data-state", "live")
+
+
+async def test_a_device_without_a_network_says_so_at_once(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.page.context.set_offline(True)
+    await expect(amir.live()).to_have_text("Offline")
+    await amir.claim(handoff)
+    await expect(amir.row(handoff).get_by_role("alert")).to_contain_text("Nothing was changed")
+    await amir.page.context.set_offline(False)
+    await expect(amir.live()).to_have_text("Live", timeout=10000)
+
+
+async def test_a_claim_without_an_answer_is_found_out(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, "/sign-in")
+    await amir.page.clock.install()
+    await amir.page.goto("/")
+    await amir.until_live()
+
+    async def carry_out_and_say_nothing(route: Route) -> None:
+        await route.fetch()
+
+    await amir.page.route("**/claim", carry_out_and_say_nothing)
+    await amir.page.route("**/console/**", lambda route: route.abort())
+    await amir.claim(handoff)
+    note = amir.row(handoff).get_by_role("alert")
+    await amir.page.clock.run_for(3_000)
+    await expect(note).to_contain_text("Still under way")
+    await desk.until_handoff(handoff, status="claimed")
+    await amir.page.clock.run_for(9_000)
+    await expect(note).to_contain_text("nobody knows yet")
+    await amir.page.unroute("**/console/**")
+    await amir.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(amir.row(handoff)).to_contain_text("Yours")

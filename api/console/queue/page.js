@@ -1,7 +1,7 @@
 // The queue page: reads the board again when it rings, claims, moves by keys, searches.
 
 import { announce } from "../shared/announce.js";
-import { whileBusy } from "../shared/busy.js";
+import { sayingSo, whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
 import { Hand } from "../shared/hand.js";
 import { live } from "../shared/live/live.js";
@@ -18,6 +18,7 @@ const notes = new Map();
 const touched = new Map();
 const leftAt = new Map();
 const told = new Set();
+const unknown = new Set();
 let missed = false;
 let wanted = location.search;
 let anew = false;
@@ -90,6 +91,7 @@ function show(changes, fresh) {
     if (!gone) leftAt.delete(row.dataset.key);
   }
   search();
+  unknown.forEach(findOut);
   notes.forEach((text, key) => showNote(key, text));
   sayWaiting(changes);
   if (!fresh) tell(changes);
@@ -114,20 +116,35 @@ function tell({ came, waiting, changed }) {
     announce(`${row.dataset.said}. ${row.dataset.state}`);
 }
 
+/** What has been read since then says it: the row offers a claim, or tells who has it. */
+function findOut(key) {
+  unknown.delete(key);
+  const row = rows().find((one) => one.dataset.key === key);
+  const isOpen = row?.querySelector("[data-command=claim]");
+  notes.set(key, isOpen ? "It is not claimed. Try again." : "");
+}
+
 function showNote(key, text) {
   const note = document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .note`);
   if (!note) return notes.delete(key);
   if (note.textContent !== text) note.textContent = text;
-  note.hidden = false;
+  note.hidden = !text;
 }
 
 async function claim(row) {
   const button = row?.querySelector("[data-command=claim]");
-  const answer = button && (await whileBusy(button, () => sendClaim(row)));
+  const { key } = row?.dataset ?? {};
+  const note = (text) => {
+    notes.set(key, text);
+    showNote(key, text);
+  };
+  const answer = button && (await whileBusy(button, () => sayingSo(note, () => sendClaim(row))));
   if (!answer) return;
+  notes.delete(key);
+  showNote(key, "");
   // Whoever lost reads in the row itself who has it.
-  if (!answer.ok && answer.body.type !== "/problems/already-claimed")
-    notes.set(row.dataset.key, reason(answer));
+  if (!answer.ok && answer.body.type !== "/problems/already-claimed") note(reason(answer));
+  if (!answer.status) unknown.add(key);
   if (answer.ok) announce(`It is yours: ${row.dataset.said}`);
   reading.again();
 }

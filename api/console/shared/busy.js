@@ -10,3 +10,15 @@ export async function whileBusy(button, act) {
     button.removeAttribute("aria-busy");
   }
 }
+
+const LONG = 2000;
+
+/** `say` gets a word while the answer of `act` is long in coming. */
+export async function sayingSo(say, act) {
+  const late = setTimeout(() => say("Still under way…"), LONG);
+  try {
+    return await act();
+  } finally {
+    clearTimeout(late);
+  }
+}

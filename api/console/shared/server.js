@@ -2,6 +2,7 @@
 // Nothing here touches the page.
 
 const WITHIN = 8000;
+const CHANGED_WITHIN = 10000;
 
 function goToSignIn() {
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
@@ -37,14 +38,23 @@ export async function readPiece(path) {
 export async function send(method, path, body, key = newKey()) {
   const headers = { "Content-Type": "application/json" };
   if (method === "POST") headers["Idempotency-Key"] = key;
+  const isAway = !navigator.onLine;
   try {
     const content = body === undefined ? undefined : JSON.stringify(body);
-    const response = await ask(path, { method, headers, body: content });
+    const signal = AbortSignal.timeout(CHANGED_WITHIN);
+    const response = await ask(path, { method, headers, body: content, signal });
     const text = await response.text();
     return { ok: response.ok, status: response.status, body: text ? JSON.parse(text) : {} };
-  } catch {
-    return { ok: false, status: 0, body: { detail: "There was no answer. Try again." } };
+  } catch (fault) {
+    return { ok: false, status: 0, body: { detail: unanswered(fault, isAway) } };
   }
+}
+
+/** What never left is no change; of what left and was not answered nobody knows yet. */
+function unanswered(fault, isAway) {
+  if (isAway) return "There is no network. Nothing was changed.";
+  if (fault.name === "TimeoutError") return "No answer came, so nobody knows yet. Looking again…";
+  return "There was no answer. Try again.";
 }
 
 /** Why a change was refused, in a sentence. */

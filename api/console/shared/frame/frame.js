@@ -12,12 +12,14 @@ const WORDS = {
   live: "Live",
   reconnecting: "Reconnecting",
   polling: "Polling every 5 s",
+  offline: "Offline",
 };
 const TITLES = {
   connecting: "The live stream is being opened",
   live: "What happens shows at once",
   reconnecting: "The server does not answer; trying again",
   polling: "The live stream cannot be had; asking every five seconds instead",
+  offline: "This device has no network; what stands here is as old as that",
 };
 
 function showState(state) {

@@ -12,6 +12,7 @@ const POLL = 5000;
 const PATIENCE = 6000;
 const STALLED = 2500;
 const SLEPT = 15000;
+const DEAD = 20000;
 const SLEPT_HIDDEN = 120000;
 
 class Live extends EventTarget {
@@ -28,7 +29,9 @@ class Live extends EventTarget {
       resync: () => this.#ring(null),
       rights: () => this.#ring(null),
       state: (state) => this.#change(state),
+      life: () => this.#alive(),
     });
+    this.aliveAt = Date.now();
     this.candidate = new Candidate(`handoff-live-${me}`, {
       lead: () => this.#lead(),
       stop: () => this.#follow(),
@@ -41,6 +44,7 @@ class Live extends EventTarget {
     this.candidate.stand();
     this.#watchForSleep();
     addEventListener("online", () => this.wake());
+    addEventListener("offline", () => this.#change("offline"));
     document.addEventListener("visibilitychange", () => document.hidden || this.#shown());
     addEventListener("pagehide", () => this.stream.close());
     addEventListener("pageshow", (event) => event.persisted && this.wake());
@@ -52,6 +56,21 @@ class Live extends EventTarget {
     if (!this.candidate.leads) return this.#shown();
     this.stream.open();
     this.#ring(null);
+  }
+
+  /** The other tabs hear of it, too: one that hears nothing for long looks for itself. */
+  #alive() {
+    this.aliveAt = Date.now();
+    this.channel.postMessage({ kind: "alive", position: this.stream.position });
+  }
+
+  /** No sign of life: whatever stands is as old as the last one, and the page says so. */
+  #doubt() {
+    if (this.state !== "live" || Date.now() - this.aliveAt < DEAD) return;
+    this.#change("reconnecting");
+    if (this.candidate.leads) this.stream.open();
+    else this.candidate.usurp();
+    this.pulse.again();
   }
 
   #lead() {
@@ -90,7 +109,9 @@ class Live extends EventTarget {
     }
     setTimeout(() => {
       const stalled = this.candidate.leads && this.stream.position < pulse.number;
-      if (stalled && this.state === "live") this.stream.open();
+      if (!stalled || this.state !== "live") return;
+      this.#change("reconnecting");
+      this.stream.open();
     }, STALLED);
   }
 
@@ -117,9 +138,9 @@ class Live extends EventTarget {
 
   #told(message) {
     if (message.kind === "who") return this.candidate.leads && this.#sayState();
-    this.heardAt = Date.now();
+    this.heardAt = this.aliveAt = Date.now();
     if (message.position > this.stream.position) this.stream.position = message.position;
-    this.#take(message, false);
+    if (message.kind !== "alive") this.#take(message, false);
   }
 
   #sayState() {
@@ -146,6 +167,7 @@ class Live extends EventTarget {
     setInterval(() => {
       const slept = Date.now() - last;
       last = Date.now();
+      this.#doubt();
       // Browsers slow the clocks of hidden pages down to one tick a minute.
       if (slept > (document.hidden ? SLEPT_HIDDEN : SLEPT)) this.wake();
     }, 1000);

@@ -1,6 +1,9 @@
 // One EventSource: opens it, hears every event once, says how it stands. Knows nothing of tabs.
 
-/** Tells `on.event({number, type, subject})`, `on.resync()`, `on.rights()` and `on.state(word)`. */
+/**
+ * Tells `on.event({number, type, subject})`, `on.resync()`, `on.rights()`, `on.state(word)`, and
+ * `on.life(number)` at every sign of life, with the newest number that the server knows of.
+ */
 export class Stream {
   constructor(position, types, on) {
     this.position = position;
@@ -12,10 +15,14 @@ export class Stream {
 
   open() {
     this.close();
-    const from = this.position === null ? "" : `?last_event_id=${this.position}`;
-    const source = new EventSource(`/events${from}`);
+    const from = this.position === null ? "" : `&last_event_id=${this.position}`;
+    const source = new EventSource(`/events?beat=true${from}`);
     this.source = source;
-    source.onopen = () => this.on.state("live");
+    source.onopen = () => {
+      this.on.life(this.position);
+      this.on.state("live");
+    };
+    source.addEventListener("beat", (event) => this.on.life(JSON.parse(event.data).number));
     source.onerror = () => this.#lost(source);
     source.addEventListener("resync", (event) => this.#resync(JSON.parse(event.data)));
     source.addEventListener("bye", (event) => this.#bye(JSON.parse(event.data)));
@@ -31,6 +38,7 @@ export class Stream {
 
   #hear(type, event) {
     const number = Number(event.lastEventId);
+    this.on.life(number);
     // The same number again is the same event again.
     if (!(number > this.position)) return;
     this.position = number;
