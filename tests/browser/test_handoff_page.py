@@ -178,7 +178,7 @@ async def test_hostile_text_stays_text(desk: Desk, sit: Sit) -> None:
     await expect(amir.row(handoff).get_by_role("link")).to_have_text(heading)
     await amir.row(handoff).get_by_role("link").click()
     await expect(amir.page.get_by_role("heading", level=1)).to_have_text(heading)
-    text = amir.page.locator(".typed .text")
+    text = amir.page.locator(".typed .prose")
     await expect(text).to_have_text(seen)
     assert await amir.page.locator("main script, main img").count() == 0
     assert await amir.page.title() != "owned"

@@ -6,6 +6,7 @@ import { onKey } from "../shared/frame/keys.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { look } from "./looking.js";
+import { easeReading } from "./reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
 
@@ -17,6 +18,7 @@ const { handoff, path } = story.dataset;
 const reading = new Reading(async () => {
   if (document.hidden) return;
   const { came } = refresh(story, await readPiece(`/console/handoffs/${handoff}`));
+  easeReading(story);
   for (const moment of came.filter((one) => one.matches(".moment")).reverse())
     announce(moment.querySelector("bdi").textContent);
 });
@@ -65,6 +67,7 @@ function press(key) {
 }
 
 remember(story);
+easeReading(story);
 look(path);
 story.addEventListener("click", click);
 story.addEventListener("submit", submit);

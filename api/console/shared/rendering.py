@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from api.console.shared import times, words
+from handoff import markup
 from handoff.contract.people import Actor
 from handoff.contract.words import EventType
 from handoff.rules.channels import CHANNELS, chosen_by_people
@@ -143,6 +144,11 @@ def _environment() -> Environment:
     )
     made.filters.update(_TIMES, at=_at, readable=_readable, rfc3339=rfc3339)
     made.filters.update(prose=_prose, line=_line)
+    # Cleaned by the library that made it so: nothing that somebody typed is HTML in it.
+    made.filters.update(
+        markup=lambda text: Markup(markup.to_html(straight(text))),  # noqa: S704
+        linked=lambda text: Markup(markup.with_links(straight(text))),  # noqa: S704
+    )
     made.globals.update(
         words=words,
         clock_now=lambda: datetime.now(UTC),
