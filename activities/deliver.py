@@ -39,7 +39,7 @@ class DeliverActivities:
 
     @activity.defn
     async def deliver(self, batch: Batch) -> bool:
-        """Sends what the batch still owes; whether something failed, which the engine must see.
+        """Sends what the batch still owes; whether somebody got nothing, which the engine must see.
 
         Raises:
             ApplicationError: some failed for a while; says when to try again.
@@ -59,8 +59,8 @@ class DeliverActivities:
                 next_retry_delay=min(pauses),
                 category=ApplicationErrorCategory.BENIGN,
             )
-        # What failed in an earlier attempt was not told yet.
-        return activity.info().attempt > 1 or any(fate.failed for fate in fates)
+        # What came of an earlier attempt was not told yet.
+        return activity.info().attempt > 1 or any(fate.unreached for fate in fates)
 
     async def _deliver_all(self, batch: Batch, due: list[Due], record: Record) -> list[Fate]:
         """Several at a time, so that one slow destination does not hold up all behind it.
@@ -68,7 +68,7 @@ class DeliverActivities:
         At most half of the connections: other handoffs' messages have to leave, too.
         """
         means = self._means(batch.channel)
-        ledger = Ledger(self.database, record)
+        ledger = Ledger(self.database, batch.account_id)
         turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
 
         async def one(message: Due) -> Fate:

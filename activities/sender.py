@@ -7,11 +7,8 @@ from typing import Protocol
 
 from handoff.contract.record import Record
 from handoff.contract.words import DeliveryState
-from handoff.database.messages.bundles import Companion
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
-
-MayLeave = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +21,35 @@ class SendOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """What a message tells of: an event of a handoff, its record, and for whom else it speaks."""
-
-    due: Due
-    record: Record
-    companions: tuple[Companion, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one destination, as its channel is to say it.
+    """One message to one destination; what it says is known only when it leaves.
 
-    `id` is what the destination and the ledger know it by, the same at every attempt. Without an
-    occasion it is a test that its reader asked for.
+    `id` is what the destination and the ledger know it by, the same at every attempt.
     """
 
     id: str
     to_name: str
     to_address: str
-    occasion: Occasion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a message tells of: an event, and its handoff as it stands while the message leaves.
+
+    `companions`: other handoffs for which it speaks, too.
+    """
+
+    due: Due
+    record: Record
+    companions: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A message that its reader asked for, about nothing else."""
+
+
+MayLeave = Callable[[], Awaitable[Occasion | SelfTest | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,9 @@ class Sender(Protocol):
         """Hands one message to one destination, once, within a bounded time.
 
         `may_leave` is awaited once, at the last moment at which nothing has left yet: after every
-        connection, greeting and login, right before the content. When it says no, nothing may
-        leave and the answer is None. What it raises is raised here, and nothing leaves.
+        connection, greeting and login, right before the content. It answers with what there is to
+        say, and only then the content is made. When it answers None, nothing may leave and the
+        answer is None, too. What it raises is raised here, and nothing leaves.
 
         The outcome is what the retry is made of:
 
@@ -101,7 +108,7 @@ class Sender(Protocol):
 
         A cause of `SYSTEM_FAULTS` says that the trouble is everybody's: readiness then tells of
         it. Nothing that the other side or the network does raises. A cancellation before
-        `may_leave` said yes ends the attempt at once; after that it is awaited to its end.
+        `may_leave` answered ends the attempt at once; after that it is awaited to its end.
         """
         ...
 

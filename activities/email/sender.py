@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 
 from activities.email import letters
 from activities.email.letters import Letter, LetterKind, compose, sender_address
 from activities.email.mailer import Mailer
 from activities.email.wording import bundled, letter_about
-from activities.sender import MayLeave, Message, Patience, SendOutcome
+from activities.sender import MayLeave, Message, Occasion, Patience, SelfTest, SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.settings import Settings
 
@@ -47,20 +48,23 @@ class EmailSender:
         return letters.message_id(name, self.settings.public_url)
 
     async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
-        """One letter over one connection."""
+        """One letter over one connection, written when it may leave."""
+
+        async def content() -> EmailMessage | None:
+            said = await may_leave()
+            return None if said is None else compose(self._letter(message, said))
+
         return await self.mailer.send(
-            compose(self._letter(message)),
+            content,
             to=message.to_address,
             envelope_from=sender_address(self.settings.smtp_from),
-            before_data=may_leave,
         )
 
-    def _letter(self, message: Message) -> Letter:
-        occasion = message.occasion
-        if occasion is None:
+    def _letter(self, message: Message, said: Occasion | SelfTest) -> Letter:
+        if isinstance(said, SelfTest):
             return self._test_letter(message)
-        letter = letter_about(occasion.due, occasion.record, self.settings, message_id=message.id)
-        return bundled(letter, occasion.due, occasion.companions, self.settings)
+        letter = letter_about(said.due, said.record, self.settings, message_id=message.id)
+        return bundled(letter, said.due, said.record, said.companions, self.settings)
 
     def _test_letter(self, message: Message) -> Letter:
         return Letter(

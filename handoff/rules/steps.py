@@ -103,6 +103,8 @@ def _start_round(record: Record, now: datetime) -> Change:
             "snoozed_until": None,
         },
         tells=Tells.ROUND,
+        # Whom a call names is asked again when it leaves, and that may be in a later round.
+        details={"level": level},
     )
 
 
@@ -128,7 +130,7 @@ def _expire(record: Record, now: datetime) -> Change:
         values={**NOT_WAITING, "status": HandoffStatus.EXPIRED, "resolved_at": now},
         session={"status": SessionStatus.ACTIVE, "holder_id": record.escalator.id},
         skips=SkipReason.SUPERSEDED,
-        tells=Tells.ESCALATOR,
+        tells=Tells.TOLD,
     )
 
 

@@ -60,16 +60,17 @@ def a_message(body: str = "hello\n") -> EmailMessage:
     return message
 
 
-async def go_on() -> bool:
-    return True
+async def hello() -> EmailMessage:
+    return a_message()
 
 
 async def send(
     mailer: Mailer, to: str = "bo@acme.test", *, message: EmailMessage | None = None
 ) -> SendOutcome | None:
-    return await mailer.send(
-        message or a_message(), to=to, envelope_from="handoff@acme.test", before_data=go_on
-    )
+    async def content() -> EmailMessage:
+        return message or a_message()
+
+    return await mailer.send(content, to=to, envelope_from="handoff@acme.test")
 
 
 async def outcome_of(mailer: Mailer, to: str = "bo@acme.test") -> tuple[str, int | None, str]:
@@ -126,13 +127,10 @@ async def test_who_asks_first_is_served_first(postbox: Postbox) -> None:
 
 
 async def test_nothing_leaves_when_the_last_look_says_no(postbox: Postbox, mailer: Mailer) -> None:
-    async def stop() -> bool:
+    async def stop() -> None:
         assert postbox.commands[-2:] == ["MAIL", "RCPT"]
-        return False
 
-    left = await mailer.send(
-        a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=stop
-    )
+    left = await mailer.send(stop, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     assert left is None
     assert postbox.commands[-1] == "RSET"
@@ -147,13 +145,11 @@ async def test_nothing_leaves_when_the_last_look_says_no(postbox: Postbox, maile
 async def test_the_last_looks_own_fault_is_the_callers(
     postbox: Postbox, mailer: Mailer, fault: Exception
 ) -> None:
-    async def fail() -> bool:
+    async def fail() -> EmailMessage:
         raise fault
 
     with pytest.raises(type(fault), match=str(fault)):
-        await mailer.send(
-            a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=fail
-        )
+        await mailer.send(fail, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     assert not postbox.mails
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
@@ -331,15 +327,13 @@ async def test_the_whole_attempt_is_bounded(postbox: Postbox) -> None:
     mailer = mailer_for(postbox, timeout=SOON, connections=1)
     asked = asyncio.Event()
 
-    async def never() -> bool:
+    async def never() -> EmailMessage:
         asked.set()
         await asyncio.Event().wait()
-        return True
+        return a_message()
 
     async def hold_the_only_connection() -> SendOutcome | None:
-        return await mailer.send(
-            a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=never
-        )
+        return await mailer.send(never, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     holder = asyncio.create_task(hold_the_only_connection())
     await asked.wait()
@@ -542,9 +536,7 @@ async def test_an_international_address_needs_the_servers_word() -> None:
 
 
 async def test_a_malformed_sender_is_a_system_fault(mailer: Mailer) -> None:
-    outcome = await mailer.send(
-        a_message(), to="bo@acme.test", envelope_from="Handoff", before_data=go_on
-    )
+    outcome = await mailer.send(hello, to="bo@acme.test", envelope_from="Handoff")
 
     assert outcome == SendOutcome(RETRYING, None, Cause.SENDER_REFUSED)
     assert outcome.cause in SYSTEM_FAULTS

@@ -123,7 +123,7 @@ async def test_a_transfer_is_accepted_by_claiming(desk: Desk) -> None:
     assert moved.status_code == 200
     assert moved.json()["transfer_to"]["name"] == "Olive"
     assert moved.json()["next_action"]["action"] == "return_to_queue"
-    await desk.expect_mail(OLIVE, handoff, subject="transfers to you")
+    await desk.expect_mail(OLIVE, handoff, says="transfers this to you")
     assert (await desk.claim(AMIR, handoff)).status_code == 409
     accepted = await desk.claim(OLIVE, handoff)
     assert accepted.json()["claimed_by"]["name"] == "Olive"
@@ -141,7 +141,7 @@ async def test_a_transfer_that_nobody_accepts_returns_to_the_queue(desk: Desk) -
 async def test_a_claim_without_activity_is_reminded_of_and_then_released(desk: Desk) -> None:
     await _with_policy(desk, claim_lease=2.0)
     handoff = await _claimed(desk)
-    await desk.expect_mail(CHEN, handoff, subject="Reminder")
+    await desk.expect_mail(CHEN, handoff, says="Reminder")
     await desk.until_handoff(handoff, status="open", round=1)
     assert (await desk.history(handoff))[-3:] == ["reminded", "released", "notified"]
 
@@ -194,7 +194,7 @@ async def test_an_escalation_that_reaches_nobody_is_recorded_and_loud(desk: Desk
     seen = await desk.see(handoff)
     assert (seen["status"], seen["round"]) == ("open", 1)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
-    await desk.expect_mail(BO, handoff, subject="Claimed by Amir")
+    await desk.expect_mail(BO, handoff, says="Claimed by Amir")
 
 
 async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
@@ -230,7 +230,7 @@ async def test_mail_is_held_back_from_somebody_who_has_seen_the_push(
     await desk.expect_mails((AMIR, OLIVE), handoff)
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     for member in (AMIR, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+        await desk.expect_mail(member, handoff, says="Claimed by Chen")
 
 
 async def test_only_what_was_done_last_is_done_already(desk: Desk) -> None:

@@ -127,7 +127,7 @@ class Postbox:
 
     @staticmethod
     def _told(mails: list[Mail]) -> str:
-        return "; ".join(f"{mail.to}: {mail.subject!r}" for mail in mails) or "none"
+        return "; ".join(f"{mail.to}: {mail.subject!r}, {mail.news!r}" for mail in mails) or "none"
 
     # How it misbehaves. Each fault is global, or for the messages to one address.
 

@@ -61,6 +61,11 @@ class Mail:
         """The HTML body, decoded."""
         return self._body("html")
 
+    @property
+    def news(self) -> str:
+        """What is new in it: the first line, which mail programs show beside the subject."""
+        return self.text.partition("\n")[0].strip()
+
     def _body(self, subtype: str) -> str:
         part = self.message.get_body((subtype,))
         assert isinstance(part, EmailMessage), f"the mail has no {subtype} body"

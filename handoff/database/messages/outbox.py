@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -40,6 +41,7 @@ from handoff.rules.channels import PUSH
 from handoff.wire import rfc3339
 
 _First = aliased(DeliveryRow)
+_FirstEvent = aliased(EventRow)
 _Other = aliased(DeliveryRow)
 
 
@@ -69,6 +71,7 @@ class Due:
     queued_at: datetime
     changed_at: datetime
     first_message_id: str | None
+    first_data: dict[str, Any] | None
     in_a_burst: bool
     was_led: bool
     seen: bool
@@ -77,6 +80,11 @@ class Due:
     def is_call(self) -> bool:
         """Whether it calls for help, so that a claim stops it."""
         return self.event_type in ROUND_EVENTS
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a copy of it has left, or may have: another one says the same."""
+        return self.state is not DeliveryState.QUEUED
 
 
 async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
@@ -99,7 +107,14 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
 @cache
 def _due() -> Select[Any]:
     first = (
-        select(_First.message_id)
+        select(_First.message_id, _FirstEvent.data)
+        .join(
+            _FirstEvent,
+            and_(
+                _FirstEvent.account_id == _First.account_id,
+                _FirstEvent.number == _First.event_number,
+            ),
+        )
         .where(
             _First.handoff_id == DeliveryRow.handoff_id,
             _First.destination_id == DeliveryRow.destination_id,
@@ -108,6 +123,7 @@ def _due() -> Select[Any]:
         )
         .order_by(_First.event_number)
         .limit(1)
+        .lateral("first")
     )
     return (
         ANY.select(
@@ -130,7 +146,8 @@ def _due() -> Select[Any]:
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
             DeliveryRow.created_at.label("queued_at"),
             DeliveryRow.changed_at,
-            first.scalar_subquery().label("first_message_id"),
+            first.c.message_id.label("first_message_id"),
+            first.c.data.label("first_data"),
             _told_lately().label("in_a_burst"),
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
@@ -145,6 +162,7 @@ def _due() -> Select[Any]:
                 EventRow.number == DeliveryRow.event_number,
             ),
         )
+        .outerjoin(first, true())
         .where(
             DeliveryRow.handoff_id == bindparam("handoff"),
             DeliveryRow.event_number == bindparam("event"),
