@@ -15,13 +15,15 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.delivery import Delivery, Fate, Means
 from activities.ledger import Ledger
-from activities.sender import Sender
+from activities.sender import Sender, SendOutcome
 from handoff.contract.messages import Batch
 from handoff.contract.record import Record
+from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
 from handoff.database.messages import outbox
 from handoff.database.messages.outbox import Due
 from handoff.database.records import find_record
+from handoff.rules.causes import Cause
 from handoff.rules.channels import CHANNELS
 from handoff.settings import Settings
 
@@ -71,13 +73,32 @@ class DeliverActivities:
         ledger = Ledger(self.database, batch.account_id)
         turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
 
-        async def one(message: Due) -> Fate:
+        async def one(delivery: Delivery) -> Fate:
             async with turn:
-                return await Delivery(means, ledger, message, record).run()
+                return await delivery.run()
 
+        deliveries = [Delivery(means, ledger, message, record) for message in due]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(message)) for message in due]
-        return [task.result() for task in tasks]
+            tasks = [group.create_task(one(delivery)) for delivery in deliveries]
+        fates = [task.result() for task in tasks]
+        refused = [(one, fate.refused) for one, fate in zip(deliveries, fates, strict=True)]
+        ended = await self._end_refused(
+            batch, [(one, by) for one, by in refused if by], of=len(due)
+        )
+        return [fate for fate in fates if fate.refused is None] + ended
+
+    async def _end_refused(
+        self, batch: Batch, refused: list[tuple[Delivery, SendOutcome]], *, of: int
+    ) -> list[Fate]:
+        """One recipient's refusal is their own. That of everybody is the system's: tried again."""
+        if not refused:
+            return []
+        async with self.database.account(batch.account_id) as tenant:
+            others = await outbox.others_of_event(tenant, batch)
+        everybody = len(refused) == of and len(refused) + others.refused > 1
+        if everybody and not others.reached:
+            refused = [(one, _for_now(outcome)) for one, outcome in refused]
+        return [await one.end(outcome) for one, outcome in refused]
 
     def _means(self, channel: str) -> Means:
         return Means(
@@ -87,6 +108,10 @@ class DeliverActivities:
             redis=self.redis,
             burst_delay=self.settings.burst_delay,
         )
+
+
+def _for_now(outcome: SendOutcome) -> SendOutcome:
+    return SendOutcome(DeliveryState.RETRYING, outcome.code, Cause.EVERYBODY_REFUSED)
 
 
 @asynccontextmanager

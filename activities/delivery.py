@@ -18,7 +18,7 @@ from handoff.database.gate import Database
 from handoff.database.messages import outbox
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
-from handoff.rules.causes import Cause
+from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
 from handoff.rules.policy import held_back
 
@@ -33,11 +33,12 @@ AT_ONCE = timedelta(0)
 class Fate(NamedTuple):
     """What became of one message for now: how long until it is tried again, or its end.
 
-    `unreached`: nobody gets it any more.
+    `unreached`: nobody gets it any more. `refused`: for good, unless everybody is; `end` says so.
     """
 
     pause: timedelta | None = None
     unreached: bool = False
+    refused: SendOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Delivery:
             f"{due.handoff_id}.{due.event_number}.{due.destination_id}"
         )
         self._leaving = asyncio.Event()
+        self._leads = False
 
     async def run(self) -> Fate:
         """Waits for its turn or makes one attempt. Once the message is leaving, its end is awaited
@@ -107,6 +109,8 @@ class Delivery:
         return self._due.changed_at + pause - datetime.now(UTC)
 
     async def _attempt(self, led: tuple[Led, ...]) -> Fate:
+        self._leads = bool(led)
+
         async def may_leave() -> Occasion | None:
             """The last look: the record is asked again right before the message leaves."""
             occasion = await self._ledger.may_leave(self._due, self._id, led=led)
@@ -116,17 +120,22 @@ class Delivery:
 
         message = Message(self._id, self._due.name, self._due.address)
         outcome = await self._means.sender.send(message, may_leave=may_leave)
-        # Whom nothing reaches any more, the engine has to see: another level may be due.
-        return Fate(unreached=True) if outcome is None else await self._settle(outcome, led)
+        if outcome is None:
+            # Whom nothing reaches any more, the engine has to see: another level may be due.
+            return Fate(unreached=True)
+        if outcome.state is DeliveryState.FAILED and outcome.cause in REFUSALS:
+            return Fate(refused=outcome)
+        return await self.end(outcome)
 
-    async def _settle(self, outcome: SendOutcome, led: tuple[Led, ...]) -> Fate:
+    async def end(self, outcome: SendOutcome) -> Fate:
+        """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
         attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
         again = outcome.state in RETRIED
         if again and datetime.now(UTC) - due.queued_at > patience.longest:
             attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
-        failure = await self._ledger.settle(due, attempt, leads=bool(led))
+        failure = await self._ledger.settle(due, attempt, leads=self._leads)
         logger.info(
             f"{self._means.channel.message}.{attempt.state.value}",
             handoff_id=str(due.handoff_id),

@@ -91,14 +91,14 @@ class Mailer:
             async with asyncio.timeout(self.longest.total_seconds()):
                 line = await self._open()
                 try:
-                    code = await line.say(Stage.CONNECT, b"NOOP")
+                    reply = await line.say(Stage.CONNECT, b"NOOP")
                 finally:
                     line.leave()
         except Broken as broken:
             return broken.outcome
         except TimeoutError as fault:
             return trouble(Stage.CONNECT, fault)
-        return accepted(code) if code == 250 else verdict(Stage.CONNECT, code)
+        return accepted(reply.code) if reply.code == 250 else verdict(Stage.CONNECT, reply)
 
     async def close(self) -> None:
         """Takes leave of the server; messages under way are finished before their connection."""
@@ -212,8 +212,8 @@ class _Talk:
 
     async def _say(self, line: "Line", stage: Stage, *words: bytes) -> SendOutcome | None:
         self.stage = stage
-        code = await line.say(stage, *words)
-        return None if code // 100 == 2 else verdict(stage, code)
+        reply = await line.say(stage, *words)
+        return None if reply.code // 100 == 2 else verdict(stage, reply)
 
     async def _hand_over(self, line: "Line", international: bool) -> SendOutcome | None:
         message = await self._content()
@@ -221,13 +221,13 @@ class _Talk:
             return None
         content = wire_content(message, international)
         self.stage = Stage.DATA
-        code = await line.say(Stage.DATA, b"DATA")
-        if code != 354:
-            return verdict(Stage.DATA, code)
+        reply = await line.say(Stage.DATA, b"DATA")
+        if reply.code != 354:
+            return verdict(Stage.DATA, reply)
         await line.write(content)
         self.stage = Stage.CONTENT
-        code = await line.hear(Stage.CONTENT)
-        return accepted(code) if code // 100 == 2 else verdict(Stage.CONTENT, code)
+        reply = await line.hear(Stage.CONTENT)
+        return accepted(reply.code) if reply.code // 100 == 2 else verdict(Stage.CONTENT, reply)
 
     def _not_international(self) -> SendOutcome:
         if self._to.isascii() and not self._from.isascii():

@@ -11,7 +11,7 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from activities.email.smtp_outcome import Stage, trouble, verdict
+from activities.email.smtp_outcome import Reply, Stage, trouble, verdict
 from activities.sender import SendOutcome
 from handoff.addresses import SmtpAddress
 
@@ -70,26 +70,27 @@ class Line:
         age = asyncio.get_running_loop().time() - self.idle_since
         return self._smtp.is_connected and age < IDLE
 
-    async def say(self, stage: Stage, *words: bytes, within: float | None = None) -> int:
-        """Says a command and hears a code that leaves the line usable."""
+    async def say(self, stage: Stage, *words: bytes, within: float | None = None) -> Reply:
+        """Says a command and hears an answer that leaves the line usable."""
         async with self._step(stage, within):
             response = await self._smtp.execute_command(*words)
-        return self._usable(stage, response.code)
+        return self._usable(stage, Reply(response.code, response.message))
 
     async def write(self, content: bytes) -> None:
         """Begins the content. When this breaks, not a byte of it has left."""
         async with self._step(Stage.DATA):
             self._protocol().write(content)
 
-    async def hear(self, stage: Stage) -> int:
+    async def hear(self, stage: Stage) -> Reply:
         async with self._step(stage):
             response = await self._protocol().read_response()
-        return self._usable(stage, response.code)
+        return self._usable(stage, Reply(response.code, response.message))
 
     async def forget(self) -> bool:
         """Makes the server forget an unfinished message; tells whether the line can be kept."""
         try:
-            return await self.say(Stage.CONNECT, b"RSET", within=min(self._timeout, _TIDY)) == 250
+            reply = await self.say(Stage.CONNECT, b"RSET", within=min(self._timeout, _TIDY))
+            return reply.code == 250
         except Broken:
             return False
 
@@ -110,12 +111,13 @@ class Line:
             raise aiosmtplib.SMTPServerDisconnected("Connection lost")
         return self._smtp.protocol
 
-    def _usable(self, stage: Stage, code: int) -> int:
+    def _usable(self, stage: Stage, reply: Reply) -> Reply:
         """Refusals leave the line usable; 421 and what is no answer to this do not."""
+        code = reply.code
         expected = code == 354 if stage is Stage.DATA else code // 100 == 2
         if expected or (400 <= code < 600 and code != 421):
-            return code
-        raise Broken(verdict(stage, code))
+            return reply
+        raise Broken(verdict(stage, reply))
 
     @asynccontextmanager
     async def _step(self, stage: Stage, within: float | None = None) -> AsyncIterator[None]:
@@ -123,7 +125,7 @@ class Line:
             async with asyncio.timeout(within or self._timeout):
                 yield
         except aiosmtplib.SMTPResponseException as refusal:
-            raise Broken(verdict(stage, refusal.code)) from refusal
+            raise Broken(verdict(stage, Reply(refusal.code, refusal.message))) from refusal
         except Exception as fault:
             # Only the library's calls stand inside a step: whatever they raise, the line is lost.
             raise Broken(trouble(stage, fault)) from fault

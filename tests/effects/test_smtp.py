@@ -187,6 +187,29 @@ async def test_a_refused_recipient(
     assert {mail.to for mail in postbox.mails} == {"bo@acme.test", "cy@acme.test"}
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "state", "cause"),
+    [
+        (550, "5.7.1 Relaying denied", RETRYING, "refused_by_policy"),
+        (554, "5.7.1 <bo@acme.test>: Relay access denied", RETRYING, "refused_by_policy"),
+        (550, "relay not permitted", RETRYING, "refused_by_policy"),
+        (550, "5.7.606 Access denied, banned sending IP", RETRYING, "refused_by_policy"),
+        (550, "5.1.1 User unknown", FAILED, "recipient_refused"),
+        (550, "5.1.1 no 5.7.1 here", FAILED, "recipient_refused"),
+        (552, "5.2.2 Mailbox full", FAILED, "recipient_refused"),
+    ],
+)
+async def test_a_refusal_by_the_servers_own_rule_is_a_system_fault(
+    postbox: Postbox, mailer: Mailer, code: int, text: str, state: DeliveryState, cause: str
+) -> None:
+    postbox.refuse_recipient(code, text=text)
+
+    outcome = await send(mailer)
+
+    assert outcome == SendOutcome(state, code, Cause(cause))
+    assert (outcome.cause in SYSTEM_FAULTS) is (state is RETRYING)
+
+
 async def test_a_refusal_leaves_the_connection_usable(postbox: Postbox, mailer: Mailer) -> None:
     postbox.refuse_recipient(550, times=1)
 

@@ -132,10 +132,15 @@ class Postbox:
     # How it misbehaves. Each fault is global, or for the messages to one address.
 
     def refuse_recipient(
-        self, code: int, to: str | None = None, *, times: int | None = None
+        self,
+        code: int,
+        to: str | None = None,
+        *,
+        times: int | None = None,
+        text: str = "refused here",
     ) -> Misbehaviour:
         """RCPT TO is answered with this code (550, 551, 552, 450, 451, 452, 421, …)."""
-        return self._misbehave("rcpt", to, "answer", times, reply=f"{code} refused here")
+        return self._misbehave("rcpt", to, "answer", times, reply=f"{code} {text}")
 
     def refuse_sender(self, code: int, *, times: int | None = None) -> Misbehaviour:
         """MAIL FROM is answered with this code."""

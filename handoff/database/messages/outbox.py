@@ -37,6 +37,7 @@ from handoff.database.deliveries import ROUND_EVENTS, destination_name
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import find_record
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
+from handoff.rules.causes import REFUSALS
 from handoff.rules.channels import PUSH
 from handoff.wire import rfc3339
 
@@ -171,6 +172,42 @@ def _due() -> Select[Any]:
             DeliveryRow.state.in_(UNSETTLED),
         )
         .order_by(DeliveryRow.destination_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OthersOfEvent:
+    """How many messages of an event were refused by the other side, and how many it took."""
+
+    refused: int
+    reached: int
+
+
+async def others_of_event(tenant: Tenant, batch: Batch) -> OthersOfEvent:
+    """All of one event's messages by one channel, whichever batch they are of."""
+    found = await tenant.run(
+        _others(),
+        handoff=batch.handoff_id,
+        event=batch.event_number,
+        on_channel=batch.channel,
+    )
+    return OthersOfEvent(**found.one()._mapping)
+
+
+@cache
+def _others() -> Select[Any]:
+    refused = and_(
+        DeliveryRow.state == DeliveryState.FAILED,
+        DeliveryRow.reason.in_([cause.value for cause in REFUSALS]),
+    )
+    return ANY.select(
+        DeliveryRow,
+        func.count().filter(refused).label("refused"),
+        func.count().filter(DeliveryRow.state == DeliveryState.SENT).label("reached"),
+    ).where(
+        DeliveryRow.handoff_id == bindparam("handoff"),
+        DeliveryRow.event_number == bindparam("event"),
+        DeliveryRow.channel == bindparam("on_channel"),
     )
 
 
