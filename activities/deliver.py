@@ -81,10 +81,9 @@ class DeliverActivities:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(delivery)) for delivery in deliveries]
         fates = [task.result() for task in tasks]
-        refused = [(one, fate.refused) for one, fate in zip(deliveries, fates, strict=True)]
-        ended = await self._end_refused(
-            batch, [(one, by) for one, by in refused if by], of=len(due)
-        )
+        both = zip(deliveries, fates, strict=True)
+        refused = [(one, fate.refused) for one, fate in both if fate.refused is not None]
+        ended = await self._end_refused(batch, refused, of=len(due))
         return [fate for fate in fates if fate.refused is None] + ended
 
     async def _end_refused(
