@@ -109,7 +109,7 @@ def _start_round(record: Record, now: datetime) -> Change:
 
 
 def _skip_level(record: Record, now: datetime) -> Change:
-    """The rest of this level's rounds would reach nobody either: the next level's first round starts."""
+    """The rest of this level's rounds would reach nobody either: the next level starts."""
     repeat = record.policy.levels[record.level].repeat
     total = record.rounds_total - max(repeat - record.level_round, 0)
     change = _start_round(replace(record, level_round=repeat), now)
