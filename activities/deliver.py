@@ -78,13 +78,19 @@ class DeliverActivities:
                 return await delivery.run()
 
         deliveries = [Delivery(means, ledger, message, record) for message in due]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(delivery)) for delivery in deliveries]
-        fates = [task.result() for task in tasks]
-        both = zip(deliveries, fates, strict=True)
-        refused = [(one, fate.refused) for one, fate in both if fate.refused is not None]
-        ended = await self._end_refused(batch, refused, of=len(due))
-        return [fate for fate in fates if fate.refused is None] + ended
+        # One that fails takes no other one along.
+        came = await asyncio.gather(*map(one, deliveries), return_exceptions=True)
+        fates = [fate for fate in came if isinstance(fate, Fate) and fate.refused is None]
+        refused = [
+            (one, fate.refused)
+            for one, fate in zip(deliveries, came, strict=True)
+            if isinstance(fate, Fate) and fate.refused is not None
+        ]
+        fates += await self._end_refused(batch, refused, of=len(due))
+        for fate in came:
+            if isinstance(fate, BaseException):
+                raise fate
+        return fates
 
     async def _end_refused(
         self, batch: Batch, refused: list[tuple[Delivery, SendOutcome]], *, of: int

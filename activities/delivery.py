@@ -73,7 +73,7 @@ class Delivery:
         turn = await self._turn()
         if turn.wait is not None:
             return Fate(pause=turn.wait)
-        return await _finish_once_leaving(self._attempt(turn.led), self._leaving)
+        return await self._finish_once_leaving(self._attempt(turn.led))
 
     async def _turn(self) -> Turn:
         """In a burst, a destination's calls wait for each other; urgent ones never do.
@@ -105,7 +105,8 @@ class Delivery:
         """How much longer one that was tried rests: its batch may be woken for another one."""
         if self._due.state not in RETRIED:
             return AT_ONCE
-        pause = self._means.sender.patience.pause(self._due.tried)
+        lost = self._due.state is DeliveryState.AMBIGUOUS
+        pause = self._means.sender.patience.pause(self._due.tried, lost=lost)
         return self._due.changed_at + pause - datetime.now(UTC)
 
     async def _attempt(self, led: tuple[Led, ...]) -> Fate:
@@ -132,7 +133,9 @@ class Delivery:
         due, patience = self._due, self._means.sender.patience
         attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
         again = outcome.state in RETRIED
-        if again and datetime.now(UTC) - due.queued_at > patience.longest:
+        lost = outcome.state is DeliveryState.AMBIGUOUS
+        enough = lost and due.lost + 1 >= patience.copies
+        if again and (enough or datetime.now(UTC) - due.queued_at > patience.longest):
             attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
         failure = await self._ledger.settle(due, attempt, leads=self._leads)
@@ -145,17 +148,18 @@ class Delivery:
         )
         if failure is not None:
             await live.ring(self._means.redis, due.account_id, [failure])
-        pause = patience.pause(due.tried + 1) if again else None
+        pause = patience.pause(due.tried + 1, lost=lost) if again else None
         return Fate(pause, unreached=attempt.state is DeliveryState.FAILED)
 
-
-async def _finish_once_leaving(attempt: Coroutine[Any, Any, Fate], leaving: asyncio.Event) -> Fate:
-    """A cancelled attempt ends at once, unless its message is leaving: then its fate is awaited."""
-    task = asyncio.ensure_future(attempt)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not leaving.is_set():
-            task.cancel()
-        await asyncio.wait([task])
-        raise
+    async def _finish_once_leaving(self, attempt: Coroutine[Any, Any, Fate]) -> Fate:
+        """A cancelled attempt ends at once, unless its message is leaving: then its fate is
+        awaited, but no database that is away."""
+        task = asyncio.ensure_future(attempt)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not self._leaving.is_set():
+                task.cancel()
+            self._ledger.hurry()
+            await asyncio.wait([task])
+            raise

@@ -4,17 +4,26 @@ transaction: while PostgreSQL answers one question, the next ones gather.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from activities.sender import Occasion
 from handoff.contract.messages import Envelope
+from handoff.database import outages
 from handoff.database.gate import Database, Tenant
 from handoff.database.messages import last_look, outbox
 from handoff.database.messages.bundles import Led, settle_led
 from handoff.database.messages.last_look import Leaves, Wanted
 from handoff.database.messages.outbox import Due, LedgerAttempt
+
+logger = structlog.get_logger(__name__)
+
+RESTS = 0.5
+"""Seconds until PostgreSQL is asked again while it is away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +56,11 @@ class Ledger:
         self._account_id = account_id
         self._waiting: list[_Look | _End] = []
         self._turns: asyncio.Task[None] | None = None
+        self._ends = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Whoever asks is about to end: nothing waits for PostgreSQL to come back any more."""
+        self._ends.set()
 
     async def may_leave(
         self, due: Due, message_id: str, *, led: Sequence[Led] = ()
@@ -80,14 +94,25 @@ class Ledger:
                     await last_look.hold_still(tenant, _concerned(lines))
                     answers = [*await _settle(tenant, lines), *await _look(tenant, lines)]
             except Exception as fault:
-                for line in lines:
-                    if not line.answer.done():
-                        line.answer.set_exception(fault)
+                await self._fail(lines, fault)
                 continue
             for answer, said in answers:
                 if not answer.done():
                     answer.set_result(said)
         self._turns = None
+
+    async def _fail(self, lines: list[_Look | _End], fault: Exception) -> None:
+        """While PostgreSQL is away, an answer that the other side gave is kept until it is written:
+        what it took must not be sent again. Looks wait for as long as their sender has patience."""
+        waiting = [line for line in lines if not line.answer.done()]
+        if self._ends.is_set() or not outages.is_outage(fault):
+            for line in waiting:
+                line.answer.set_exception(fault)
+            return
+        logger.warning("ledger.unwritten", cause=type(fault).__name__, messages=len(waiting))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ends.wait(), RESTS)
+        self._waiting = [*waiting, *self._waiting]
 
 
 def _concerned(lines: list[_Look | _End]) -> set[UUID]:

@@ -54,16 +54,23 @@ MayLeave = Callable[[], Awaitable[Occasion | SelfTest | None]]
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How temporary failures are tried again: pauses double up to a maximum, for so long in all."""
+    """How temporary failures are tried again: pauses double up to a maximum, for so long in all.
+
+    `after_lost`: at least so long after an answer that was lost, for the message may have been
+    taken; `copies` is how many may so be taken of one message at most.
+    """
 
     initial: timedelta
     maximum: timedelta
     longest: timedelta
+    after_lost: timedelta = timedelta(0)
+    copies: int = 3
 
-    def pause(self, tried: int) -> timedelta:
-        """How long to wait after so many attempts."""
+    def pause(self, tried: int, *, lost: bool = False) -> timedelta:
+        """How long to wait after so many attempts; `lost`: the last one's answer was."""
         doublings = min(max(tried - 1, 0), 20)
-        return min(self.initial * (1 << doublings), self.maximum)
+        pause = min(self.initial * (1 << doublings), self.maximum)
+        return max(pause, self.after_lost) if lost else pause
 
 
 class Sender(Protocol):
@@ -104,7 +111,7 @@ class Sender(Protocol):
         - `failed`: this destination or this message is refused for good. Never tried again; the
           handoff's history says so.
         - `ambiguous`: the content left and no answer came. Tried again under the same `id`, so
-          that a copy can be told to be one.
+          that a copy can be told to be one; after a long pause, and a few times at most.
 
         A cause of `SYSTEM_FAULTS` says that the trouble is everybody's: readiness then tells of
         it. Nothing that the other side or the network does raises. A cancellation before

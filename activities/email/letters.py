@@ -163,8 +163,12 @@ def compose(letter: Letter) -> EmailMessage:
 
 def message_id(name: str, public_url: str) -> str:
     """A Message-ID under the host that people know us by."""
-    host = urlsplit(public_url).hostname or "localhost"
-    return f"<{name}@{host.encode('idna').decode()}>"
+    return f"<{name}@{host(public_url)}>"
+
+
+def host(public_url: str) -> str:
+    """The host that people know us by, in ASCII."""
+    return (urlsplit(public_url).hostname or "localhost").encode("idna").decode()
 
 
 def sender_address(sender: str) -> str:

@@ -39,14 +39,17 @@ class Mailer:
         *,
         timeout: timedelta,
         connections: int,
+        hello_name: str = "localhost",
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`tls_context` replaces the system's certificate authorities."""
+        """`hello_name`: what we call ourselves. `tls_context` replaces the system's certificate
+        authorities."""
         self.longest = timeout * _WHOLE
         """No `send` takes longer, whatever the server does."""
         self._address = address
         self._timeout = timeout.total_seconds()
         self._tls_context = tls_context
+        self._hello_name = hello_name
         self._slots = asyncio.Semaphore(connections)
         self._idle: deque[Line] = deque()
         self._sweep: asyncio.TimerHandle | None = None
@@ -140,7 +143,7 @@ class Mailer:
         address = self._address
         if self._tls_context is None and address.tls != "none":
             self._tls_context = await asyncio.to_thread(ssl.create_default_context)
-        line = Line(address, self._tls_context, self._timeout)
+        line = Line(address, self._tls_context, self._timeout, self._hello_name)
         try:
             await line.open(address)
         except BaseException:

@@ -27,6 +27,7 @@ class EmailSender:
             SmtpAddress(settings.smtp_url.get_secret_value()),
             timeout=settings.smtp_timeout,
             connections=settings.smtp_connections,
+            hello_name=settings.smtp_hello_name or letters.host(settings.public_url),
         )
         return cls(mailer, settings)
 
@@ -35,7 +36,10 @@ class EmailSender:
         """As the settings say."""
         settings = self.settings
         return Patience(
-            settings.smtp_retry_initial, settings.smtp_retry_maximum, settings.smtp_retry_for
+            settings.smtp_retry_initial,
+            settings.smtp_retry_maximum,
+            settings.smtp_retry_for,
+            after_lost=settings.smtp_retry_lost,
         )
 
     @property

@@ -1,11 +1,10 @@
 """One connection to the mail server. The only file that knows aiosmtplib."""
 
 import asyncio
-import re
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import cast
 
 import aiosmtplib
@@ -34,7 +33,11 @@ class Line:
     """One connection. Whatever goes wrong on it comes out as `Broken`."""
 
     def __init__(
-        self, address: SmtpAddress, tls_context: ssl.SSLContext | None, timeout: float
+        self,
+        address: SmtpAddress,
+        tls_context: ssl.SSLContext | None,
+        timeout: float,
+        hello_name: str,
     ) -> None:
         self.idle_since = 0.0
         self._timeout = timeout
@@ -46,7 +49,7 @@ class Line:
             use_tls=address.tls == "implicit",
             start_tls=False,
             tls_context=tls_context,
-            local_hostname=_own_name(),
+            local_hostname=_in_hello(hello_name),
         )
 
     async def open(self, address: SmtpAddress) -> None:
@@ -54,7 +57,7 @@ class Line:
         async with self._step(Stage.CONNECT):
             await self._smtp.connect()
         async with self._step(Stage.CONNECT):
-            await self._smtp.ehlo()
+            await self._greet()
         if address.tls == "starttls":
             async with self._step(Stage.TLS):
                 await self._smtp.starttls()
@@ -62,6 +65,15 @@ class Line:
         if address.username:
             async with self._step(Stage.LOGIN):
                 await self._smtp.login(address.username, address.password or "")
+
+    async def _greet(self) -> None:
+        """RFC 5321, 3.2: who does not know EHLO is greeted by HELO, and offers nothing."""
+        try:
+            await self._smtp.ehlo()
+        except aiosmtplib.SMTPHeloError as refusal:
+            if not 500 <= refusal.code < 600:
+                raise
+            await self._smtp.helo()
 
     def offers(self, extension: str) -> bool:
         return self._smtp.supports_extension(extension)
@@ -131,7 +143,10 @@ class Line:
             raise Broken(trouble(stage, fault)) from fault
 
 
-def _own_name() -> str:
-    """What we call ourselves in EHLO: no look-up, which could take long or never end."""
-    name = socket.gethostname()
-    return name if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name) else "[127.0.0.1]"
+def _in_hello(name: str) -> str:
+    """RFC 5321, 4.1.3: an address stands in brackets."""
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    cast,
     column,
     func,
     insert,
@@ -33,6 +34,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.types import TypeEngine
 
 from handoff.contract.record import Record
@@ -154,6 +156,12 @@ def told_one_by_one(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
             DeliveryRow.attempts.contains([{"outcome": DeliveryState.AMBIGUOUS.value}]),
         ),
     )
+
+
+def lost_answers(attempts: Any) -> ColumnElement[int]:
+    """How many of a message's attempts have left and were never answered: so many may have come."""
+    lost = cast('$[*] ? (@.outcome == "ambiguous")', JSONPATH)
+    return func.jsonb_array_length(func.jsonb_path_query_array(attempts, lost))
 
 
 def unsettled(gate: Gate, handoff_id: BindParameter[UUID]) -> ScalarSelect[Any]:

@@ -686,3 +686,34 @@ async def test_nothing_is_left_open(postbox: Postbox) -> None:
     await postbox.all_gone()
     del mailer
     gc.collect()
+
+
+# The first words.
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("handoff.example.com", "handoff.example.com"),
+        ("127.0.0.1", "[127.0.0.1]"),
+        ("::1", "[IPv6:::1]"),
+    ],
+)
+async def test_it_says_the_name_that_it_was_given(postbox: Postbox, name: str, said: str) -> None:
+    mailer = Mailer(postbox.address, timeout=timedelta(seconds=5), connections=1, hello_name=name)
+    assert await outcome_of(mailer) == (SENT, 250, "accepted")
+    assert postbox.greetings == [f"EHLO {said}"]
+    await mailer.close()
+
+
+async def test_who_does_not_know_ehlo_is_greeted_by_helo(postbox: Postbox, mailer: Mailer) -> None:
+    postbox.refuse_ehlo(502)
+    assert await outcome_of(mailer) == (SENT, 250, "accepted")
+    assert [line.partition(" ")[0] for line in postbox.greetings] == ["EHLO", "HELO"]
+
+
+async def test_a_server_that_greets_nobody_is_a_system_fault(
+    postbox: Postbox, mailer: Mailer
+) -> None:
+    postbox.refuse_ehlo(421)
+    assert await outcome_of(mailer) == (RETRYING, 421, "server_busy")

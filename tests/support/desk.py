@@ -353,6 +353,7 @@ async def open_desk(
             "nudge_after": "300ms",
             "workflow_slots": 20 if worker and not api_temporal and _is_known(temporal) else 0,
             "smtp_retry_initial": "100ms",
+            "smtp_retry_lost": "100ms",
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
             "rate_trials_per_user": 0,

@@ -42,6 +42,8 @@ class Postbox:
         """The most that were ever open at the same time."""
         self.commands: list[str] = []
         """The verbs heard, over all connections, in order."""
+        self.greetings: list[str] = []
+        """Each EHLO and HELO with its name."""
         self.login = login
         self.smtputf8 = smtputf8
         self.tls = _server_context(certificate)
@@ -191,6 +193,10 @@ class Postbox:
     def greet_with(self, code: int, *, times: int | None = None) -> Misbehaviour:
         """The greeting is this code (554, 421), and the line is closed."""
         return self._misbehave("greeting", None, "answer", times, reply=f"{code} not now")
+
+    def refuse_ehlo(self, code: int) -> Misbehaviour:
+        """EHLO is answered with this code; HELO is known."""
+        return self._misbehave("ehlo", None, "answer", None, reply=f"{code} not here")
 
     def refuse_login(self, code: int = 535, *, times: int | None = None) -> Misbehaviour:
         """Right or wrong, credentials are refused."""

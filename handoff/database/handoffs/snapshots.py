@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    or_,
     update,
 )
 
@@ -127,7 +128,7 @@ async def _may_reach_somebody(tenant: Tenant, record: Record) -> bool:
     query = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
         DeliveryRow.handoff_id == record.id,
         DeliveryRow.event_number == latest.scalar_subquery(),
-        DeliveryRow.state.not_in(over),
+        or_(DeliveryRow.state.not_in(over), deliveries.lost_answers(DeliveryRow.attempts) > 0),
     )
     return (await tenant.connection.execute(query.limit(1))).first() is not None
 

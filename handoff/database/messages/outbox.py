@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 from handoff.contract.messages import Batch, Envelope
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType, Role
 from handoff.database import events
-from handoff.database.deliveries import ROUND_EVENTS, destination_name
+from handoff.database.deliveries import ROUND_EVENTS, destination_name, lost_answers
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import find_record
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
@@ -69,6 +69,7 @@ class Due:
     data: dict[str, Any]
     state: DeliveryState
     tried: int
+    lost: int
     queued_at: datetime
     changed_at: datetime
     first_message_id: str | None
@@ -145,6 +146,7 @@ def _due() -> Select[Any]:
             EventRow.data,
             DeliveryRow.state,
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
+            lost_answers(DeliveryRow.attempts).label("lost"),
             DeliveryRow.created_at.label("queued_at"),
             DeliveryRow.changed_at,
             first.c.message_id.label("first_message_id"),
@@ -315,8 +317,12 @@ def _settled() -> Update:
             DeliveryRow.destination_id == came.c.destinations,
             or_(
                 DeliveryRow.state.in_(UNSETTLED),
-                # Perhaps a claim has skipped it while the other side was thinking.
-                came.c.states == DeliveryState.SENT.value,
+                # Perhaps a claim has skipped it while the other side was thinking. What is written
+                # already is written once.
+                and_(
+                    came.c.states == DeliveryState.SENT.value,
+                    DeliveryRow.state != DeliveryState.SENT,
+                ),
             ),
         )
         .values(

@@ -17,6 +17,8 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.add_column("handoffs", sa.Column("escalated_at", sa.DateTime(timezone=True), nullable=True))
+    # Readiness counts lost answers. Attempts tell times, codes and causes, and nothing of anybody.
+    op.execute("GRANT SELECT (attempts) ON deliveries TO handoff_lookup")
     op.execute(
         """
         UPDATE handoffs SET escalated_at = became.at FROM (
@@ -52,4 +54,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("REVOKE SELECT (attempts) ON deliveries FROM handoff_lookup")
     op.drop_column("handoffs", "escalated_at")
