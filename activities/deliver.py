@@ -15,13 +15,15 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.delivery import Delivery, Fate, Means
 from activities.ledger import Ledger
-from activities.sender import Sender
+from activities.sender import Sender, SendOutcome
 from handoff.contract.messages import Batch
 from handoff.contract.record import Record
+from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
 from handoff.database.messages import outbox
 from handoff.database.messages.outbox import Due
 from handoff.database.records import find_record
+from handoff.rules.causes import Cause
 from handoff.rules.channels import CHANNELS
 from handoff.settings import Settings
 
@@ -39,7 +41,7 @@ class DeliverActivities:
 
     @activity.defn
     async def deliver(self, batch: Batch) -> bool:
-        """Sends what the batch still owes; whether something failed, which the engine must see.
+        """Sends what the batch still owes; whether somebody got nothing, which the engine must see.
 
         Raises:
             ApplicationError: some failed for a while; says when to try again.
@@ -59,8 +61,8 @@ class DeliverActivities:
                 next_retry_delay=min(pauses),
                 category=ApplicationErrorCategory.BENIGN,
             )
-        # What failed in an earlier attempt was not told yet.
-        return activity.info().attempt > 1 or any(fate.failed for fate in fates)
+        # What came of an earlier attempt was not told yet.
+        return activity.info().attempt > 1 or any(fate.unreached for fate in fates)
 
     async def _deliver_all(self, batch: Batch, due: list[Due], record: Record) -> list[Fate]:
         """Several at a time, so that one slow destination does not hold up all behind it.
@@ -68,16 +70,40 @@ class DeliverActivities:
         At most half of the connections: other handoffs' messages have to leave, too.
         """
         means = self._means(batch.channel)
-        ledger = Ledger(self.database, record)
+        ledger = Ledger(self.database, batch.account_id)
         turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
 
-        async def one(message: Due) -> Fate:
+        async def one(delivery: Delivery) -> Fate:
             async with turn:
-                return await Delivery(means, ledger, message, record).run()
+                return await delivery.run()
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(message)) for message in due]
-        return [task.result() for task in tasks]
+        deliveries = [Delivery(means, ledger, message, record) for message in due]
+        # One that fails takes no other one along.
+        came = await asyncio.gather(*map(one, deliveries), return_exceptions=True)
+        fates = [fate for fate in came if isinstance(fate, Fate) and fate.refused is None]
+        refused = [
+            (one, fate.refused)
+            for one, fate in zip(deliveries, came, strict=True)
+            if isinstance(fate, Fate) and fate.refused is not None
+        ]
+        fates += await self._end_refused(batch, refused, of=len(due))
+        for fate in came:
+            if isinstance(fate, BaseException):
+                raise fate
+        return fates
+
+    async def _end_refused(
+        self, batch: Batch, refused: list[tuple[Delivery, SendOutcome]], *, of: int
+    ) -> list[Fate]:
+        """One recipient's refusal is their own. That of everybody is the system's: tried again."""
+        if not refused:
+            return []
+        async with self.database.account(batch.account_id) as tenant:
+            others = await outbox.others_of_event(tenant, batch)
+        everybody = len(refused) == of and len(refused) + others.refused > 1
+        if everybody and not others.reached:
+            refused = [(one, _for_now(outcome)) for one, outcome in refused]
+        return [await one.end(outcome) for one, outcome in refused]
 
     def _means(self, channel: str) -> Means:
         return Means(
@@ -87,6 +113,10 @@ class DeliverActivities:
             redis=self.redis,
             burst_delay=self.settings.burst_delay,
         )
+
+
+def _for_now(outcome: SendOutcome) -> SendOutcome:
+    return SendOutcome(DeliveryState.RETRYING, outcome.code, Cause.EVERYBODY_REFUSED)
 
 
 @asynccontextmanager

@@ -16,9 +16,9 @@ from handoff.contract.record import Record
 from handoff.contract.words import RETRIED, DeliveryState, Priority
 from handoff.database.gate import Database
 from handoff.database.messages import outbox
-from handoff.database.messages.bundles import Companion, Turn, take_turn
+from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
-from handoff.rules.causes import Cause
+from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
 from handoff.rules.policy import held_back
 
@@ -31,10 +31,14 @@ AT_ONCE = timedelta(0)
 
 
 class Fate(NamedTuple):
-    """What became of one message for now: how long until it is tried again, or its end."""
+    """What became of one message for now: how long until it is tried again, or its end.
+
+    `unreached`: nobody gets it any more. `refused`: for good, unless everybody is; `end` says so.
+    """
 
     pause: timedelta | None = None
-    failed: bool = False
+    unreached: bool = False
+    refused: SendOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Delivery:
             f"{due.handoff_id}.{due.event_number}.{due.destination_id}"
         )
         self._leaving = asyncio.Event()
+        self._leads = False
 
     async def run(self) -> Fate:
         """Waits for its turn or makes one attempt. Once the message is leaving, its end is awaited
@@ -68,7 +73,7 @@ class Delivery:
         turn = await self._turn()
         if turn.wait is not None:
             return Fate(pause=turn.wait)
-        return await _finish_once_leaving(self._attempt(turn.companions), self._leaving)
+        return await self._finish_once_leaving(self._attempt(turn.led))
 
     async def _turn(self) -> Turn:
         """In a burst, a destination's calls wait for each other; urgent ones never do.
@@ -81,15 +86,15 @@ class Delivery:
         if held > AT_ONCE:
             return Turn(wait=held)
         alone = not due.is_call or self._record.priority is Priority.URGENT
-        if alone or not means.channel.bundles or not (due.in_a_burst or due.was_led):
+        bursts = due.in_a_burst or due.was_led or due.has_begun
+        if alone or not means.channel.bundles or not bursts:
             return Turn()
-        delay = AT_ONCE if due.tried else means.burst_delay
         async with means.database.account(due.account_id) as tenant:
-            return await take_turn(tenant, due, delay=delay)
+            return await take_turn(tenant, due, delay=means.burst_delay)
 
     def _held_back(self) -> timedelta:
         """How much longer a call is held back. A page has a moment to say that it has shown it."""
-        longest = held_back(self._record.policy, self._due.channel)
+        longest = held_back(self._record, self._due.channel)
         if not self._due.is_call or not longest:
             return AT_ONCE
         if not self._due.seen:
@@ -100,31 +105,40 @@ class Delivery:
         """How much longer one that was tried rests: its batch may be woken for another one."""
         if self._due.state not in RETRIED:
             return AT_ONCE
-        pause = self._means.sender.patience.pause(self._due.tried)
+        lost = self._due.state is DeliveryState.AMBIGUOUS
+        pause = self._means.sender.patience.pause(self._due.tried, lost=lost)
         return self._due.changed_at + pause - datetime.now(UTC)
 
-    async def _attempt(self, companions: tuple[Companion, ...]) -> Fate:
-        due = self._due
-        occasion = Occasion(due, self._record, companions)
-        message = Message(self._id, due.name, due.address, occasion)
-        outcome = await self._means.sender.send(message, may_leave=self._may_leave)
-        return Fate() if outcome is None else await self._settle(outcome, leads=bool(companions))
+    async def _attempt(self, led: tuple[Led, ...]) -> Fate:
+        self._leads = bool(led)
 
-    async def _may_leave(self) -> bool:
-        """The last look: the record is asked again right before the message leaves."""
-        if await self._ledger.may_leave(self._due, self._id):
-            self._leaving.set()
-        return self._leaving.is_set()
+        async def may_leave() -> Occasion | None:
+            """The last look: the record is asked again right before the message leaves."""
+            occasion = await self._ledger.may_leave(self._due, self._id, led=led)
+            if occasion is not None:
+                self._leaving.set()
+            return occasion
 
-    async def _settle(self, outcome: SendOutcome, *, leads: bool) -> Fate:
+        message = Message(self._id, self._due.name, self._due.address)
+        outcome = await self._means.sender.send(message, may_leave=may_leave)
+        if outcome is None:
+            # Whom nothing reaches any more, the engine has to see: another level may be due.
+            return Fate(unreached=True)
+        if outcome.state is DeliveryState.FAILED and outcome.cause in REFUSALS:
+            return Fate(refused=outcome)
+        return await self.end(outcome)
+
+    async def end(self, outcome: SendOutcome) -> Fate:
+        """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
         attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
         again = outcome.state in RETRIED
-        if again and datetime.now(UTC) - due.queued_at > patience.longest:
+        lost = outcome.state is DeliveryState.AMBIGUOUS
+        enough = lost and due.lost + 1 >= patience.copies
+        if again and (enough or datetime.now(UTC) - due.queued_at > patience.longest):
             attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
-        speaks = leads and attempt.state is DeliveryState.SENT
-        failure = await self._ledger.settle(due, attempt, leads=self._id if speaks else None)
+        failure = await self._ledger.settle(due, attempt, leads=self._leads)
         logger.info(
             f"{self._means.channel.message}.{attempt.state.value}",
             handoff_id=str(due.handoff_id),
@@ -134,17 +148,18 @@ class Delivery:
         )
         if failure is not None:
             await live.ring(self._means.redis, due.account_id, [failure])
-        pause = patience.pause(due.tried + 1) if again else None
-        return Fate(pause, failed=attempt.state is DeliveryState.FAILED)
+        pause = patience.pause(due.tried + 1, lost=lost) if again else None
+        return Fate(pause, unreached=attempt.state is DeliveryState.FAILED)
 
-
-async def _finish_once_leaving(attempt: Coroutine[Any, Any, Fate], leaving: asyncio.Event) -> Fate:
-    """A cancelled attempt ends at once, unless its message is leaving: then its fate is awaited."""
-    task = asyncio.ensure_future(attempt)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not leaving.is_set():
-            task.cancel()
-        await asyncio.wait([task])
-        raise
+    async def _finish_once_leaving(self, attempt: Coroutine[Any, Any, Fate]) -> Fate:
+        """A cancelled attempt ends at once, unless its message is leaving: then its fate is
+        awaited, but no database that is away."""
+        task = asyncio.ensure_future(attempt)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not self._leaving.is_set():
+                task.cancel()
+            self._ledger.hurry()
+            await asyncio.wait([task])
+            raise

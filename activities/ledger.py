@@ -3,58 +3,76 @@ transaction: while PostgreSQL answers one question, the next ones gather.
 """
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
+import structlog
+
+from activities.sender import Occasion
 from handoff.contract.messages import Envelope
-from handoff.contract.record import Record
+from handoff.database import outages
 from handoff.database.gate import Database, Tenant
 from handoff.database.messages import last_look, outbox
-from handoff.database.messages.bundles import settle_led
+from handoff.database.messages.bundles import Led, settle_led
+from handoff.database.messages.last_look import Leaves, Wanted
 from handoff.database.messages.outbox import Due, LedgerAttempt
+
+logger = structlog.get_logger(__name__)
+
+RESTS = 0.5
+"""Seconds until PostgreSQL is asked again while it is away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Look:
-    """May this message leave, as one that bears this id?"""
+    """May this message leave?"""
 
     due: Due
-    message_id: str
+    wanted: Wanted
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _End:
-    """What an attempt came to. `leads`: the message spoke for others, under this id."""
+    """What an attempt came to. `leads`: the message spoke for others, too."""
 
     due: Due
     attempt: LedgerAttempt
-    leads: str | None
+    leads: bool
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
-_Answer = tuple[asyncio.Future[Any], bool | Envelope | None]
+_Answer = tuple[asyncio.Future[Any], Occasion | Envelope | None]
 
 
 class Ledger:
     """Asks and writes for messages about one event, by one channel."""
 
-    def __init__(self, database: Database, record: Record) -> None:
+    def __init__(self, database: Database, account_id: UUID) -> None:
         self._database = database
-        self._record = record
+        self._account_id = account_id
         self._waiting: list[_Look | _End] = []
         self._turns: asyncio.Task[None] | None = None
+        self._ends = asyncio.Event()
 
-    async def may_leave(self, due: Due, message_id: str) -> bool:
-        """The last look: True marks the message as leaving, False settles it as skipped."""
-        look = _Look(due, message_id)
+    def hurry(self) -> None:
+        """Whoever asks is about to end: nothing waits for PostgreSQL to come back any more."""
+        self._ends.set()
+
+    async def may_leave(
+        self, due: Due, message_id: str, *, led: Sequence[Led] = ()
+    ) -> Occasion | None:
+        """The last look: what the message has to say, now that it is marked as leaving; None
+        where it is settled as skipped."""
+        look = _Look(due, Wanted(message_id, tuple(led)))
         self._ask(look)
-        answer: bool = await look.answer
+        answer: Occasion | None = await look.answer
         return answer
 
-    async def settle(
-        self, due: Due, attempt: LedgerAttempt, *, leads: str | None
-    ) -> Envelope | None:
+    async def settle(self, due: Due, attempt: LedgerAttempt, *, leads: bool) -> Envelope | None:
         """Writes down what an attempt came to; the event to ring for if it failed for good."""
         end = _End(due, attempt, leads)
         self._ask(end)
@@ -71,28 +89,52 @@ class Ledger:
         while self._waiting:
             lines, self._waiting = self._waiting, []
             try:
-                async with self._database.account(self._record.account_id) as tenant:
+                async with self._database.account(self._account_id) as tenant:
                     # First, as everybody who changes a handoff's messages does.
-                    await last_look.hold_still(tenant, self._record.id)
-                    answers = [*await _settle(tenant, lines), *await self._look(tenant, lines)]
+                    await last_look.hold_still(tenant, _concerned(lines))
+                    answers = [*await _settle(tenant, lines), *await _look(tenant, lines)]
             except Exception as fault:
-                for line in lines:
-                    if not line.answer.done():
-                        line.answer.set_exception(fault)
+                await self._fail(lines, fault)
                 continue
             for answer, said in answers:
                 if not answer.done():
                     answer.set_result(said)
         self._turns = None
 
-    async def _look(self, tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
-        looks = {line.due.destination_id: line for line in lines if isinstance(line, _Look)}
-        if not looks:
-            return []
-        about = next(iter(looks.values())).due
-        ids = {destination: look.message_id for destination, look in looks.items()}
-        may = await last_look.begin_sending(tenant, about, self._record, ids)
-        return [(look.answer, destination in may) for destination, look in looks.items()]
+    async def _fail(self, lines: list[_Look | _End], fault: Exception) -> None:
+        """While PostgreSQL is away, an answer that the other side gave is kept until it is written:
+        what it took must not be sent again. Looks wait for as long as their sender has patience."""
+        waiting = [line for line in lines if not line.answer.done()]
+        if self._ends.is_set() or not outages.is_outage(fault):
+            for line in waiting:
+                line.answer.set_exception(fault)
+            return
+        logger.warning("ledger.unwritten", cause=type(fault).__name__, messages=len(waiting))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ends.wait(), RESTS)
+        self._waiting = [*waiting, *self._waiting]
+
+
+def _concerned(lines: list[_Look | _End]) -> set[UUID]:
+    """The handoffs of these messages, and of those for which they speak."""
+    led = {one.handoff_id for line in lines if isinstance(line, _Look) for one in line.wanted.led}
+    return led | {line.due.handoff_id for line in lines}
+
+
+async def _look(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
+    looks = {line.due.destination_id: line for line in lines if isinstance(line, _Look)}
+    if not looks:
+        return []
+    about = next(iter(looks.values())).due
+    wanted = {destination: look.wanted for destination, look in looks.items()}
+    may = await last_look.begin_sending(tenant, about, wanted)
+    return [
+        (look.answer, _occasion(look, may.get(destination))) for destination, look in looks.items()
+    ]
+
+
+def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:
+    return None if leaves is None else Occasion(look.due, leaves.record, leaves.companions)
 
 
 async def _settle(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
@@ -101,6 +143,6 @@ async def _settle(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
         return []
     failures = await outbox.settle(tenant, [(end.due, end.attempt) for end in ends])
     for end in ends:
-        if end.leads is not None:
-            await settle_led(tenant, end.due, end.attempt, message_id=end.leads)
+        if end.leads:
+            await settle_led(tenant, end.due, end.attempt)
     return [(end.answer, failures.get(end.due.destination_id)) for end in ends]

@@ -7,11 +7,8 @@ from typing import Protocol
 
 from handoff.contract.record import Record
 from handoff.contract.words import DeliveryState
-from handoff.database.messages.bundles import Companion
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
-
-MayLeave = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,40 +21,56 @@ class SendOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """What a message tells of: an event of a handoff, its record, and for whom else it speaks."""
-
-    due: Due
-    record: Record
-    companions: tuple[Companion, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one destination, as its channel is to say it.
+    """One message to one destination; what it says is known only when it leaves.
 
-    `id` is what the destination and the ledger know it by, the same at every attempt. Without an
-    occasion it is a test that its reader asked for.
+    `id` is what the destination and the ledger know it by, the same at every attempt.
     """
 
     id: str
     to_name: str
     to_address: str
-    occasion: Occasion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a message tells of: an event, and its handoff as it stands while the message leaves.
+
+    `companions`: other handoffs for which it speaks, too.
+    """
+
+    due: Due
+    record: Record
+    companions: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """A message that its reader asked for, about nothing else."""
+
+
+MayLeave = Callable[[], Awaitable[Occasion | SelfTest | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How temporary failures are tried again: pauses double up to a maximum, for so long in all."""
+    """How temporary failures are tried again: pauses double up to a maximum, for so long in all.
+
+    `after_lost`: at least so long after an answer that was lost, for the message may have been
+    taken; `copies` is how many may so be taken of one message at most.
+    """
 
     initial: timedelta
     maximum: timedelta
     longest: timedelta
+    after_lost: timedelta = timedelta(0)
+    copies: int = 3
 
-    def pause(self, tried: int) -> timedelta:
-        """How long to wait after so many attempts."""
+    def pause(self, tried: int, *, lost: bool = False) -> timedelta:
+        """How long to wait after so many attempts; `lost`: the last one's answer was."""
         doublings = min(max(tried - 1, 0), 20)
-        return min(self.initial * (1 << doublings), self.maximum)
+        pause = min(self.initial * (1 << doublings), self.maximum)
+        return max(pause, self.after_lost) if lost else pause
 
 
 class Sender(Protocol):
@@ -86,8 +99,9 @@ class Sender(Protocol):
         """Hands one message to one destination, once, within a bounded time.
 
         `may_leave` is awaited once, at the last moment at which nothing has left yet: after every
-        connection, greeting and login, right before the content. When it says no, nothing may
-        leave and the answer is None. What it raises is raised here, and nothing leaves.
+        connection, greeting and login, right before the content. It answers with what there is to
+        say, and only then the content is made. When it answers None, nothing may leave and the
+        answer is None, too. What it raises is raised here, and nothing leaves.
 
         The outcome is what the retry is made of:
 
@@ -97,11 +111,11 @@ class Sender(Protocol):
         - `failed`: this destination or this message is refused for good. Never tried again; the
           handoff's history says so.
         - `ambiguous`: the content left and no answer came. Tried again under the same `id`, so
-          that a copy can be told to be one.
+          that a copy can be told to be one; after a long pause, and a few times at most.
 
         A cause of `SYSTEM_FAULTS` says that the trouble is everybody's: readiness then tells of
         it. Nothing that the other side or the network does raises. A cancellation before
-        `may_leave` said yes ends the attempt at once; after that it is awaited to its end.
+        `may_leave` answered ends the attempt at once; after that it is awaited to its end.
         """
         ...
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.sender import Message, Sender, SendOutcome
+from activities.sender import Message, SelfTest, Sender, SendOutcome
 from handoff.contract.messages import Envelope, TrialStep, Tried
 from handoff.contract.words import DeliveryState, Priority, SkipReason
 from handoff.database.directory import me
@@ -46,8 +46,8 @@ class TrialActivities:
         if isinstance(user, Tried):
             return user
 
-        async def may_leave() -> bool:
-            return not isinstance(await self._reader(step), Tried)
+        async def may_leave() -> SelfTest | None:
+            return None if isinstance(await self._reader(step), Tried) else SelfTest()
 
         sender = self.senders[step.channel]
         message = Message(sender.message_id(f"test.{step.trial.id}"), user.name, user.email)

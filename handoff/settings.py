@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     smtp_from: SenderAddress = Field(
         default="Handoff <handoff@localhost>", description="The sender of every mail"
     )
+    smtp_hello_name: str | None = Field(
+        default=None,
+        description="What we call ourselves in EHLO; without it the host of HANDOFF_PUBLIC_URL",
+    )
     smtp_timeout: Duration = Field(
         default=timedelta(seconds=30), description="The longest wait for one SMTP answer"
     )
@@ -49,6 +53,11 @@ class Settings(BaseSettings):
     smtp_retry_initial: Duration = Field(
         default=timedelta(seconds=5),
         description="The pause before the first retry of a temporary failure; it doubles",
+    )
+    smtp_retry_lost: Duration = Field(
+        default=timedelta(minutes=5),
+        description="The least pause after content whose answer was lost: it may have been taken; "
+        "after three such copies it is given up",
     )
     smtp_retry_maximum: Duration = Field(
         default=timedelta(minutes=15), description="The longest pause between two retries"

@@ -116,8 +116,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",
     "handoff/database/messages/outbox.py:due": "a subquery, tied to a handoff of the account",
-    "handoff/database/messages/last_look.py:_still_called_for": "a subquery of a delivery",
-    "handoff/database/messages/last_look.py:_still_eligible": "a subquery of a recipient",
+    "handoff/database/messages/truth.py:may_hear": "a subquery of a recipient",
 }
 """SQL that names no account. Everything else does, or goes through `Tenant.select`."""
 

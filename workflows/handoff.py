@@ -34,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
 STORY = {
     StepKind.START_ROUND: "waiting for a claim; then the next round",
     StepKind.EXHAUST: "waiting for a claim; this was the last round",
-    StepKind.SKIP_LEVEL: "every message failed: the next level's turn",
+    StepKind.SKIP_LEVEL: "nobody is reached: the next level's turn",
     StepKind.EXPIRE: "nobody answered; kept until it expires",
     StepKind.REMIND_PARKER: "parked until the reminder",
     StepKind.LAPSE_TRANSFER: "waiting for the named person to accept",

@@ -1,10 +1,10 @@
 """Composing: what a person is told by mail, as text and as HTML. It sends and decides nothing.
 
-The words stand in `templates/` and in the two tables below.
+The words stand in `templates/` and in the tables below.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -23,7 +23,7 @@ from activities.harmless import harmless_line, harmless_text
 from handoff.contract.words import Priority
 from handoff.errors import ConfigurationError
 
-_SUBJECT = 150
+_SUBJECT_LIMIT = 150
 _NAME = 60
 _TITLE = 200
 _SENTENCE = 500
@@ -49,12 +49,25 @@ class LetterKind(StrEnum):
 
 
 class BundleItem(NamedTuple):
-    """One of several handoffs that wait."""
+    """One of several handoffs that wait, and for whom, since when, in which round."""
 
     title: str
     priority: str
     link: str
+    escalator: str
+    round: int
+    rounds_total: int
+    waiting_since: datetime
     claim_link: str | None = None
+
+
+class Thread(NamedTuple):
+    """This handoff's first message to this person: what later ones answer, by the same subject."""
+
+    id: str
+    title: str
+    escalator: str
+    priority: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +85,7 @@ class Letter:
     """Where the handoff (or the queue) opens."""
     why: str
     """Why this person was told, in one sentence."""
-    thread_id: str | None = None
-    """The Message-ID of this handoff's first message to this person."""
+    thread: Thread | None = None
     handoff_id: str | None = None
     session_title: str = ""
     escalator_name: str = ""
@@ -91,35 +103,30 @@ class Letter:
     items: tuple[BundleItem, ...] = ()
 
 
-_SUBJECTS = {
-    LetterKind.ROUND: "{loud}{escalator} hands off: {title}",
-    LetterKind.CLAIMED: "Claimed by {actor}: {title}",
-    LetterKind.RELEASED: "{loud}Released by {actor}: {title}",
-    LetterKind.RESOLVED: "Resolved by {actor}: {title}",
-    LetterKind.CANCELLED: "Cancelled by {actor}: {title}",
-    LetterKind.EXHAUSTED: "{loud}UNANSWERED after {rounds_total} rounds: {title}",
-    LetterKind.EXPIRED: "Expired unanswered: {title}",
-    LetterKind.TRANSFERRED: "{loud}{actor} transfers to you: {title}",
-    LetterKind.REMINDER: "Reminder: {title}",
+_SUBJECT = "{loud}{escalator} hands off: {title}"
+"""Of every letter about a handoff: by a different one, mail programs see a different thread."""
+
+_SUBJECTS_APART = {
     LetterKind.BUNDLE: "{loud}{count} handoffs wait for you",
     LetterKind.TEST: "Test notification",
 }
-_LATER_ROUND = "{loud}{call} call, round {round} of {rounds_total}: {title}"
 
 _HEADLINES = {
     LetterKind.ROUND: "{escalator} needs someone to take this over",
-    LetterKind.CLAIMED: "{actor} has claimed this",
-    LetterKind.RELEASED: "{actor} gave this back to the queue",
-    LetterKind.RESOLVED: "{actor} resolved this",
-    LetterKind.CANCELLED: "{actor} cancelled this",
-    LetterKind.EXHAUSTED: "Nobody answered. It is still open and can still be claimed",
-    LetterKind.EXPIRED: "Nobody answered, and this has now expired",
-    LetterKind.TRANSFERRED: "{actor} asks you to take this over",
-    LetterKind.REMINDER: "This still waits for you",
+    LetterKind.CLAIMED: "Claimed by {actor}",
+    LetterKind.RELEASED: "Released by {actor}: it is back in the queue",
+    LetterKind.RESOLVED: "Resolved by {actor}",
+    LetterKind.CANCELLED: "Cancelled by {actor}",
+    LetterKind.EXHAUSTED: "UNANSWERED after {rounds_total} rounds. It can still be claimed",
+    LetterKind.EXPIRED: "Expired: nobody answered",
+    LetterKind.TRANSFERRED: "{actor} transfers this to you",
+    LetterKind.REMINDER: "Reminder: this still waits for you",
     LetterKind.BUNDLE: "{count} handoffs wait for you",
     LetterKind.TEST: "This is how Handoff reaches you",
 }
-_LATER_HEADLINE = "Still unclaimed: nobody has taken this yet"
+"""What is new. It begins the letter, and so what mail programs show beside the subject."""
+
+_LATER_HEADLINE = "{call} call, round {round} of {rounds_total}: nobody has taken this yet"
 
 _CALLS_FOR_ACTION = (
     LetterKind.ROUND,
@@ -156,8 +163,12 @@ def compose(letter: Letter) -> EmailMessage:
 
 def message_id(name: str, public_url: str) -> str:
     """A Message-ID under the host that people know us by."""
-    host = urlsplit(public_url).hostname or "localhost"
-    return f"<{name}@{host.encode('idna').decode()}>"
+    return f"<{name}@{host(public_url)}>"
+
+
+def host(public_url: str) -> str:
+    """The host that people know us by, in ASCII."""
+    return (urlsplit(public_url).hostname or "localhost").encode("idna").decode()
 
 
 def sender_address(sender: str) -> str:
@@ -183,8 +194,8 @@ def _headers(letter: Letter, facts: dict[str, Any]) -> dict[str, str]:
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    if letter.thread_id and letter.thread_id != letter.message_id:
-        headers["In-Reply-To"] = headers["References"] = _checked_id(letter.thread_id)
+    if thread := _answered(letter):
+        headers["In-Reply-To"] = headers["References"] = _checked_id(thread.id)
     if letter.handoff_id:
         headers["X-Handoff-Id"] = harmless_line(letter.handoff_id, limit=_NAME)
     if letter.round:
@@ -193,6 +204,11 @@ def _headers(letter: Letter, facts: dict[str, Any]) -> dict[str, str]:
     if importance and letter.kind in _CALLS_FOR_ACTION:
         headers |= {"Importance": "high", "X-Priority": importance}
     return headers
+
+
+def _answered(letter: Letter) -> Thread | None:
+    """What the letter follows, unless it is itself the first."""
+    return None if letter.thread and letter.thread.id == letter.message_id else letter.thread
 
 
 def _recipient(letter: Letter) -> str:
@@ -211,19 +227,31 @@ def _facts(letter: Letter) -> dict[str, Any]:
     """What the templates and the subject may say, already harmless."""
     facts = _words(letter) | _texts(letter)
     louder = letter.kind is LetterKind.ROUND and letter.round > 1
-    subject = _LATER_ROUND if louder else _SUBJECTS[letter.kind]
     headline = _LATER_HEADLINE if louder else _HEADLINES[letter.kind]
-    facts["subject"] = harmless_line(subject.format(**facts), limit=_SUBJECT)
     facts["headline"] = headline.format(**facts)
+    facts["subject"] = _subject(letter, facts)
     return facts
 
 
+def _subject(letter: Letter, facts: dict[str, Any]) -> str:
+    """The first message's own words, whatever has changed since."""
+    apart = _SUBJECTS_APART.get(letter.kind)
+    thread = _answered(letter)
+    if apart is None and thread is not None:
+        first = replace(
+            letter,
+            thread=None,
+            session_title=thread.title,
+            escalator_name=thread.escalator,
+            priority=thread.priority,
+        )
+        return f"Re: {_subject(first, _words(first))}"
+    return harmless_line((apart or _SUBJECT).format(**facts), limit=_SUBJECT_LIMIT)
+
+
 def _words(letter: Letter) -> dict[str, Any]:
-    items = [
-        item._replace(title=harmless_line(item.title, limit=_TITLE))
-        for item in map(BundleItem._make, letter.items)
-    ]
-    loudest = max([letter.priority, *(item.priority for item in items)], key=_loudness)
+    items = [_item(item, letter.date) for item in sorted(letter.items, key=_place)]
+    loudest = max([letter.priority, *(item.priority for item in letter.items)], key=_loudness)
     return {
         "kind": letter.kind,
         "title": harmless_line(letter.session_title, limit=_TITLE) or "(no title)",
@@ -236,6 +264,20 @@ def _words(letter: Letter) -> dict[str, Any]:
         "rounds_total": letter.rounds_total,
         "count": len(items),
         "items": items,
+    }
+
+
+def _place(item: BundleItem) -> tuple[int, datetime]:
+    """Most urgent first, then longest waiting: the order of the queue."""
+    return -_loudness(item.priority), item.waiting_since
+
+
+def _item(item: BundleItem, now: datetime) -> dict[str, Any]:
+    return {
+        **item._asdict(),
+        "title": harmless_line(item.title, limit=_TITLE) or "(no title)",
+        "escalator": harmless_line(item.escalator, limit=_NAME) or "Someone",
+        "waiting": _waiting(item.waiting_since, now),
     }
 
 
@@ -285,9 +327,15 @@ def _rendered(template: str, facts: dict[str, Any]) -> str:
     return _templates().get_template(template).render(facts)
 
 
+def _spaced(line: str) -> str:
+    """Spaces that stand together stay apart where a mail program folds them: not all know
+    `white-space`."""
+    return line.replace("\t", "    ").replace("  ", " \u00a0")
+
+
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
@@ -295,3 +343,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    templates.globals["spaced"] = _spaced
+    return templates

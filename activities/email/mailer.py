@@ -18,6 +18,9 @@ from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause
 
+Content = Callable[[], Awaitable[EmailMessage | None]]
+"""What there is to send, as of the moment in which it is asked; None when nothing may leave."""
+
 _WHOLE = 4
 """A whole attempt may take so many times the longest wait for one answer."""
 
@@ -36,14 +39,17 @@ class Mailer:
         *,
         timeout: timedelta,
         connections: int,
+        hello_name: str = "localhost",
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        """`tls_context` replaces the system's certificate authorities."""
+        """`hello_name`: what we call ourselves. `tls_context` replaces the system's certificate
+        authorities."""
         self.longest = timeout * _WHOLE
         """No `send` takes longer, whatever the server does."""
         self._address = address
         self._timeout = timeout.total_seconds()
         self._tls_context = tls_context
+        self._hello_name = hello_name
         self._slots = asyncio.Semaphore(connections)
         self._idle: deque[Line] = deque()
         self._sweep: asyncio.TimerHandle | None = None
@@ -51,24 +57,23 @@ class Mailer:
 
     async def send(
         self,
-        message: EmailMessage,
+        content: Content,
         *,
         to: str,
         envelope_from: str,
-        before_data: Callable[[], Awaitable[bool]],
     ) -> SendOutcome | None:
-        """Sends `message` to one address.
+        """Sends what `content` answers to one address.
 
-        `before_data` is asked at the last moment at which nothing has left yet. When it says no,
-        nothing leaves and the answer is None; what it raises is raised here, and nothing leaves.
-        Nothing that a server or network does raises. When this is cancelled after `before_data`
-        said yes, the message may have left.
+        `content` is asked at the last moment at which nothing has left yet. When it answers None,
+        nothing leaves and the answer is None, too; what it raises is raised here, and nothing
+        leaves. Nothing that a server or network does raises. When this is cancelled after
+        `content` answered, the message may have left.
         """
         if not is_address(to):
             return SendOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
         if envelope_from and not is_address(envelope_from):
             return SendOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
-        talk = _Talk(message, to, envelope_from, before_data)
+        talk = _Talk(content, to, envelope_from)
         try:
             async with asyncio.timeout(self.longest.total_seconds()) as clock, self._slots:
                 return await self._attempt(talk)
@@ -76,7 +81,7 @@ class Mailer:
             return broken.outcome
         except TimeoutError as fault:
             if not clock.expired():
-                raise  # It is `before_data`'s own.
+                raise  # It is `content`'s own.
             return talk.outcome if talk.done else trouble(talk.stage, fault)
 
     async def probe(self) -> SendOutcome:
@@ -89,14 +94,14 @@ class Mailer:
             async with asyncio.timeout(self.longest.total_seconds()):
                 line = await self._open()
                 try:
-                    code = await line.say(Stage.CONNECT, b"NOOP")
+                    reply = await line.say(Stage.CONNECT, b"NOOP")
                 finally:
                     line.leave()
         except Broken as broken:
             return broken.outcome
         except TimeoutError as fault:
             return trouble(Stage.CONNECT, fault)
-        return accepted(code) if code == 250 else verdict(Stage.CONNECT, code)
+        return accepted(reply.code) if reply.code == 250 else verdict(Stage.CONNECT, reply)
 
     async def close(self) -> None:
         """Takes leave of the server; messages under way are finished before their connection."""
@@ -138,7 +143,7 @@ class Mailer:
         address = self._address
         if self._tls_context is None and address.tls != "none":
             self._tls_context = await asyncio.to_thread(ssl.create_default_context)
-        line = Line(address, self._tls_context, self._timeout)
+        line = Line(address, self._tls_context, self._timeout, self._hello_name)
         try:
             await line.open(address)
         except BaseException:
@@ -175,19 +180,17 @@ class _Talk:
 
     def __init__(
         self,
-        message: EmailMessage,
+        content: Content,
         to: str,
         envelope_from: str,
-        before_data: Callable[[], Awaitable[bool]],
     ) -> None:
         self.stage = Stage.CONNECT
         self.done = False
         """`outcome` stands, whatever becomes of the line."""
         self.outcome: SendOutcome | None = None
-        self._message = message
+        self._content = content
         self._to = to
         self._from = envelope_from
-        self._before_data = before_data
 
     @property
     def is_finished(self) -> bool:
@@ -200,33 +203,34 @@ class _Talk:
         self.done = True
 
     async def _run(self, line: "Line") -> SendOutcome | None:
-        international = is_international(self._message, self._to, self._from)
+        international = is_international(self._to, self._from)
         if international and not line.offers("smtputf8"):
             return self._not_international()
-        content = wire_content(self._message, international)
         options = [b"SMTPUTF8"] if international else []
         return (
             await self._say(line, Stage.MAIL, b"MAIL", b"FROM:" + path(self._from), *options)
             or await self._say(line, Stage.RECIPIENT, b"RCPT", b"TO:" + path(self._to))
-            or await self._hand_over(line, content)
+            or await self._hand_over(line, international)
         )
 
     async def _say(self, line: "Line", stage: Stage, *words: bytes) -> SendOutcome | None:
         self.stage = stage
-        code = await line.say(stage, *words)
-        return None if code // 100 == 2 else verdict(stage, code)
+        reply = await line.say(stage, *words)
+        return None if reply.code // 100 == 2 else verdict(stage, reply)
 
-    async def _hand_over(self, line: "Line", content: bytes) -> SendOutcome | None:
-        if not await self._before_data():
+    async def _hand_over(self, line: "Line", international: bool) -> SendOutcome | None:
+        message = await self._content()
+        if message is None:
             return None
+        content = wire_content(message, international)
         self.stage = Stage.DATA
-        code = await line.say(Stage.DATA, b"DATA")
-        if code != 354:
-            return verdict(Stage.DATA, code)
+        reply = await line.say(Stage.DATA, b"DATA")
+        if reply.code != 354:
+            return verdict(Stage.DATA, reply)
         await line.write(content)
         self.stage = Stage.CONTENT
-        code = await line.hear(Stage.CONTENT)
-        return accepted(code) if code // 100 == 2 else verdict(Stage.CONTENT, code)
+        reply = await line.hear(Stage.CONTENT)
+        return accepted(reply.code) if reply.code // 100 == 2 else verdict(Stage.CONTENT, reply)
 
     def _not_international(self) -> SendOutcome:
         if self._to.isascii() and not self._from.isascii():

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 
 from activities.email import letters
 from activities.email.letters import Letter, LetterKind, compose, sender_address
 from activities.email.mailer import Mailer
 from activities.email.wording import bundled, letter_about
-from activities.sender import MayLeave, Message, Patience, SendOutcome
+from activities.sender import MayLeave, Message, Occasion, Patience, SelfTest, SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.settings import Settings
 
@@ -26,6 +27,7 @@ class EmailSender:
             SmtpAddress(settings.smtp_url.get_secret_value()),
             timeout=settings.smtp_timeout,
             connections=settings.smtp_connections,
+            hello_name=settings.smtp_hello_name or letters.host(settings.public_url),
         )
         return cls(mailer, settings)
 
@@ -34,7 +36,10 @@ class EmailSender:
         """As the settings say."""
         settings = self.settings
         return Patience(
-            settings.smtp_retry_initial, settings.smtp_retry_maximum, settings.smtp_retry_for
+            settings.smtp_retry_initial,
+            settings.smtp_retry_maximum,
+            settings.smtp_retry_for,
+            after_lost=settings.smtp_retry_lost,
         )
 
     @property
@@ -47,20 +52,23 @@ class EmailSender:
         return letters.message_id(name, self.settings.public_url)
 
     async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
-        """One letter over one connection."""
+        """One letter over one connection, written when it may leave."""
+
+        async def content() -> EmailMessage | None:
+            said = await may_leave()
+            return None if said is None else compose(self._letter(message, said))
+
         return await self.mailer.send(
-            compose(self._letter(message)),
+            content,
             to=message.to_address,
             envelope_from=sender_address(self.settings.smtp_from),
-            before_data=may_leave,
         )
 
-    def _letter(self, message: Message) -> Letter:
-        occasion = message.occasion
-        if occasion is None:
+    def _letter(self, message: Message, said: Occasion | SelfTest) -> Letter:
+        if isinstance(said, SelfTest):
             return self._test_letter(message)
-        letter = letter_about(occasion.due, occasion.record, self.settings, message_id=message.id)
-        return bundled(letter, occasion.due, occasion.companions, self.settings)
+        letter = letter_about(said.due, said.record, self.settings, message_id=message.id)
+        return bundled(letter, said.due, said.record, said.companions, self.settings)
 
     def _test_letter(self, message: Message) -> Letter:
         return Letter(

@@ -3,9 +3,11 @@
 Pure decisions. No connection, no library, no recipient's name.
 """
 
+import re
 import socket
 import ssl
 from enum import IntEnum
+from typing import NamedTuple
 
 from activities.sender import SendOutcome
 from handoff.contract.words import DeliveryState
@@ -13,6 +15,15 @@ from handoff.rules.causes import Cause
 
 _LOGIN_WANTED = (530, 534, 535, 538)
 _OUT_OF_ORDER = 503
+_OWN_RULE = re.compile(r"\s*5\.7\.\d{1,3}\b|.*\brelay(?:ing|ed)?\b", re.IGNORECASE | re.DOTALL)
+"""RFC 3463: 5.7.x is security or policy. Servers without such codes say that they do not relay."""
+
+
+class Reply(NamedTuple):
+    """What a server answered. The text is read for whose fault it is, and kept nowhere."""
+
+    code: int
+    text: str = ""
 
 
 class Stage(IntEnum):
@@ -32,20 +43,21 @@ def accepted(code: int) -> SendOutcome:
     return SendOutcome(DeliveryState.SENT, code, Cause.ACCEPTED)
 
 
-def verdict(stage: Stage, code: int) -> SendOutcome:
+def verdict(stage: Stage, reply: Reply) -> SendOutcome:
     """What a code other than the hoped-for one means at this stage.
 
     RFC 5321, 4.2.1: 4xx is for now, 5xx for good. Anything else is no answer to what was said.
     """
-    if not 400 <= code < 600:
+    if not 400 <= reply.code < 600:
         return SendOutcome(_lost(stage), None, Cause.CONNECTION)
-    cause, for_good = _refusal(stage, code)
+    cause, for_good = _refusal(stage, reply)
     state = DeliveryState.FAILED if for_good else DeliveryState.RETRYING
-    return SendOutcome(state, code, cause)
+    return SendOutcome(state, reply.code, cause)
 
 
-def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
+def _refusal(stage: Stage, reply: Reply) -> tuple[Cause, bool]:
     """Why, and whether it is for good. Only the recipient or the message can be so refused."""
+    code = reply.code
     if code == 421:
         return Cause.SERVER_BUSY, False
     if stage is Stage.LOGIN or code in _LOGIN_WANTED:
@@ -59,6 +71,8 @@ def _refusal(stage: Stage, code: int) -> tuple[Cause, bool]:
         return Cause.CONNECTION, False
     if stage is Stage.MAIL:
         return Cause.SENDER_REFUSED, False
+    if _OWN_RULE.match(reply.text):
+        return Cause.REFUSED_BY_POLICY, False
     if stage is Stage.RECIPIENT:
         return Cause.RECIPIENT_REFUSED, True
     return Cause.CONTENT_REFUSED, True

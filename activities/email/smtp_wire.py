@@ -22,13 +22,12 @@ def is_address(text: str) -> bool:
     return match is not None and len(text.encode()) <= 254 and len(match["local"].encode()) <= 64
 
 
-def is_international(message: EmailMessage, *envelope: str) -> bool:
-    """Whether an address needs SMTPUTF8. Names and subjects do not: they are encoded words."""
-    if not all(address.isascii() for address in envelope):
-        return True
-    headers = [message.get(name) for name in ("From", "Sender", "Reply-To", "To", "Cc")]
-    addresses = [one for header in headers for one in getattr(header, "addresses", ())]
-    return not all(address.addr_spec.isascii() for address in addresses)
+def is_international(*envelope: str) -> bool:
+    """Whether an address needs SMTPUTF8; a letter's headers name no others than its envelope.
+
+    Names and subjects do not: they are encoded words.
+    """
+    return not all(address.isascii() for address in envelope)
 
 
 def wire_content(message: EmailMessage, international: bool) -> bytes:

@@ -1,17 +1,18 @@
 """Which letter an event makes, and the sentences in it that depend on the record."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from activities.email.letters import BundleItem, Letter, LetterKind
+from activities.email.letters import BundleItem, Letter, LetterKind, Thread
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, Role
-from handoff.database.messages.bundles import Companion
 from handoff.database.messages.outbox import Due
+from handoff.rules.steps import next_action
 from handoff.settings import Settings
 
 LETTERS: dict[EventType, LetterKind | None] = {
@@ -36,6 +37,7 @@ LETTERS: dict[EventType, LetterKind | None] = {
 """Which letter tells of each event; None for those that nobody gets a mail of."""
 
 _TO_CLAIM = (LetterKind.ROUND, LetterKind.TRANSFERRED)
+_WITH_WHAT_IS_NEXT = (*_TO_CLAIM, LetterKind.RELEASED, LetterKind.EXHAUSTED, LetterKind.REMINDER)
 _WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
 
 
@@ -44,68 +46,76 @@ def letter_about(mail: Due, record: Record, settings: Settings, *, message_id: s
     kind = LETTERS[mail.event_type]
     assert kind is not None  # noqa: S101 - no rule has anybody told of such an event by mail
     actor = mail.data.get("actor")
-    first = mail.first_message_id
-    own = ClaimLink(record.account_id, record.session_id, record.id, mail.destination_id)
+    now = datetime.now(UTC)
     return Letter(
         kind=kind,
         sender=settings.smtp_from,
         to_name=mail.name,
         to_address=mail.address,
         message_id=message_id,
-        thread_id=first if first != message_id else None,
-        date=datetime.now(UTC),
+        thread=_thread(mail),
+        date=now,
         handoff_id=str(record.id),
         session_title=record.session_title,
         escalator_name=record.escalator.name,
         actor_name=actor["name"] if actor else None,
         priority=record.priority,
-        round=mail.round,
-        rounds_total=mail.data["rounds_total"],
+        round=record.round if mail.is_call else mail.round,
+        rounds_total=record.rounds_total,
         notes=record.engineer_notes if kind in _WITH_NOTES else None,
         reason=_reason(mail.data.get("details", {})),
         why=_why(mail, record),
-        next_action=_next(mail.data.get("next_action")) if mail.is_call else None,
+        next_action=_next(record, now) if kind in _WITH_WHAT_IS_NEXT else None,
         waiting_since=record.created_at,
         link=_page(record.id, settings),
-        claim_link=_claim_link(own, settings) if kind in _TO_CLAIM else None,
+        claim_link=_claim_link(record, mail, settings) if kind in _TO_CLAIM else None,
     )
 
 
-def _claim_link(link: ClaimLink, settings: Settings) -> str | None:
+def _thread(mail: Due) -> Thread | None:
+    if mail.first_message_id is None or mail.first_data is None:
+        return None
+    first = mail.first_data
+    title, escalator = first["session_title"], first["escalator"]["name"]
+    return Thread(mail.first_message_id, title, escalator, first["priority"])
+
+
+def _claim_link(record: Record, mail: Due, settings: Settings) -> str | None:
+    link = ClaimLink(record.account_id, record.session_id, record.id, mail.destination_id)
     return claim_links.address(link, settings, until=datetime.now(UTC) + settings.retention)
 
 
 def bundled(
-    letter: Letter, mail: Due, companions: tuple[Companion, ...], settings: Settings
+    letter: Letter, mail: Due, record: Record, others: Sequence[Record], settings: Settings
 ) -> Letter:
     """The letter, or one that names other handoffs that wait for the same person, too.
 
     It speaks for all of them, so what belongs to one alone stands beside it, or not at all.
     """
-    if not companions:
+    if not others:
         return letter
-    own = BundleItem(letter.session_title, letter.priority, letter.link, letter.claim_link)
-    others = (
-        BundleItem(
-            one.title,
-            one.priority,
-            _page(one.handoff_id, settings),
-            _claim_link(
-                ClaimLink(mail.account_id, one.session_id, one.handoff_id, mail.destination_id),
-                settings,
-            ),
-        )
-        for one in companions
-    )
     return replace(
         letter,
         kind=LetterKind.BUNDLE,
-        items=(own, *others),
+        items=tuple(_item(one, mail, settings) for one in (record, *others)),
         link=f"{settings.public_url}/",
         claim_link=None,
         notes=None,
         next_action=None,
-        thread_id=None,
+        thread=None,
+    )
+
+
+def _item(record: Record, mail: Due, settings: Settings) -> BundleItem:
+    return BundleItem(
+        title=record.session_title,
+        priority=record.priority,
+        link=_page(record.id, settings),
+        escalator=record.escalator.name,
+        round=record.round,
+        rounds_total=record.rounds_total,
+        waiting_since=record.created_at,
+        claim_link=_claim_link(record, mail, settings),
     )
 
 
@@ -118,7 +128,9 @@ def _why(mail: Due, record: Record) -> str:
         return "You get this because you handed the session off."
     if mail.event_type is EventType.TRANSFERRED:
         return "You get this because you were named."
-    if mail.is_call:
+    if record.claimed_by is not None and mail.recipient_id == record.claimed_by.id:
+        return "You get this because you have claimed it."
+    if mail.is_call or mail.event_type is EventType.EXHAUSTED:
         return f"You get this as {_role(mail)} of {mail.account_name}."
     return f"You get this as {_role(mail)} of {mail.account_name}, who was told of it before."
 
@@ -136,14 +148,28 @@ def _reason(details: dict[str, Any]) -> str | None:
     return ": ".join([*parts, said] if said else parts) or None
 
 
-def _next(action: dict[str, Any] | None) -> str | None:
-    if not action or not action.get("at"):
+def _next(record: Record, now: datetime) -> str | None:
+    """What the clock does next, as things stand now."""
+    action = next_action(record)
+    if action is None or action.at is None:
         return None
-    at = datetime.fromisoformat(action["at"]).strftime("%H:%M UTC")
-    match action["action"]:
+    at = _moment(action.at, now)
+    match action.action:
         case "notify":
-            return f"Unless somebody claims it, round {action['round']} starts at {at}."
+            return f"Unless somebody claims it, round {action.round} starts {at}."
         case "exhaust":
-            return f"This is the last round. At {at} it is marked as unanswered."
+            return f"This is the last round. It is marked as unanswered {at}."
+        case "expire":
+            return f"Unless somebody claims it, it expires {at}."
+        case "return_to_queue" if record.transfer_to is not None:
+            return f"Unless {record.transfer_to.name} claims it, it is back in the queue {at}."
+        case "return_to_queue":
+            return f"It goes back to the queue {at}."
         case _:
             return None
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    """A time of today, or one with its date."""
+    at, today = at.astimezone(UTC), now.astimezone(UTC).date()
+    return f"at {at:%H:%M} UTC" if at.date() == today else f"on {at:%d %b} at {at:%H:%M} UTC"

@@ -21,7 +21,8 @@ router = APIRouter(prefix="/ai-sessions", tags=["queue"])
 
 
 class Scope(StrEnum):
-    """Whose handoffs: the caller's team's and those of no team, or the whole account's."""
+    """Whose handoffs: the caller's team's, those of no team and what called the caller; or the
+    whole account's."""
 
     TEAM = "team"
     ACCOUNT = "account"
@@ -48,6 +49,7 @@ async def get_queue(
     wanted = Wanted(
         statuses=status or _default_statuses(mine),
         team_id=caller.team_id if by_team else None,
+        reader_id=caller.reader_id,
         mine=caller.id if mine else None,
         limit=limit,
         after=read_cursor(cursor, _place) if cursor else None,

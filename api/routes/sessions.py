@@ -1,4 +1,4 @@
-"""AI sessions: make one, list them, look at one."""
+"""AI sessions: make one, list them, look at one, give one to somebody."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,14 +6,16 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row
 
-from api.endpoints.answers import problems
+from api.endpoints.answers import conflicts, problems
 from api.endpoints.idempotency import IdempotentRoute, resource_id
 from api.endpoints.paging import PAGES, link_to_next
-from api.identity.callers import Caller, Parts, WorkingCaller
-from api.schemas.sessions import NewSession, SessionView
+from api.identity.callers import Caller, LeadingCaller, Parts, WorkingCaller
+from api.schemas.sessions import Given, NewSession, SessionView
 from handoff.contract.people import Person
-from handoff.database import sessions
-from handoff.errors import Invalid, NotFound
+from handoff.database import people, sessions
+from handoff.errors import Invalid, NotFound, WrongState
+from handoff.rules.directory import must_lead
+from handoff.rules.roles import WORKING_ROLES
 
 router = APIRouter(prefix="/ai-sessions", tags=["sessions"], route_class=IdempotentRoute)
 
@@ -74,3 +76,30 @@ async def get_session(session_id: UUID, caller: Caller, parts: Parts) -> Session
     if row is None:
         raise NotFound("There is no such session.")
     return _view(row)
+
+
+@router.put(
+    "/{session_id}/holder",
+    operation_id="giveSession",
+    responses={**problems(403, 404), **conflicts(WrongState)},
+)
+async def give_session(
+    session_id: UUID, body: Given, caller: LeadingCaller, parts: Parts
+) -> SessionView:
+    """Gives a session whose holder is gone to somebody, the caller included, to work on it or to
+    hand it off."""
+    async with parts.database.account(caller.account_id) as tenant:
+        must_lead(await people.act_as(tenant, caller))
+        if (row := await sessions.find_session(tenant, session_id)) is None:
+            raise NotFound("There is no such session.")
+        named = await people.find_person(tenant, body.to)
+        if named is None or named.role not in WORKING_ROLES:
+            fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
+            raise Invalid("`to` must be an active engineer, admin or owner.", errors=[fault])
+        if row.holder_id != named.id and not await sessions.give(tenant, session_id, named.id):
+            raise WrongState(
+                f"{row.holder_name} has it, or it has been handed off.", session_status=row.status
+            )
+        given = await sessions.find_session(tenant, session_id)
+    assert given is not None  # noqa: S101 - found a moment ago, and sessions stay
+    return _view(given)

@@ -37,7 +37,8 @@ DEFINITIONS = {
     "answered": "Escalations that were claimed at least once, whatever happened to them since.",
     "by_round": "Answered escalations by the round that ran at their first claim; 0: claimed "
     "before the first round.",
-    "time_to_claim": "Seconds from `created_at` to the first claim, over the answered ones; a "
+    "time_to_claim": "Seconds from `created_at` (of parked work: from when it was escalated) to "
+    "the first claim, over the answered ones; a "
     "release or a second claim does not change it. p50 and p90 are interpolated percentiles.",
     "unanswered": "Escalations that were never claimed and not withdrawn: `waiting` (open, rounds "
     "still run or are snoozed), `exhausted` (open after the last round) and `expired`.",

@@ -19,6 +19,12 @@ class NewSession(Body):
     team_id: UUID | None = None
 
 
+class Given(Body):
+    """Whom a session is given to."""
+
+    to: UUID
+
+
 class SessionView(BaseModel):
     """An AI session."""
 

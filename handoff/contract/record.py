@@ -31,6 +31,8 @@ class Record:
     created_at: datetime
     policy: Policy
     rounds_total: int
+    escalated_at: datetime | None = None
+    """When parked work became an escalation; None of one that was one from the start."""
     level: int = 0
     level_round: int = 0
     round: int = 0

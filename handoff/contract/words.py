@@ -191,7 +191,7 @@ class StepKind(StrEnum):
     """What the engine carries out next for a handoff, once its time has come."""
 
     START_ROUND = "start_round"
-    SKIP_LEVEL = "skip_level"  # every message of the round failed for good
+    SKIP_LEVEL = "skip_level"  # nobody of the round is reached, and nobody still may be
     EXHAUST = "exhaust"
     EXPIRE = "expire"
     REMIND_PARKER = "remind_parker"

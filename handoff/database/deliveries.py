@@ -24,6 +24,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    cast,
     column,
     func,
     insert,
@@ -33,6 +34,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.types import TypeEngine
 
 from handoff.contract.record import Record
@@ -43,6 +45,9 @@ from handoff.rules.channels import CHANNELS, PUSH, Channel
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
 """Messages of these are calls for help, and a claim stops them. All others only report."""
+
+ASKING = (*ROUND_EVENTS, EventType.EXHAUSTED, EventType.TRANSFERRED)
+"""Messages of these ask somebody to act: whoever got one hears how it ends."""
 
 BATCH_SIZE = 50
 """An activity delivers so many of one event and channel: the ledger has each one's own attempts,
@@ -140,10 +145,10 @@ def one_by_one() -> ColumnElement[bool]:
 
 
 def told_one_by_one(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
-    """The ids of those whom a call for help has, or may have, reached by a message of their own."""
+    """The ids of those whom a message of their own has, or may have, asked to act."""
     return gate.select(DeliveryRow, DeliveryRow.recipient_id).where(
         DeliveryRow.handoff_id == handoff_id,
-        DeliveryRow.event_type.in_(ROUND_EVENTS),
+        DeliveryRow.event_type.in_(ASKING),
         DeliveryRow.recipient_id.is_not(None),
         one_by_one(),
         or_(
@@ -151,6 +156,12 @@ def told_one_by_one(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
             DeliveryRow.attempts.contains([{"outcome": DeliveryState.AMBIGUOUS.value}]),
         ),
     )
+
+
+def lost_answers(attempts: Any) -> ColumnElement[int]:
+    """How many of a message's attempts have left and were never answered: so many may have come."""
+    lost = cast('$[*] ? (@.outcome == "ambiguous")', JSONPATH)
+    return func.jsonb_array_length(func.jsonb_path_query_array(attempts, lost))
 
 
 def unsettled(gate: Gate, handoff_id: BindParameter[UUID]) -> ScalarSelect[Any]:

@@ -34,6 +34,7 @@ _PLAIN = (
     "engineer_notes",
     "context",
     "created_at",
+    "escalated_at",
     "claimed_at",
     "first_claimed_at",
     "first_claimed_by_id",

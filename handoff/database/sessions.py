@@ -1,16 +1,19 @@
-"""AI sessions: made, found, listed."""
+"""AI sessions: made, found, listed, given to somebody when their holder is gone."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Row, Select, not_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from handoff.contract.words import LIVING, SessionStatus
+from handoff.database import people
 from handoff.database.gate import Tenant
 from handoff.database.pages import page_of
-from handoff.database.tables import SessionRow, TeamRow, UserRow
+from handoff.database.tables import HandoffRow, SessionRow, TeamRow, UserRow
 from handoff.ids import new_id
+from handoff.rules.roles import WORKING_ROLES
 
 
 def _sessions(tenant: Tenant) -> Select[Any]:
@@ -61,6 +64,33 @@ async def find_session(tenant: Tenant, session_id: UUID) -> Row[Any] | None:
     query = _sessions(tenant).where(SessionRow.id == session_id)
     row: Row[Any] | None = (await tenant.connection.execute(query)).one_or_none()
     return row
+
+
+async def give(tenant: Tenant, session_id: UUID, to: UUID) -> bool:
+    """Gives a session whose holder is gone to somebody else; whether it was such a one.
+
+    Gone is who is no active engineer, admin or owner. What waits for somebody, or somebody has, is
+    claimed instead.
+    """
+    present = tenant.select(UserRow, UserRow.id).where(
+        UserRow.id == SessionRow.holder_id, *people.LIVING, UserRow.role.in_(WORKING_ROLES)
+    )
+    handed_off = tenant.select(HandoffRow, HandoffRow.id).where(
+        HandoffRow.session_id == SessionRow.id, HandoffRow.status.in_(LIVING)
+    )
+    given = await tenant.connection.execute(
+        update(SessionRow)
+        .where(
+            SessionRow.account_id == tenant.account_id,
+            SessionRow.id == session_id,
+            SessionRow.status != SessionStatus.CLOSED,
+            SessionRow.accepted_handoff_id.is_(None),
+            not_(present.exists()),
+            not_(handed_off.exists()),
+        )
+        .values(holder_id=to)
+    )
+    return given.rowcount == 1
 
 
 async def newest_sessions(

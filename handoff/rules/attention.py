@@ -6,7 +6,7 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from handoff.contract.words import Priority
+from handoff.contract.words import EventType, Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,41 @@ def choices_from_json(stored: dict[str, Any] | None) -> Choices:
 def wants(choices: Choices, channel: str, priority: Priority, moment: datetime) -> bool:
     """Whether a message of this priority may reach the person now. Urgent passes quiet hours."""
     return why_not(choices, channel, priority, moment) is None
+
+
+NOT_A_CHOICE = frozenset({EventType.EXHAUSTED, EventType.TRANSFERRED})
+"""No choice keeps these away: nobody has answered, or somebody is asked by name."""
+
+FOLLOW_UPS = frozenset(
+    {
+        EventType.CLAIMED,
+        EventType.RELEASED,
+        EventType.RESOLVED,
+        EventType.CANCELLED,
+        EventType.EXPIRED,
+    }
+)
+"""What became of it: a choice of its own, but not about what one handed off oneself."""
+
+
+def wants_to_hear(
+    choices: Choices,
+    event: EventType,
+    channel: str,
+    priority: Priority,
+    moment: datetime,
+    *,
+    own: bool,
+) -> bool:
+    """Whether a person's choices let a message about this event reach them now.
+
+    `own`: they handed it off. A reminder that they asked for themselves always comes.
+    """
+    if event in NOT_A_CHOICE or (own and event is EventType.REMINDED):
+        return True
+    if event in FOLLOW_UPS and not own and not choices.follow_ups:
+        return False
+    return wants(choices, channel, priority, moment)
 
 
 def why_not(choices: Choices, channel: str, priority: Priority, moment: datetime) -> str | None:

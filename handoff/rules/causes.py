@@ -10,6 +10,8 @@ class Cause(StrEnum):
     RECIPIENT_REFUSED = "recipient_refused"
     SENDER_REFUSED = "sender_refused"
     CONTENT_REFUSED = "content_refused"
+    REFUSED_BY_POLICY = "refused_by_policy"  # the server's own rule, not this recipient's mailbox
+    EVERYBODY_REFUSED = "everybody_refused"  # none of an event's recipients was accepted
     MAILBOX_BUSY = "mailbox_busy"
     SERVER_BUSY = "server_busy"
     TIMEOUT = "timeout"  # in the middle of this message
@@ -30,6 +32,11 @@ SYSTEM_FAULTS = frozenset(
         Cause.CONNECTION,
         Cause.CONNECT_TIMEOUT,
         Cause.SENDER_REFUSED,
+        Cause.REFUSED_BY_POLICY,
+        Cause.EVERYBODY_REFUSED,
     }
 )
 """Ours or the other system's fault, so every recipient's; nothing about this one."""
+
+REFUSALS = frozenset({Cause.RECIPIENT_REFUSED, Cause.CONTENT_REFUSED})
+"""For good, by one recipient's own fault, unless everybody is so refused."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from handoff.contract.people import Actor
+from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, SkipReason
 
@@ -29,6 +29,7 @@ class Change:
 
     `skips`: mails of rounds that have not left are skipped with this reason.
     `event` None: the version is raised, but there is nothing to tell.
+    `named`: whom `Tells.NAMED` means, where the record does not name them any more.
     """
 
     event: EventType | None
@@ -37,6 +38,7 @@ class Change:
     skips: SkipReason | None = None
     tells: Tells = Tells.NOBODY
     details: dict[str, Any] = field(default_factory=dict)
+    named: Person | None = None
 
 
 Decide = Callable[[Record, Actor, datetime], Change | None]

@@ -63,9 +63,15 @@ def _level_from_json(stored: dict[str, Any]) -> Level:
     )
 
 
-def held_back(policy: Policy, channel: str) -> timedelta:
-    """How long a call by this channel waits for somebody who has it on their screen already."""
-    return timedelta(seconds=policy.email_delay if channel == EMAIL.name else 0.0)
+def held_back(record: Record, channel: str) -> timedelta:
+    """How long a call by this channel waits for somebody who has it on their screen already.
+
+    At most half of its round: a call must not come when the next one does.
+    """
+    if channel != EMAIL.name:
+        return timedelta(0)
+    wait = record.policy.levels[record.level].waits[record.priority]
+    return timedelta(seconds=min(record.policy.email_delay, wait / 2))
 
 
 def next_level(record: Record) -> tuple[int, int]:

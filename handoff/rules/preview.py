@@ -67,7 +67,10 @@ class PreviewRound:
 
 
 def preview(policy: Policy, roster: Roster, question: Question) -> Iterator[PreviewRound]:
-    """Round by round, as the engine would run them if nobody claimed."""
+    """Round by round, as the engine would run them if nobody claimed.
+
+    A round that reaches nobody waits for nobody: the next level's turn comes at once.
+    """
     after, number = 0.0, 0
     before: set[UUID] = set()
     for index, level in enumerate(policy.levels):
@@ -81,6 +84,11 @@ def preview(policy: Policy, roster: Roster, question: Question) -> Iterator[Prev
             moment = question.at + timedelta(seconds=after)
             told = tuple(_told(member, level, question.priority, moment) for member in people)
             warnings = (*_about_round(told, places), *(about_level if repeat == 0 else ()))
+            reaches = bool(places) or any(person.channels for person in told)
+            if not reaches and index < len(policy.levels) - 1:
+                passed = Warned("level_passed", "Nobody is reached: the next level comes at once.")
+                yield PreviewRound(number, index, after, 0.0, told, places, (*warnings, passed))
+                break
             yield PreviewRound(number, index, after, wait, told, places, warnings)
             after += wait
 

@@ -31,6 +31,7 @@ def reopen(
             "claimed_by": None,
             "claimed_at": None,
             "intent": Intent.ESCALATE,
+            "escalated_at": now if record.intent is Intent.PARK else record.escalated_at,
             "level": 0,
             "level_round": 0,
             "round": 0,

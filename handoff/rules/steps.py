@@ -103,11 +103,13 @@ def _start_round(record: Record, now: datetime) -> Change:
             "snoozed_until": None,
         },
         tells=Tells.ROUND,
+        # Whom a call names is asked again when it leaves, and that may be in a later round.
+        details={"level": level},
     )
 
 
 def _skip_level(record: Record, now: datetime) -> Change:
-    """The rest of this level's rounds would fail as well: the next level's first round starts."""
+    """The rest of this level's rounds would reach nobody either: the next level starts."""
     repeat = record.policy.levels[record.level].repeat
     total = record.rounds_total - max(repeat - record.level_round, 0)
     change = _start_round(replace(record, level_round=repeat), now)
@@ -128,7 +130,7 @@ def _expire(record: Record, now: datetime) -> Change:
         values={**NOT_WAITING, "status": HandoffStatus.EXPIRED, "resolved_at": now},
         session={"status": SessionStatus.ACTIVE, "holder_id": record.escalator.id},
         skips=SkipReason.SUPERSEDED,
-        tells=Tells.ESCALATOR,
+        tells=Tells.TOLD,
     )
 
 

@@ -60,16 +60,17 @@ def a_message(body: str = "hello\n") -> EmailMessage:
     return message
 
 
-async def go_on() -> bool:
-    return True
+async def hello() -> EmailMessage:
+    return a_message()
 
 
 async def send(
     mailer: Mailer, to: str = "bo@acme.test", *, message: EmailMessage | None = None
 ) -> SendOutcome | None:
-    return await mailer.send(
-        message or a_message(), to=to, envelope_from="handoff@acme.test", before_data=go_on
-    )
+    async def content() -> EmailMessage:
+        return message or a_message()
+
+    return await mailer.send(content, to=to, envelope_from="handoff@acme.test")
 
 
 async def outcome_of(mailer: Mailer, to: str = "bo@acme.test") -> tuple[str, int | None, str]:
@@ -126,13 +127,10 @@ async def test_who_asks_first_is_served_first(postbox: Postbox) -> None:
 
 
 async def test_nothing_leaves_when_the_last_look_says_no(postbox: Postbox, mailer: Mailer) -> None:
-    async def stop() -> bool:
+    async def stop() -> None:
         assert postbox.commands[-2:] == ["MAIL", "RCPT"]
-        return False
 
-    left = await mailer.send(
-        a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=stop
-    )
+    left = await mailer.send(stop, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     assert left is None
     assert postbox.commands[-1] == "RSET"
@@ -147,13 +145,11 @@ async def test_nothing_leaves_when_the_last_look_says_no(postbox: Postbox, maile
 async def test_the_last_looks_own_fault_is_the_callers(
     postbox: Postbox, mailer: Mailer, fault: Exception
 ) -> None:
-    async def fail() -> bool:
+    async def fail() -> EmailMessage:
         raise fault
 
     with pytest.raises(type(fault), match=str(fault)):
-        await mailer.send(
-            a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=fail
-        )
+        await mailer.send(fail, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     assert not postbox.mails
     assert await outcome_of(mailer) == (SENT, 250, "accepted")
@@ -189,6 +185,29 @@ async def test_a_refused_recipient(
 
     assert list(outcomes) == [(state, code, cause)] + [(SENT, 250, "accepted")] * 2
     assert {mail.to for mail in postbox.mails} == {"bo@acme.test", "cy@acme.test"}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "state", "cause"),
+    [
+        (550, "5.7.1 Relaying denied", RETRYING, "refused_by_policy"),
+        (554, "5.7.1 <bo@acme.test>: Relay access denied", RETRYING, "refused_by_policy"),
+        (550, "relay not permitted", RETRYING, "refused_by_policy"),
+        (550, "5.7.606 Access denied, banned sending IP", RETRYING, "refused_by_policy"),
+        (550, "5.1.1 User unknown", FAILED, "recipient_refused"),
+        (550, "5.1.1 no 5.7.1 here", FAILED, "recipient_refused"),
+        (552, "5.2.2 Mailbox full", FAILED, "recipient_refused"),
+    ],
+)
+async def test_a_refusal_by_the_servers_own_rule_is_a_system_fault(
+    postbox: Postbox, mailer: Mailer, code: int, text: str, state: DeliveryState, cause: str
+) -> None:
+    postbox.refuse_recipient(code, text=text)
+
+    outcome = await send(mailer)
+
+    assert outcome == SendOutcome(state, code, Cause(cause))
+    assert (outcome.cause in SYSTEM_FAULTS) is (state is RETRYING)
 
 
 async def test_a_refusal_leaves_the_connection_usable(postbox: Postbox, mailer: Mailer) -> None:
@@ -331,15 +350,13 @@ async def test_the_whole_attempt_is_bounded(postbox: Postbox) -> None:
     mailer = mailer_for(postbox, timeout=SOON, connections=1)
     asked = asyncio.Event()
 
-    async def never() -> bool:
+    async def never() -> EmailMessage:
         asked.set()
         await asyncio.Event().wait()
-        return True
+        return a_message()
 
     async def hold_the_only_connection() -> SendOutcome | None:
-        return await mailer.send(
-            a_message(), to="bo@acme.test", envelope_from="handoff@acme.test", before_data=never
-        )
+        return await mailer.send(never, to="bo@acme.test", envelope_from="handoff@acme.test")
 
     holder = asyncio.create_task(hold_the_only_connection())
     await asked.wait()
@@ -542,9 +559,7 @@ async def test_an_international_address_needs_the_servers_word() -> None:
 
 
 async def test_a_malformed_sender_is_a_system_fault(mailer: Mailer) -> None:
-    outcome = await mailer.send(
-        a_message(), to="bo@acme.test", envelope_from="Handoff", before_data=go_on
-    )
+    outcome = await mailer.send(hello, to="bo@acme.test", envelope_from="Handoff")
 
     assert outcome == SendOutcome(RETRYING, None, Cause.SENDER_REFUSED)
     assert outcome.cause in SYSTEM_FAULTS
@@ -671,3 +686,34 @@ async def test_nothing_is_left_open(postbox: Postbox) -> None:
     await postbox.all_gone()
     del mailer
     gc.collect()
+
+
+# The first words.
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("handoff.example.com", "handoff.example.com"),
+        ("127.0.0.1", "[127.0.0.1]"),
+        ("::1", "[IPv6:::1]"),
+    ],
+)
+async def test_it_says_the_name_that_it_was_given(postbox: Postbox, name: str, said: str) -> None:
+    mailer = Mailer(postbox.address, timeout=timedelta(seconds=5), connections=1, hello_name=name)
+    assert await outcome_of(mailer) == (SENT, 250, "accepted")
+    assert postbox.greetings == [f"EHLO {said}"]
+    await mailer.close()
+
+
+async def test_who_does_not_know_ehlo_is_greeted_by_helo(postbox: Postbox, mailer: Mailer) -> None:
+    postbox.refuse_ehlo(502)
+    assert await outcome_of(mailer) == (SENT, 250, "accepted")
+    assert [line.partition(" ")[0] for line in postbox.greetings] == ["EHLO", "HELO"]
+
+
+async def test_a_server_that_greets_nobody_is_a_system_fault(
+    postbox: Postbox, mailer: Mailer
+) -> None:
+    postbox.refuse_ehlo(421)
+    assert await outcome_of(mailer) == (RETRYING, 421, "server_busy")

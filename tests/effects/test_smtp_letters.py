@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.headerregistry import AddressHeader
+from email.message import EmailMessage
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.email.letters import Letter, LetterKind, compose, sender_address
+from activities.email.letters import Letter, LetterKind, Thread, compose, sender_address
 from activities.email.mailer import Mailer
 from activities.harmless import harmless_line
 from handoff.contract.words import DeliveryState
@@ -22,7 +23,7 @@ A_LETTER = Letter(
     to_name="Bo",
     to_address="bo@acme.test",
     message_id="<h-1.2.bo@acme.test>",
-    thread_id="<h-1.1.bo@acme.test>",
+    thread=Thread("<h-1.1.bo@acme.test>", "Router down", "Ana", "urgent"),
     date=datetime(2026, 3, 1, 3, 12, tzinfo=UTC),
     link="https://handoff.test/handoffs/h-1",
     why="You are an admin of Acme.",
@@ -77,14 +78,11 @@ async def mailer(postbox: Postbox) -> AsyncIterator[Mailer]:
 
 
 async def posted(postbox: Postbox, mailer: Mailer, letter: Letter) -> Mail:
-    async def go_on() -> bool:
-        return True
+    async def content() -> EmailMessage:
+        return compose(letter)
 
     outcome = await mailer.send(
-        compose(letter),
-        to=letter.to_address,
-        envelope_from=sender_address(letter.sender),
-        before_data=go_on,
+        content, to=letter.to_address, envelope_from=sender_address(letter.sender)
     )
     assert outcome is not None
     assert outcome.state is DeliveryState.SENT
@@ -145,7 +143,7 @@ async def test_notes_with_lonely_dots_arrive_whole(postbox: Postbox, mailer: Mai
     mail = await posted(postbox, mailer, replace(A_LETTER, notes="one\r\n.\r\n..\r\n.three"))
 
     assert "  > one\n  > .\n  > ..\n  > .three\n" in mail.text.replace("\r\n", "\n")
-    assert "one\n.\n..\n.three" in mail.html.replace("\r\n", "\n")
+    assert "one<br>.<br>..<br>.three" in mail.html
 
 
 async def test_an_international_address_is_written_as_it_is(

@@ -36,7 +36,7 @@ async def test_without_a_worker_claims_are_answered_at_once_and_stay_final(desk:
     assert (await desk.claim(AMIR, handoff)).status_code == 409
     await desk.start_worker()
     for member in (AMIR, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+        await desk.expect_mail(member, handoff, says="Claimed by Chen")
     assert await desk.history(handoff) == ["created", "notified", "claimed"]
 
 
@@ -73,7 +73,7 @@ async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_late
         assert (await desk.claim(AMIR, handoff)).status_code == 200
         # The signal was lost; the worker repeats it, because the engine has not seen the version.
         for member in (CHEN, OLIVE, BO):
-            await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+            await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
 async def test_a_dead_redis_neither_delays_nor_undoes_a_handoff(
@@ -159,7 +159,7 @@ async def test_a_claim_stops_a_mail_that_is_being_retried(desk: Desk) -> None:
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     desk.postbox.behave()
     for member in (OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     [row] = [
         row
         for row in await desk.deliveries(handoff)

@@ -169,7 +169,7 @@ async def test_a_claim_stops_what_has_not_left(file: FileSender, desk: Desk) -> 
     found = await until_settled(desk, handoff, 3)
     assert {(row["state"], row["reason"]) for row in found} == {("skipped", "claimed")}
     assert file.lines() == []
-    await desk.expect_mail(BO, handoff, subject="Claimed by Chen")
+    await desk.expect_mail(BO, handoff, says="Claimed by Chen")
 
 
 async def test_whoever_does_not_want_it_is_left_alone(file: FileSender, desk: Desk) -> None:

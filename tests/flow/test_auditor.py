@@ -44,7 +44,7 @@ async def test_a_claim_on_a_handoff_without_a_workflow_is_told_all_the_same(desk
     await desk.workflow(handoff).terminate("lost with the store")
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
 async def test_mails_that_were_under_way_are_not_lost_with_the_workflow(desk: Desk) -> None:
@@ -111,7 +111,7 @@ async def test_a_workflow_that_takes_no_signals_any_more_is_replaced(desk: Desk)
     assert (await desk.workflow(handoff).describe()).run_id != deaf
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
 async def test_a_mail_server_that_refuses_us_is_the_systems_trouble(desk: Desk) -> None:

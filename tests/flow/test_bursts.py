@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
-from tests.support.desk import Desk
+from tests.support.desk import Desk, Handoff
 
 
 @pytest.mark.desk(burst_delay="1500ms")
@@ -71,3 +71,102 @@ async def test_each_handoff_of_a_bundle_can_be_claimed_by_its_own_link(desk: Des
         assert (await desk.http(CHEN).post(link)).status_code == 200
     assert {(await desk.see(one))["claimed_by"]["name"] for one in (second, third)} == {"Chen"}
     desk.mail_matters = False
+
+
+async def _state(desk: Desk, handoff: Handoff) -> str:
+    """What became of the call to Chen by mail."""
+    [row] = [
+        row
+        for row in await desk.deliveries(handoff)
+        if (row["channel"], row["event"], row["recipient"]["name"]) == ("email", "notified", "Chen")
+    ]
+    return str(row["state"])
+
+
+async def _burst(desk: Desk, *titles: str) -> list[Handoff]:
+    """Everybody has just been told of another handoff."""
+    first = await desk.escalate(title="first", priority="urgent")
+    await desk.expect_mails(SENIORS, first)
+    desk.mail_matters = False
+    return [await desk.escalate(title=title) for title in titles]
+
+
+@pytest.mark.desk(burst_delay="1500ms")
+async def test_whoever_reads_of_it_in_a_bundle_hears_of_a_claim_that_came_meanwhile(
+    desk: Desk,
+) -> None:
+    held = desk.postbox.never_answer_content(CHEN.email, times=0)
+    second, third = await _burst(desk, "second", "third")
+    held.left = 1
+    await held.met.wait()
+    assert (await desk.claim(AMIR, third)).status_code == 200
+    held.end()
+    mail = await desk.expect_mail(CHEN, subject="2 handoffs wait for you")
+    assert "third" in mail.text
+    await desk.expect_mail(CHEN, third, says="Claimed by Amir")
+    assert (await _state(desk, second), await _state(desk, third)) == ("sent", "sent")
+
+
+@pytest.mark.desk(burst_delay="1500ms", smtp_retry_initial="3s")
+async def test_a_bundle_that_is_tried_again_says_what_it_said_and_nothing_more(desk: Desk) -> None:
+    lost = desk.postbox.drop_after_content(CHEN.email, times=0)
+    second, third = await _burst(desk, "second", "third")
+    lost.left = 1
+    await lost.met.wait()
+    fourth = await desk.escalate(title="fourth")
+    once = await desk.expect_mail(CHEN, subject="2 handoffs wait for you")
+    assert (await desk.expect_mail(CHEN, fourth)).news == "Bo needs someone to take this over."
+    again = await desk.expect_mail(CHEN, subject="2 handoffs wait for you")
+    assert again.message_id == once.message_id
+    for mail in (once, again):
+        assert [title in mail.text for title in ("second", "third", "fourth")] == [
+            True,
+            True,
+            False,
+        ]
+    for handoff in (second, third):
+        await desk.until_told(handoff)
+        assert await _state(desk, handoff) == "sent"
+    assert len([m for m in desk.postbox.mails_to(CHEN.email) if "third" in m.text]) == 2
+
+
+@pytest.mark.desk(burst_delay="1500ms", smtp_retry_initial="1s")
+async def test_a_mail_of_its_own_that_is_tried_again_takes_nobody_along(desk: Desk) -> None:
+    lost = desk.postbox.drop_after_content(CHEN.email, times=0)
+    [second] = await _burst(desk, "second")
+    lost.left = 1
+    await lost.met.wait()
+    third = await desk.escalate(title="third")
+    copies = [await desk.expect_mail(CHEN, second) for _ in range(2)]
+    assert [(mail.message_id, "third" in mail.text) for mail in copies] == [
+        (copies[0].message_id, False)
+    ] * 2
+    await desk.expect_mail(CHEN, third)
+
+
+@pytest.mark.desk(burst_delay="700ms")
+async def test_a_call_that_is_just_leaving_by_itself_is_nobodys_company(desk: Desk) -> None:
+    slow = desk.postbox.tarpit(CHEN.email, stage="rcpt", times=0)
+    [second] = await _burst(desk, "second")
+    slow.left = 1
+    await slow.met.wait()
+    third = await desk.escalate(title="third")
+    assert "second" not in (await desk.expect_mail(CHEN, third)).text
+    slow.end()
+    await desk.expect_mail(CHEN, second)
+    for handoff in (second, third):
+        await desk.until_told(handoff)
+    told = [mail for mail in desk.postbox.mails_to(CHEN.email) if "second" in mail.text]
+    assert len(told) == 1
+
+
+@pytest.mark.desk(burst_delay="1500ms")
+async def test_a_bundle_names_the_most_urgent_first_and_says_who_waits_since_when(
+    desk: Desk,
+) -> None:
+    await _burst(desk, "second")
+    await desk.escalate(title="third", priority="high")
+    mail = await desk.expect_mail(CHEN, subject="[high] 2 handoffs wait for you")
+    lines = [line for line in mail.text.splitlines() if line.startswith("- ")]
+    assert lines == ["- [high] third", "- [normal] second"]
+    assert len(re.findall("round 1 of 5, handed off by Bo, waiting since .* UTC", mail.text)) == 2

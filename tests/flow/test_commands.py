@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
@@ -11,7 +12,7 @@ from handoff.contract.words import Priority, TargetKind
 from handoff.database.tables import AccountRow, HandoffRow, UserRow
 from handoff.rules.channels import EMAIL, default_names
 from handoff.rules.policy import policy_to_json
-from tests.support.cast import ACME, AMIR, BO, CHEN, HUGO, OLIVE, VERA
+from tests.support.cast import ACME, AMIR, BILLING, BO, CHEN, HUGO, NETWORK, OLIVE, VERA
 from tests.support.desk import Desk, Handoff
 
 
@@ -123,7 +124,7 @@ async def test_a_transfer_is_accepted_by_claiming(desk: Desk) -> None:
     assert moved.status_code == 200
     assert moved.json()["transfer_to"]["name"] == "Olive"
     assert moved.json()["next_action"]["action"] == "return_to_queue"
-    await desk.expect_mail(OLIVE, handoff, subject="transfers to you")
+    await desk.expect_mail(OLIVE, handoff, says="transfers this to you")
     assert (await desk.claim(AMIR, handoff)).status_code == 409
     accepted = await desk.claim(OLIVE, handoff)
     assert accepted.json()["claimed_by"]["name"] == "Olive"
@@ -141,7 +142,7 @@ async def test_a_transfer_that_nobody_accepts_returns_to_the_queue(desk: Desk) -
 async def test_a_claim_without_activity_is_reminded_of_and_then_released(desk: Desk) -> None:
     await _with_policy(desk, claim_lease=2.0)
     handoff = await _claimed(desk)
-    await desk.expect_mail(CHEN, handoff, subject="Reminder")
+    await desk.expect_mail(CHEN, handoff, says="Reminder")
     await desk.until_handoff(handoff, status="open", round=1)
     assert (await desk.history(handoff))[-3:] == ["reminded", "released", "notified"]
 
@@ -194,7 +195,7 @@ async def test_an_escalation_that_reaches_nobody_is_recorded_and_loud(desk: Desk
     seen = await desk.see(handoff)
     assert (seen["status"], seen["round"]) == ("open", 1)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
-    await desk.expect_mail(BO, handoff, subject="Claimed by Amir")
+    await desk.expect_mail(BO, handoff, says="Claimed by Amir")
 
 
 async def test_somebody_who_left_meanwhile_is_not_told(desk: Desk) -> None:
@@ -230,7 +231,7 @@ async def test_mail_is_held_back_from_somebody_who_has_seen_the_push(
     await desk.expect_mails((AMIR, OLIVE), handoff)
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     for member in (AMIR, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+        await desk.expect_mail(member, handoff, says="Claimed by Chen")
 
 
 async def test_only_what_was_done_last_is_done_already(desk: Desk) -> None:
@@ -268,3 +269,51 @@ async def test_any_of_several_versions_may_match(desk: Desk) -> None:
         assert stale.status_code == 412, tags
     fresh = {"If-Match": f'"1", "{version}"'}
     assert (await desk.command(CHEN, handoff, "release", {}, **fresh)).status_code == 200
+
+
+async def test_a_transfer_is_taken_back_by_claiming_again(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    claimed_at = (await desk.see(handoff))["claimed_at"]
+    await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id)})
+    await desk.expect_mail(OLIVE, handoff, says="Chen transfers this to you")
+    back = await desk.claim(CHEN, handoff)
+    assert (back.status_code, back.json()["transfer_to"]) == (200, None)
+    assert back.json()["claimed_at"] == claimed_at
+    await desk.expect_mail(OLIVE, handoff, says="Claimed by Chen")
+    late = await desk.claim(OLIVE, handoff)
+    assert (late.status_code, late.json()["claimed_by"]["name"]) == (409, "Chen")
+    again = await desk.claim(CHEN, handoff)
+    assert again.json()["version"] == back.json()["version"]
+    assert (await desk.history(handoff))[-2:] == ["transferred", "claimed"]
+
+
+async def test_a_transfer_that_was_taken_back_does_not_leave_late(desk: Desk) -> None:
+    handoff = await _claimed(desk)
+    busy = desk.postbox.refuse_recipient(451, OLIVE.email)
+    await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id)})
+    await busy.met.wait()
+    await desk.claim(CHEN, handoff)
+    busy.end()
+    await desk.expect_mail(OLIVE, handoff, says="Claimed by Chen")
+    await desk.until_told(handoff)
+    rows = await desk.deliveries(handoff)
+    [passed] = [row for row in rows if row["event"] == "transferred"]
+    assert passed["state"] == "skipped"
+
+
+async def test_whoever_was_called_finds_it_in_their_own_queue(desk: Desk) -> None:
+    """Chen is called for what belongs to another team; Vera, of the same one, is not."""
+    desk.mail_matters = False
+    async with desk.database.engine_room() as connection:
+        of_billing = update(UserRow).where(UserRow.id == CHEN.id).values(team_id=BILLING)
+        await connection.execute(of_billing)
+    waits = dict.fromkeys(Priority, 900.0)
+    to_chen = Level((Target(TargetKind.USER, str(CHEN.id)),), default_names(), waits, 1)
+    await _with_policy(desk, levels=(to_chen,))
+    session_id = await desk.start_session(BO, team_id=str(NETWORK))
+    answer = await desk.hand_off(session_id)
+    handoff = Handoff(UUID(answer.json()["id"]), session_id, BO)
+    await desk.until_handoff(handoff, round=1)
+    for query in ({}, {"scope": "team"}):
+        assert [row["id"] for row in await desk.queue(CHEN, **query)] == [str(handoff.id)]
+    assert await desk.queue(VERA) == []

@@ -26,12 +26,12 @@ async def _one_life(desk: Desk) -> Handoff:
     await desk.until_told(handoff)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     await desk.until_told(handoff)
     resolved = await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
     assert resolved.status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Resolved by Amir")
+        await desk.expect_mail(member, handoff, says="Resolved by Amir")
     ended = await desk.workflow(handoff).result()
     assert (ended["status"], ended["outcome"], ended["rounds"]) == ("resolved", "fixed", 1)
     return handoff
@@ -73,7 +73,7 @@ async def test_what_an_act_asks_postgresql(asked: Questions, desk: Desk) -> None
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     assert len(transaction(asked, "UPDATE handoffs")) <= CLAIM
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
 async def test_what_a_mail_of_a_large_round_asks_postgresql(asked: Questions, desk: Desk) -> None:

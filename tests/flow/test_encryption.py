@@ -63,7 +63,7 @@ async def failed_tasks(desk: Desk, handoff: Handoff) -> int:
 async def claim_goes_through(desk: Desk, handoff: Handoff) -> None:
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     assert await desk.history(handoff) == ["created", "notified", "claimed"]
     assert await failed_tasks(desk, handoff) == 0
 
@@ -257,7 +257,7 @@ async def test_a_mail_cancelled_between_two_tries_does_not_fail_its_handoff(desk
 
     await desk.until(waits)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
-    await desk.expect_mail(OLIVE, handoff, subject="Claimed by Amir")
+    await desk.expect_mail(OLIVE, handoff, says="Claimed by Amir")
     assert (await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})).status_code == 200
     desk.postbox.behave()
     await desk.workflow(handoff).result()

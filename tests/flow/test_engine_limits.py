@@ -32,7 +32,7 @@ async def test_forged_signals_change_nothing_and_stop_nothing(desk: Desk) -> Non
     assert (seen["status"], seen["claimed_by"]) == ("open", None)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     assert await desk.history(handoff) == ["created", "notified", "claimed"]
 
 
@@ -72,7 +72,7 @@ async def test_a_long_life_is_carried_on_by_fresh_runs_without_loss_or_double(
         await desk.expect_mails(SENIORS, handoff, round=13)
         assert (await desk.claim(AMIR, handoff)).status_code == 200
         for member in (CHEN, OLIVE, BO):
-            await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+            await desk.expect_mail(member, handoff, says="Claimed by Amir")
         assert (await desk.workflow(handoff).describe()).run_id != first_run
         history = await desk.history(handoff)
         assert history.count("re_escalated") == 12
@@ -91,10 +91,10 @@ async def test_a_worker_without_a_cache_carries_on_by_replaying(desk: Desk) -> N
     await desk.expect_mails(SENIORS, handoff, round=2)
     await desk.claim(AMIR, handoff)
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Resolved by Amir")
+        await desk.expect_mail(member, handoff, says="Resolved by Amir")
     await desk.workflow(handoff).result()
 
 

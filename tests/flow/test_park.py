@@ -25,7 +25,7 @@ async def test_another_engineer_picks_it_up_with_its_notes(desk: Desk) -> None:
     assert taken.json()["engineer_notes"] == "half way through"
     session = (await desk.http(BO).get(f"/ai-sessions/{handoff.session_id}")).json()
     assert session["holder"]["name"] == "Chen"
-    await desk.expect_mail(BO, handoff, subject="Claimed by Chen")
+    await desk.expect_mail(BO, handoff, says="Claimed by Chen")
 
 
 async def test_the_parker_resumes(desk: Desk) -> None:
@@ -47,7 +47,7 @@ async def test_the_parker_resumes_and_hands_it_on_with_its_notes(desk: Desk) -> 
     assert "half way through" in (await desk.expect_mail(CHEN, handoff)).text
     assert (await desk.claim(CHEN, handoff)).json()["engineer_notes"] == "half way through"
     assert (await desk.see(handoff, AMIR))["engineer_notes"] == "half way through"
-    await desk.expect_mail(BO, handoff, subject="Claimed by Chen")
+    await desk.expect_mail(BO, handoff, says="Claimed by Chen")
 
 
 async def test_promoted_it_becomes_an_escalation_with_its_history(desk: Desk) -> None:
@@ -66,7 +66,7 @@ async def test_the_reminder_reaches_the_parker_alone(desk: Desk) -> None:
     soon = datetime.now(UTC) + timedelta(seconds=1)
     handoff = await desk.park(remind_at=soon.isoformat())
     assert (await desk.see(handoff))["next_action"]["action"] == "remind"
-    await desk.expect_mail(BO, handoff, subject="Reminder")
+    await desk.expect_mail(BO, handoff, says="Reminder")
     assert (await desk.see(handoff))["next_action"] is None
 
 

@@ -13,16 +13,16 @@ async def test_an_unanswered_escalation_comes_back_louder_and_stays_claimable(de
     handoff = await desk.escalate(priority="normal")
     for number in (1, 2, 3):
         for mail in await desk.expect_mails(SENIORS, handoff, round=number):
-            assert ("round" in mail.subject) == (number > 1)
+            assert ("round" in mail.news) == (number > 1)
     exhausted = await desk.until_handoff(handoff, status="open", round=3, deadline_at=None)
     assert exhausted["exhausted_at"] is not None
     assert exhausted["next_action"]["action"] == "expire"
     for member in (BO, OLIVE):
-        await desk.expect_mail(member, handoff, subject="UNANSWERED")
+        await desk.expect_mail(member, handoff, says="UNANSWERED")
     assert [row["id"] for row in await desk.queue(CHEN)] == [str(handoff.id)]
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     for member in (AMIR, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+        await desk.expect_mail(member, handoff, says="Claimed by Chen")
     assert await desk.history(handoff) == [
         "created",
         "notified",
@@ -74,12 +74,12 @@ async def test_a_release_starts_a_fresh_round_one(desk: Desk) -> None:
     await desk.expect_mails(SENIORS, handoff, round=1)
     await desk.claim(AMIR, handoff)
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     released = await desk.command(AMIR, handoff, "release", {"reason": "wrong team"})
     assert released.status_code == 200
     assert released.json()["claimed_by"] is None
     for member in (CHEN, OLIVE, BO):
-        mail = await desk.expect_mail(member, handoff, subject="Released by Amir")
+        mail = await desk.expect_mail(member, handoff, says="Released by Amir")
         assert "wrong team" in mail.text
     await desk.expect_mails(SENIORS, handoff, round=1)
     assert (await desk.see(handoff))["round"] == 1

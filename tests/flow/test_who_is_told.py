@@ -31,10 +31,10 @@ async def _becomes(
 async def test_who_held_it_hears_that_it_was_taken_from_them(desk: Desk) -> None:
     handoff = await desk.park()
     assert (await desk.claim(CHEN, handoff)).status_code == 200
-    await desk.expect_mail(BO, handoff, subject="Claimed by Chen")
+    await desk.expect_mail(BO, handoff, says="Claimed by Chen")
     assert (await desk.command(AMIR, handoff, "cancel")).status_code == 200
     for member in (BO, CHEN):
-        await desk.expect_mail(member, handoff, subject="Cancelled")
+        await desk.expect_mail(member, handoff, says="Cancelled")
 
 
 async def test_who_was_perhaps_told_hears_of_the_claim(desk: Desk) -> None:
@@ -45,7 +45,7 @@ async def test_who_was_perhaps_told_hears_of_the_claim(desk: Desk) -> None:
     lost.end()
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     for member in (AMIR, BO, OLIVE):
-        await desk.expect_mail(member, handoff, subject="Claimed by Chen")
+        await desk.expect_mail(member, handoff, says="Claimed by Chen")
 
 
 async def test_a_call_to_accept_does_not_leave_once_it_is_resolved(desk: Desk) -> None:
@@ -59,7 +59,7 @@ async def test_a_call_to_accept_does_not_leave_once_it_is_resolved(desk: Desk) -
     await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
     busy.end()
     await _becomes(desk, handoff, "transferred", "Chen", ("skipped", "claimed"))
-    await desk.expect_mail(CHEN, handoff, subject="Resolved")
+    await desk.expect_mail(CHEN, handoff, says="Resolved")
 
 
 @pytest.mark.desk(smtp_retry_for="1s", smtp_retry_maximum="200ms")

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority
 from handoff.database.tables import HandoffRow, SessionRow
@@ -259,3 +259,27 @@ async def test_the_range_is_found_by_its_index(desk: Desk) -> None:
         await tenant.connection.execute(text("SET LOCAL enable_seqscan = off"))
         lines = (await tenant.connection.execute(plan, values)).scalars().all()
     assert any("ix_handoffs_account_id_created_at" in line for line in lines)
+
+
+@pytest.mark.desk(worker=True)
+async def test_picking_parked_work_up_answers_no_escalation(desk: Desk) -> None:
+    desk.mail_matters = False
+    parked, promoted = await desk.park(BO), await desk.park(BO)
+    await desk.claim(CHEN, parked)
+    await desk.command(CHEN, parked, "release")
+    recent = (await desk.http(BO).get(PATH)).json()
+    assert (recent["total"], recent["answered"]) == (1, 0)
+    assert recent["unanswered"]["waiting"] == 1
+    # Both were put down an hour ago, and are escalated now.
+    async with desk.database.account(ACME) as tenant:
+        hour = timedelta(hours=1)
+        await tenant.connection.execute(
+            update(HandoffRow).values(created_at=HandoffRow.created_at - hour)
+        )
+    await desk.command(BO, promoted, "promote")
+    for handoff in (parked, promoted):
+        assert (await desk.claim(AMIR, handoff)).status_code == 200
+    recent = (await desk.http(BO).get(PATH)).json()
+    assert (recent["total"], recent["answered"]) == (2, 2)
+    assert [one["name"] for one in recent["per_claimer"]] == ["Amir"]
+    assert recent["time_to_claim"]["p90"] < 60

@@ -29,7 +29,7 @@ async def test_one_wins_and_the_loser_learns_who(desk: Desk) -> None:
     assert lost["claimed_by"] == winner
     told = {AMIR, CHEN, OLIVE, BO} - {member for member in SENIORS if member.name == winner["name"]}
     for member in told:
-        await desk.expect_mail(member, handoff, subject="Claimed by")
+        await desk.expect_mail(member, handoff, says="Claimed by")
 
 
 async def test_a_viewer_cannot_claim(desk: Desk) -> None:

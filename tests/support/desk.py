@@ -185,15 +185,21 @@ class Desk:
         about: Handoff | None = None,
         *,
         subject: str = "",
+        says: str = "",
         round: int | None = None,
     ) -> Mail:
-        """The next mail to `to` that fits; it counts as asked for."""
+        """The next mail to `to` that fits; it counts as asked for.
+
+        `says`: what is new in it, as its first line has it. All mails of a handoff have one
+        subject.
+        """
 
         def fits(mail: Mail) -> bool:
             headers = mail.message
             return (
                 to.email in mail.recipients
                 and subject in mail.subject
+                and says in mail.news
                 and (about is None or headers["X-Handoff-Id"] == str(about.id))
                 and (round is None or headers["X-Handoff-Round"] == str(round))
             )
@@ -347,6 +353,7 @@ async def open_desk(
             "nudge_after": "300ms",
             "workflow_slots": 20 if worker and not api_temporal and _is_known(temporal) else 0,
             "smtp_retry_initial": "100ms",
+            "smtp_retry_lost": "100ms",
             "smtp_timeout": "5s",
             # Desks share a Redis and their people's ids, and so their allowances.
             "rate_trials_per_user": 0,

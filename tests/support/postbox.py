@@ -42,6 +42,8 @@ class Postbox:
         """The most that were ever open at the same time."""
         self.commands: list[str] = []
         """The verbs heard, over all connections, in order."""
+        self.greetings: list[str] = []
+        """Each EHLO and HELO with its name."""
         self.login = login
         self.smtputf8 = smtputf8
         self.tls = _server_context(certificate)
@@ -127,15 +129,20 @@ class Postbox:
 
     @staticmethod
     def _told(mails: list[Mail]) -> str:
-        return "; ".join(f"{mail.to}: {mail.subject!r}" for mail in mails) or "none"
+        return "; ".join(f"{mail.to}: {mail.subject!r}, {mail.news!r}" for mail in mails) or "none"
 
     # How it misbehaves. Each fault is global, or for the messages to one address.
 
     def refuse_recipient(
-        self, code: int, to: str | None = None, *, times: int | None = None
+        self,
+        code: int,
+        to: str | None = None,
+        *,
+        times: int | None = None,
+        text: str = "refused here",
     ) -> Misbehaviour:
         """RCPT TO is answered with this code (550, 551, 552, 450, 451, 452, 421, …)."""
-        return self._misbehave("rcpt", to, "answer", times, reply=f"{code} refused here")
+        return self._misbehave("rcpt", to, "answer", times, reply=f"{code} {text}")
 
     def refuse_sender(self, code: int, *, times: int | None = None) -> Misbehaviour:
         """MAIL FROM is answered with this code."""
@@ -186,6 +193,10 @@ class Postbox:
     def greet_with(self, code: int, *, times: int | None = None) -> Misbehaviour:
         """The greeting is this code (554, 421), and the line is closed."""
         return self._misbehave("greeting", None, "answer", times, reply=f"{code} not now")
+
+    def refuse_ehlo(self, code: int) -> Misbehaviour:
+        """EHLO is answered with this code; HELO is known."""
+        return self._misbehave("ehlo", None, "answer", None, reply=f"{code} not here")
 
     def refuse_login(self, code: int = 535, *, times: int | None = None) -> Misbehaviour:
         """Right or wrong, credentials are refused."""

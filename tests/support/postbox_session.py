@@ -15,6 +15,7 @@ from typing import Protocol
 
 _REPLIES = {
     "greeting": "220 postbox.test ESMTP",
+    "helo": "250 postbox.test",
     "mail": "250 sender ok",
     "rcpt": "250 recipient ok",
     "data": "354 go ahead",
@@ -61,6 +62,11 @@ class Mail:
         """The HTML body, decoded."""
         return self._body("html")
 
+    @property
+    def news(self) -> str:
+        """What is new in it: the first line, which mail programs show beside the subject."""
+        return self.text.partition("\n")[0].strip()
+
     def _body(self, subtype: str) -> str:
         part = self.message.get_body((subtype,))
         assert isinstance(part, EmailMessage), f"the mail has no {subtype} body"
@@ -104,6 +110,7 @@ class Box(Protocol):
     """What a conversation needs of its server."""
 
     commands: list[str]
+    greetings: list[str]
     login: tuple[str, str] | None
     smtputf8: bool
     tls: ssl.SSLContext | None
@@ -167,7 +174,13 @@ class Session:
         else:
             await handler(rest)
 
+    async def _on_helo(self, name: str) -> None:
+        self._box.greetings.append(f"HELO {name}")
+        self._forget()
+        await self._answer("helo")
+
     async def _on_ehlo(self, name: str) -> None:
+        self._box.greetings.append(f"EHLO {name}")
         self._forget()
         offers = ["postbox.test", "SIZE 10485760"]
         over_tls = self._writer.get_extra_info("sslcontext") is not None

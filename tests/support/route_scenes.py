@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy import update
 
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.words import TokenScope
+from handoff.database.tables import SessionRow
 from handoff.ids import new_id
 from tests.support.cast import (
     AMIR,
@@ -23,6 +25,7 @@ from tests.support.cast import (
     OLIVE,
     PLATFORM,
     VERA,
+    ZOE,
     Member,
 )
 from tests.support.desk import Desk, Handoff
@@ -41,6 +44,7 @@ POLICY = {
 
 BODIES: dict[str, Any] = {
     "createSession": {"title": "VPN drops"},
+    "giveSession": {"to": str(CHEN.id)},
     "createHandoff": {"intent": "park"},
     "resolveHandoff": {"outcome": "fixed"},
     "escalateHandoffNow": {"round": 1},
@@ -128,6 +132,8 @@ class Scenes:
             case "createHandoff":
                 holder = BO if who is VERA else who
                 return path | {"session_id": str(await self.desk.start_session(holder))}
+            case "giveSession":
+                return path | {"session_id": str(await self._left_alone())}
             case "scimReplaceUser" | "scimDeleteUser" | "putUser" | "deleteUser":
                 return path | {"user_id": await self._user()}
             case "putTeam" | "deleteTeam":
@@ -163,6 +169,14 @@ class Scenes:
         handoff = await self.desk.escalate(BO)
         assert (await self.desk.claim(by, handoff)).status_code == 200
         return handoff
+
+    async def _left_alone(self) -> UUID:
+        """A session whose holder is gone."""
+        session_id = await self.desk.start_session(BO)
+        async with self.desk.database.engine_room() as connection:
+            of_zoe = update(SessionRow).where(SessionRow.id == session_id)
+            await connection.execute(of_zoe.values(holder_id=ZOE.id))
+        return session_id
 
     async def _user(self) -> str:
         path = {"user_id": str(new_id())}

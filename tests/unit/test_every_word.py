@@ -25,7 +25,6 @@ from workflows.handoff import STORY
 
 TABLES: dict[str, tuple[Container[Any], type[StrEnum]]] = {
     "which letter tells of an event": (LETTERS, EventType),
-    "a letter's subject": (letters._SUBJECTS, LetterKind),
     "a letter's headline": (letters._HEADLINES, LetterKind),
     "how the console says an event": (words._EVENTS, EventType),
     "how it says a priority": (words.PRIORITY, Priority),

@@ -12,12 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.email.letters import BundleItem, Letter, LetterKind, compose, sender_address
+from activities.email.letters import (
+    BundleItem,
+    Letter,
+    LetterKind,
+    Thread,
+    compose,
+    sender_address,
+)
 from activities.email.smtp_wire import wire_content
 from activities.harmless import harmless_line, harmless_text
 from handoff.errors import ConfigurationError
 
 AT_NIGHT = datetime(2026, 3, 1, 3, 12, tzinfo=UTC)
+
+FIRST = Thread("<h-1.1.bo@acme.test>", "Router down", "Ana", "urgent")
 
 A_LETTER = Letter(
     kind=LetterKind.ROUND,
@@ -61,6 +70,11 @@ class Seen(HTMLParser):
         self.text = ""
         self.feed(page)
 
+    @property
+    def shown(self) -> str:
+        """What a mail program shows of it beside the subject."""
+        return self.text.rpartition("}")[2].strip()
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append(tag)
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
@@ -88,18 +102,36 @@ def test_the_headers_of_a_first_round() -> None:
 
 
 def test_later_messages_join_the_thread() -> None:
-    message = composed(message_id="<h-1.2.bo@acme.test>", thread_id="<h-1.1.bo@acme.test>")
+    message = composed(message_id="<h-1.2.bo@acme.test>", thread=FIRST)
 
-    assert message["In-Reply-To"] == message["References"] == "<h-1.1.bo@acme.test>"
+    assert message["In-Reply-To"] == message["References"] == FIRST.id
 
 
 def test_the_first_message_does_not_answer_itself() -> None:
-    assert "References" not in composed(thread_id=A_LETTER.message_id)
+    message = composed(thread=FIRST)
+
+    assert "References" not in message
+    assert not message["Subject"].startswith("Re:")
+
+
+@pytest.mark.parametrize("kind", set(LetterKind) - {LetterKind.BUNDLE, LetterKind.TEST})
+def test_a_thread_has_one_subject_whatever_has_changed_since(kind: LetterKind) -> None:
+    message = composed(
+        kind=kind,
+        message_id="<h-1.2.bo@acme.test>",
+        thread=FIRST,
+        session_title="Router and printer down",
+        escalator_name="Ana Ott",
+        priority="low",
+        round=3,
+    )
+
+    assert message["Subject"] == "Re: [urgent] Ana hands off: Router down"
 
 
 def test_a_long_message_id_is_never_folded_or_encoded() -> None:
     long = f"<{'a' * 60}.{'b' * 60}@acme.test>"
-    wire = wire_content(composed(message_id=long, thread_id=f"<x{long[1:]}"), False)
+    wire = wire_content(composed(message_id=long, thread=FIRST._replace(id=f"<x{long[1:]}")), False)
 
     assert f"Message-ID: {long}\r\n".encode() in wire
     assert f"References: <x{long[1:]}\r\n".encode() in wire
@@ -139,39 +171,56 @@ def test_an_unusable_address_composes_all_the_same() -> None:
     )
 
 
-# Subjects.
+# Subjects, and what is new.
 
 
 @pytest.mark.parametrize(
     ("changes", "subject"),
     [
         ({"priority": "urgent"}, "[urgent] Ana hands off: Router down"),
-        ({"round": 2}, "2nd call, round 2 of 5: Router down"),
-        (
-            {"round": 2, "priority": "urgent"},
-            "[urgent] 2nd call, round 2 of 5: Router down",
-        ),
-        ({"round": 3}, "3rd call, round 3 of 5: Router down"),
-        ({"round": 5, "priority": "high"}, "[high] LAST call, round 5 of 5: Router down"),
-        ({"round": 12, "rounds_total": 20}, "12th call, round 12 of 20: Router down"),
-        ({"kind": LetterKind.CLAIMED}, "Claimed by Cy: Router down"),
-        ({"kind": LetterKind.RELEASED}, "Released by Cy: Router down"),
-        ({"kind": LetterKind.RELEASED, "actor_name": None}, "Released by Handoff: Router down"),
-        ({"kind": LetterKind.RESOLVED}, "Resolved by Cy: Router down"),
-        ({"kind": LetterKind.CANCELLED}, "Cancelled by Cy: Router down"),
-        (
-            {"kind": LetterKind.EXHAUSTED, "priority": "urgent"},
-            "[urgent] UNANSWERED after 5 rounds: Router down",
-        ),
-        ({"kind": LetterKind.EXPIRED}, "Expired unanswered: Router down"),
-        ({"kind": LetterKind.TRANSFERRED}, "Cy transfers to you: Router down"),
-        ({"kind": LetterKind.REMINDER}, "Reminder: Router down"),
+        ({"priority": "high", "kind": LetterKind.CLAIMED}, "[high] Ana hands off: Router down"),
+        ({"round": 2}, "Ana hands off: Router down"),
         ({"kind": LetterKind.TEST}, "Test notification"),
         ({"session_title": " \u200b "}, "Ana hands off: (no title)"),
     ],
 )
 def test_subjects(changes: dict[str, Any], subject: str) -> None:
     assert composed(**changes)["Subject"] == subject
+
+
+@pytest.mark.parametrize(
+    ("changes", "news"),
+    [
+        ({}, "Ana needs someone to take this over"),
+        ({"round": 2}, "2nd call, round 2 of 5: nobody has taken this yet"),
+        ({"round": 3}, "3rd call, round 3 of 5: nobody has taken this yet"),
+        ({"round": 5}, "LAST call, round 5 of 5: nobody has taken this yet"),
+        (
+            {"round": 12, "rounds_total": 20},
+            "12th call, round 12 of 20: nobody has taken this yet",
+        ),
+        ({"kind": LetterKind.CLAIMED}, "Claimed by Cy"),
+        ({"kind": LetterKind.RELEASED}, "Released by Cy: it is back in the queue"),
+        (
+            {"kind": LetterKind.RELEASED, "actor_name": None},
+            "Released by Handoff: it is back in the queue",
+        ),
+        ({"kind": LetterKind.RESOLVED}, "Resolved by Cy"),
+        ({"kind": LetterKind.CANCELLED}, "Cancelled by Cy"),
+        (
+            {"kind": LetterKind.EXHAUSTED},
+            "UNANSWERED after 5 rounds. It can still be claimed",
+        ),
+        ({"kind": LetterKind.EXPIRED}, "Expired: nobody answered"),
+        ({"kind": LetterKind.TRANSFERRED}, "Cy transfers this to you"),
+        ({"kind": LetterKind.REMINDER}, "Reminder: this still waits for you"),
+    ],
+)
+def test_what_is_new_comes_first(changes: dict[str, Any], news: str) -> None:
+    message = composed(**changes)
+
+    assert body(message).startswith(f"{news}.\n")
+    assert Seen(body(message, "html")).shown.startswith(news)
 
 
 def test_a_subject_is_bounded() -> None:
@@ -211,20 +260,28 @@ def test_what_was_said_is_told() -> None:
     assert "My shift ends." in Seen(body(message, "html")).text
 
 
+def _item(title: str, priority: str, link: str, round: int = 1) -> BundleItem:
+    since = AT_NIGHT - timedelta(minutes=14)
+    return BundleItem(title, priority, link, "Ana <b>", round, 5, since)
+
+
 def test_several_handoffs_in_one_letter() -> None:
     message = composed(
         kind=LetterKind.BUNDLE,
         session_title="",
         claim_link=None,
         items=(
-            BundleItem("Router down", "urgent", "https://handoff.test/1"),
-            BundleItem("Printer </a><b>on fire", "low", "https://handoff.test/2"),
+            _item("Printer </a><b>on fire", "low", "https://handoff.test/2"),
+            _item("Router down", "urgent", "https://handoff.test/1", round=2),
         ),
     )
 
     assert message["Subject"] == "[urgent] 2 handoffs wait for you"
     assert message["X-Priority"] == "1"
-    assert "- [low] Printer </a><b>on fire\n  https://handoff.test/2" in body(message)
+    text = body(message)
+    assert "- [low] Printer </a><b>on fire\n  round 1 of 5, handed off by Ana <b>, " in text
+    assert "waiting since 01 Mar, 02:58 UTC (14 min)\n  https://handoff.test/2" in text
+    assert "round 2 of 5" in Seen(body(message, "html")).text
     page = Seen(body(message, "html"))
     assert page.links == ["https://handoff.test/1", "https://handoff.test/2", A_LETTER.link]
     assert "b" not in page.elements
@@ -258,7 +315,9 @@ def test_line_breaks_and_lonely_dots_survive() -> None:
         f"  > {line}" for line in ["one", ".", "", "..two", "From me", "", "three", "four\t|"]
     )
     assert quoted in body(message)
-    assert "one\n.\n\n..two\nFrom me\n\nthree\nfour\t|" in body(message, "html")
+    assert "one<br>.<br><br>..two<br>From me<br><br>three<br>four \u00a0 \u00a0|" in body(
+        message, "html"
+    )
 
 
 def test_terminal_and_direction_tricks_are_removed() -> None:

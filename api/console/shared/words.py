@@ -67,11 +67,13 @@ class Timed:
     loud: bool = False
 
 
-def button(name: Command, view: HandoffView) -> str:
+def button(name: Command, view: HandoffView, reader_id: UUID | None = None) -> str:
     """What stands on a command's button, for this handoff."""
     match name:
         case Command.CLAIM if view.status is HandoffStatus.PARKED:
             return "Take it up"
+        case Command.CLAIM if view.transfer_to and _is(view.claimed_by, reader_id):
+            return "Take it back"
         case Command.ESCALATE_NOW if view.round < view.rounds_total:
             return f"Call round {view.round + 1} now"
         case Command.ESCALATE_NOW:
@@ -196,6 +198,12 @@ def _named(person: dict[str, Any] | None) -> str:
     return str(person["name"]) if person else "somebody"
 
 
+def _claimed(who: str | None, data: dict[str, Any], kind: str) -> str:
+    doer = who or _named(data["claimed_by"])
+    named = (data.get("details") or {}).get("back_from")
+    return f"{doer} took it back from {_named(named)}" if named else f"{doer} claimed it"
+
+
 def _released(who: str | None, data: dict[str, Any], kind: str) -> str:
     if who:
         return f"{who} gave it back to the queue"
@@ -217,7 +225,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     ),
     "no_recipients": lambda who, data, _: "There was nobody to tell",
     "exhausted": lambda who, data, _: "Every round has run, and nobody claimed",
-    "claimed": lambda who, data, _: f"{who or _named(data['claimed_by'])} claimed it",
+    "claimed": _claimed,
     "released": _released,
     "resolved": lambda who, data, _: (
         f"{who} resolved it: {OUTCOME.get(data.get('outcome') or '', 'done')}"

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Uuid, bindparam, or_
+from sqlalchemy import Select, Uuid, and_, bindparam, or_
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
@@ -13,7 +13,7 @@ from handoff.database import endpoints, people
 from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
-from handoff.rules.attention import choices_from_json, wants
+from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.change import Change, Tells
 from handoff.rules.channels import Channel, chosen_by_people, known
 
@@ -37,17 +37,17 @@ async def choose(
         case Tells.NOBODY:
             return []
         case Tells.ROUND:
-            return await _round(tenant, record, now)
+            return await _round(tenant, record, change, now)
         case _:
-            return await _reports(tenant, record, change.tells, now, held_by=held_by, but=actor)
+            return await _reports(tenant, record, change, now, held_by=held_by, but=actor)
 
 
-async def _round(tenant: Tenant, record: Record, now: datetime) -> list[Planned]:
+async def _round(tenant: Tenant, record: Record, change: Change, now: datetime) -> list[Planned]:
     level = record.policy.levels[record.level]
     channels = known(level.channels)
     users = await people.targeted(tenant, level, but=record.escalator.id)
     told = [
-        Planned(channel, user.id, opted_out=not _wanted(user, channel, record, now))
+        _planned(user, channel, record, change, now)
         for user in users
         for channel in channels
         if channel.reaches_people
@@ -60,36 +60,41 @@ async def _round(tenant: Tenant, record: Record, now: datetime) -> list[Planned]
     ]
 
 
-def _wanted(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
-    return wants(choices_from_json(user.notifications), channel.name, record.priority, now)
+def _planned(user: Any, channel: Channel, record: Record, change: Change, now: datetime) -> Planned:
+    """A message to somebody, unless a choice of their own keeps it away."""
+    wanted = change.event is None or wants_to_hear(
+        choices_from_json(user.notifications),
+        change.event,
+        channel.name,
+        record.priority,
+        now,
+        own=user.id == record.escalator.id,
+    )
+    return Planned(channel, user.id, opted_out=not wanted)
 
 
 async def _reports(
     tenant: Tenant,
     record: Record,
-    tells: Tells,
+    change: Change,
     now: datetime,
     *,
     held_by: Person | None,
     but: Actor | None,
 ) -> list[Planned]:
-    """A short message each. A mere report may be opted out of, except by the escalator."""
+    """A short message each."""
+    named = change.named or record.transfer_to
     users = await tenant.run(
-        _whom(tells),
+        _whom(change.tells),
         handoff=record.id,
         escalator=record.escalator.id,
         holder=held_by.id if held_by else None,
-        named=record.transfer_to.id if record.transfer_to else None,
+        named=named.id if named else None,
         but=but.id if but else None,
     )
-    is_report = tells is Tells.TOLD
     channels = [channel for channel in chosen_by_people() if channel.reports]
     return [
-        Planned(channel, user.id, opted_out=not _wants_report(user, channel, record, now))
-        if is_report and user.id != record.escalator.id
-        else Planned(channel, user.id)
-        for user in users.all()
-        for channel in channels
+        _planned(user, channel, record, change, now) for user in users.all() for channel in channels
     ]
 
 
@@ -109,9 +114,6 @@ def _whom(tells: Tells) -> Select[Any]:
         Tells.NAMED: UserRow.id == bindparam("named"),
     }[tells]
     query = ANY.select(UserRow, UserRow.id, UserRow.notifications)
-    return query.where(whom, *people.PEOPLE).order_by(UserRow.id)
-
-
-def _wants_report(user: Any, channel: Channel, record: Record, now: datetime) -> bool:
-    choices = choices_from_json(user.notifications)
-    return choices.follow_ups and wants(choices, channel.name, record.priority, now)
+    # Viewers are told of nothing but what they handed off when they were more.
+    may_hear = or_(escalator, and_(*people.eligible()))
+    return query.where(whom, *people.PEOPLE, may_hear).order_by(UserRow.id)

@@ -11,6 +11,7 @@ from handoff.contract.record import Record
 from handoff.contract.words import HandoffStatus
 from handoff.database.gate import Tenant
 from handoff.database.pages import page_of
+from handoff.database.reading.called import has_called
 from handoff.database.records import records, to_record
 from handoff.database.tables import HandoffRow, SessionRow
 
@@ -28,10 +29,14 @@ class QueuePlace:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What of the queue is asked for. `team_id` keeps what belongs to another team out."""
+    """What of the queue is asked for.
+
+    `team_id` keeps what belongs to another team out, unless it has called `reader_id`.
+    """
 
     statuses: Sequence[HandoffStatus] = WAITING
     team_id: UUID | None = None
+    reader_id: UUID | None = None
     mine: UUID | None = None
     limit: int = 50
     after: QueuePlace | None = None
@@ -47,7 +52,10 @@ async def read_queue(tenant: Tenant, wanted: Wanted) -> tuple[list[Record], Queu
         .limit(wanted.limit + 1)
     )
     if wanted.team_id is not None:
-        query = query.where(or_(SessionRow.team_id == wanted.team_id, SessionRow.team_id.is_(None)))
+        near = [SessionRow.team_id == wanted.team_id, SessionRow.team_id.is_(None)]
+        if wanted.reader_id is not None:
+            near.append(has_called(tenant, wanted.reader_id))
+        query = query.where(or_(*near))
     if wanted.mine is not None:
         mine = (HandoffRow.claimed_by_id, HandoffRow.escalator_id, HandoffRow.transfer_to_id)
         query = query.where(or_(*(column == wanted.mine for column in mine)))

@@ -16,13 +16,13 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    select,
+    or_,
     update,
 )
 
 from handoff.contract.messages import Batch, Envelope, Snapshot
 from handoff.contract.record import Record, Step
-from handoff.contract.words import DeliveryState, StepKind
+from handoff.contract.words import DeliveryState, EventType, StepKind
 from handoff.database import deliveries
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import records, to_record
@@ -110,35 +110,27 @@ def _seen() -> Update:
 
 
 async def _step(tenant: Tenant, record: Record, now: datetime) -> Step | None:
-    if can_skip_level(record) and await _round_failed(tenant, record):
+    if can_skip_level(record) and not await _may_reach_somebody(tenant, record):
         return Step(StepKind.SKIP_LEVEL, now)
     return next_step(record)
 
 
-async def _round_failed(tenant: Tenant, record: Record) -> bool:
-    """Whether every message of the running round failed for good, and nobody saw its push."""
-    latest = select(func.max(DeliveryRow.event_number)).where(
-        DeliveryRow.account_id == tenant.account_id,
-        DeliveryRow.handoff_id == record.id,
-        DeliveryRow.event_type.in_(deliveries.ROUND_EVENTS),
+async def _may_reach_somebody(tenant: Tenant, record: Record) -> bool:
+    """Whether a message of the running round has reached somebody, or still may, by any channel.
+
+    A push that Redis took may: whoever opens a page is shown it.
+    """
+    rounds = (*deliveries.ROUND_EVENTS, EventType.NO_RECIPIENTS)
+    latest = tenant.select(EventRow, func.max(EventRow.number)).where(
+        EventRow.handoff_id == record.id, EventRow.type.in_(rounds)
     )
-    query = tenant.select(
-        DeliveryRow,
-        func.count().filter(DeliveryRow.state == DeliveryState.FAILED).label("failed"),
-        func.count()
-        .filter(
-            deliveries.one_by_one(),
-            DeliveryRow.state.not_in([DeliveryState.FAILED, DeliveryState.SKIPPED]),
-        )
-        .label("hopeful"),
-        func.count().filter(DeliveryRow.state == DeliveryState.SEEN).label("seen"),
-    ).where(
+    over = (DeliveryState.FAILED, DeliveryState.SKIPPED)
+    query = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
         DeliveryRow.handoff_id == record.id,
-        DeliveryRow.round == record.round,
         DeliveryRow.event_number == latest.scalar_subquery(),
+        or_(DeliveryRow.state.not_in(over), deliveries.lost_answers(DeliveryRow.attempts) > 0),
     )
-    row = (await tenant.connection.execute(query)).one()
-    return bool(row.failed and not row.hopeful and not row.seen)
+    return (await tenant.connection.execute(query.limit(1))).first() is not None
 
 
 def _has_unpublished() -> ColumnElement[bool]:

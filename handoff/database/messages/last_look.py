@@ -4,7 +4,9 @@ One conditional statement marks those that may leave; what it does not mark must
 settled as skipped. It asks for everything that a message claims, so nothing can change in between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,22 +15,17 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     FromClause,
-    ScalarSelect,
     Select,
     Text,
     Update,
     Uuid,
-    and_,
+    any_,
     bindparam,
     case,
     column,
     func,
-    or_,
-    select,
-    true,
     update,
 )
-from sqlalchemy.orm import aliased
 
 from handoff.contract.policy import Target
 from handoff.contract.record import Record
@@ -37,58 +34,133 @@ from handoff.contract.words import (
     DeliveryState,
     EventType,
     HandoffStatus,
-    Role,
     SkipReason,
 )
-from handoff.database import endpoints
 from handoff.database.deliveries import ROUND_EVENTS
 from handoff.database.gate import ANY, Tenant
+from handoff.database.messages.bundles import Led
 from handoff.database.messages.outbox import Due
-from handoff.database.people import LIVING, eligible, matches
-from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, HandoffRow, UserRow
+from handoff.database.messages.truth import may_hear, still_true
+from handoff.database.records import find_record
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, UserRow
+from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.channels import CHANNELS
 
-_Later = aliased(DeliveryRow)
 
-_OPEN = HandoffRow.status == HandoffStatus.OPEN
-_IS_ESCALATOR = DeliveryRow.recipient_id == HandoffRow.escalator_id
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A destination's message that wants to leave, as one that bears this id, and what it leads."""
+
+    message_id: str
+    led: tuple[Led, ...] = ()
 
 
-async def hold_still(tenant: Tenant, handoff_id: UUID) -> None:
-    """From here to the transaction's end nobody changes the handoff: what is asked stays true, and
-    its messages are locked after it, as every transition does."""
-    await tenant.run(_hold(), handoff=handoff_id)
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a message that may leave has to say: its handoff, and others, as they stand."""
+
+    record: Record
+    companions: tuple[Record, ...] = ()
+
+
+async def hold_still(tenant: Tenant, handoff_ids: Iterable[UUID]) -> None:
+    """From here to the transaction's end nobody changes these handoffs: what is asked stays true,
+    and their messages are locked after them, as every transition does."""
+    await tenant.run(_hold(), handoffs=sorted(set(handoff_ids)))
 
 
 @cache
 def _hold() -> Select[Any]:
-    query = ANY.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == bindparam("handoff"))
-    return query.with_for_update(read=True)
+    handoffs = any_(bindparam("handoffs", type_=ARRAY(Uuid())))
+    query = ANY.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == handoffs)
+    return query.order_by(HandoffRow.id).with_for_update(read=True)
 
 
 async def begin_sending(
-    tenant: Tenant, about: Due, record: Record, leaving: Mapping[UUID, str]
-) -> set[UUID]:
+    tenant: Tenant, about: Due, wanted: Mapping[UUID, Wanted]
+) -> dict[UUID, Leaves]:
     """Marks those destinations' messages as leaving that are still called for; the others not.
+
+    What they lead is asked the same, each about itself.
 
     Args:
         about: any one of the messages: all are about the same event, by the same channel.
-        record: the handoff as they tell of it.
-        leaving: the Message-ID for each destination.
     """
-    targets = record.policy.levels[record.level].targets if about.is_call else ()
-    named = {
-        "handoff": about.handoff_id,
-        "event": about.event_number,
-        "on_channel": about.channel,
-        "destinations": list(leaving),
+    own = Led(about.handoff_id, about.event_number, about.event_type)
+    ids = {destination: message.message_id for destination, message in wanted.items()}
+    record, may = await _begin(tenant, about.channel, own, ids)
+    return {
+        destination: Leaves(
+            record, await _companions(tenant, about.channel, destination, wanted[destination])
+        )
+        for destination in may
     }
-    key = (about.event_type, targets, CHANNELS[about.channel].reaches_people)
-    marked = await tenant.run(_leaves(*key), ids=list(leaving.values()), **named)
+
+
+async def _companions(
+    tenant: Tenant, channel: str, destination: UUID, leader: Wanted
+) -> tuple[Record, ...]:
+    found = []
+    for led in leader.led:
+        record, may = await _begin(tenant, channel, led, {destination: leader.message_id})
+        if may:
+            found.append(record)
+    return tuple(found)
+
+
+async def _begin(
+    tenant: Tenant, channel: str, event: Led, ids: Mapping[UUID, str]
+) -> tuple[Record, set[UUID]]:
+    """One event's messages by one channel: the handoff as it stands, and who may hear of it."""
+    found = await find_record(tenant, event.handoff_id)
+    assert found is not None  # noqa: S101 - it is held still
+    record, now = found
+    named = {"handoff": event.handoff_id, "event": event.event_number, "on_channel": channel}
+    to_people = CHANNELS[channel].reaches_people
+    targets = await _targets(tenant, event, record)
+    key = (event.event_type, targets, to_people)
+    unwilling = await _unwilling(tenant, channel, event, record, [*ids], now) if to_people else []
+    asked = {destination: name for destination, name in ids.items() if destination not in unwilling}
+    marked = await tenant.run(_leaves(*key), ids=[*asked.values()], **named, destinations=[*asked])
     may = set(marked.scalars())
-    if refused := [destination for destination in leaving if destination not in may]:
-        await tenant.run(_stays(*key), **{**named, "destinations": refused})
-    return may
+    if refused := [destination for destination in asked if destination not in may]:
+        await tenant.run(_stays(*key), **named, destinations=refused, choice=None)
+    if unwilling:
+        choice = SkipReason.OPTED_OUT.value
+        await tenant.run(_stays(*key), **named, destinations=unwilling, choice=choice)
+    return record, may
+
+
+async def _targets(tenant: Tenant, event: Led, record: Record) -> tuple[Target, ...]:
+    """Whom a call's level names. Events say which level it was; those of old versions do not."""
+    if event.event_type not in ROUND_EVENTS:
+        return ()
+    query = tenant.select(EventRow, EventRow.data["details"]["level"]).where(
+        EventRow.number == event.event_number
+    )
+    level = await tenant.connection.scalar(query)
+    return record.policy.levels[record.level if level is None else level].targets
+
+
+async def _unwilling(
+    tenant: Tenant, channel: str, event: Led, record: Record, readers: list[UUID], now: datetime
+) -> list[UUID]:
+    """Those whose own choices keep it away at this moment."""
+    query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(
+        UserRow.id.in_(readers), UserRow.notifications.is_not(None)
+    )
+    return [
+        reader.id
+        for reader in (await tenant.connection.execute(query)).all()
+        if not wants_to_hear(
+            choices_from_json(reader.notifications),
+            event.event_type,
+            channel,
+            record.priority,
+            now,
+            own=reader.id == record.escalator.id,
+        )
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -102,8 +174,8 @@ def _leaves(event: EventType, targets: tuple[Target, ...], to_people: bool) -> U
         .where(
             *_of_these(wanted),
             HandoffRow.id == DeliveryRow.handoff_id,
-            _still_true(event),
-            _still_eligible(event, targets, to_people),
+            still_true(event),
+            may_hear(event, targets, to_people),
         )
         .values(
             state=DeliveryState.SENDING,
@@ -119,7 +191,8 @@ def _stays(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Up
     unnested = func.unnest(bindparam("destinations", type_=ARRAY(Uuid())))
     wanted = unnested.table_valued(column("destination", Uuid())).render_derived("wanted")
     reason = case(
-        (~_still_eligible(event, targets, to_people), SkipReason.NO_LONGER_ELIGIBLE.value),
+        (bindparam("choice", type_=Text()).is_not(None), bindparam("choice", type_=Text())),
+        (~may_hear(event, targets, to_people), SkipReason.NO_LONGER_ELIGIBLE.value),
         *((HandoffRow.status == status, why.value) for status, why in _WHY_SKIPPED.items()),
         else_=SkipReason.SUPERSEDED.value,
     )
@@ -146,80 +219,3 @@ def _of_these(wanted: FromClause) -> tuple[ColumnElement[bool], ...]:
         DeliveryRow.destination_id == wanted.c.destination,
         DeliveryRow.state.in_(UNSETTLED),
     )
-
-
-def _still_true(event: EventType) -> ColumnElement[bool]:
-    """Whether the handoff is still what the message says of it.
-
-    What asks somebody to act must not leave once it is too late; what reports an end always may.
-    """
-    match event:
-        case EventType.NOTIFIED | EventType.RE_ESCALATED:
-            return and_(_OPEN, ~_is_called_again())
-        case EventType.RELEASED:
-            return _OPEN
-        case EventType.EXHAUSTED:
-            return and_(_OPEN, HandoffRow.exhausted_at.is_not(None))
-        case EventType.TRANSFERRED:
-            return HandoffRow.transfer_to_id == DeliveryRow.recipient_id
-        case EventType.REMINDED:
-            return or_(
-                and_(HandoffRow.status == HandoffStatus.PARKED, _IS_ESCALATOR),
-                and_(
-                    HandoffRow.status == HandoffStatus.CLAIMED,
-                    HandoffRow.claimed_by_id == DeliveryRow.recipient_id,
-                ),
-            )
-        case EventType.CLAIMED:
-            return HandoffRow.claimed_by_id == _whose_act()
-        case _:
-            return true()
-
-
-def _is_called_again() -> ColumnElement[bool]:
-    """Whether a later round calls the same destination: only the current call says what is."""
-    return (
-        select(_Later.handoff_id)
-        .where(
-            _Later.account_id == DeliveryRow.account_id,
-            _Later.handoff_id == DeliveryRow.handoff_id,
-            _Later.destination_id == DeliveryRow.destination_id,
-            _Later.channel == DeliveryRow.channel,
-            _Later.event_type.in_(ROUND_EVENTS),
-            _Later.event_number > DeliveryRow.event_number,
-        )
-        .exists()
-    )
-
-
-def _whose_act() -> ScalarSelect[UUID | None]:
-    """The id of the person who did what the message tells of."""
-    event = select(EventRow.actor_id).where(
-        EventRow.account_id == DeliveryRow.account_id,
-        EventRow.number == DeliveryRow.event_number,
-    )
-    return event.scalar_subquery()
-
-
-def _still_eligible(
-    event: EventType, targets: tuple[Target, ...], to_people: bool
-) -> ColumnElement[bool]:
-    """Whether the reader is one who may be told of it, and a call's is still one whom it names."""
-    if not to_people:
-        place = EndpointRow.id == DeliveryRow.destination_id
-        return select(EndpointRow.id).where(place, endpoints.enabled()).exists()
-    reader = select(UserRow.id).where(UserRow.id == DeliveryRow.recipient_id)
-    match event:
-        case EventType.NOTIFIED | EventType.RE_ESCALATED:
-            # Of a round that has passed, nobody can say any more whom it would name today.
-            passed = DeliveryRow.round != HandoffRow.round
-            named = or_(passed, *(matches(target) for target in targets))
-            return reader.where(*eligible(), named).exists()
-        case EventType.TRANSFERRED:
-            return reader.where(*eligible()).exists()
-        case EventType.RELEASED:
-            return reader.where(*LIVING, or_(_IS_ESCALATOR, and_(*eligible()))).exists()
-        case EventType.EXHAUSTED:
-            return reader.where(*LIVING, or_(_IS_ESCALATOR, UserRow.role == Role.OWNER)).exists()
-        case _:
-            return reader.where(*LIVING).exists()

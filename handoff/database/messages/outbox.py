@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -32,14 +33,16 @@ from sqlalchemy.types import TypeEngine
 from handoff.contract.messages import Batch, Envelope
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType, Role
 from handoff.database import events
-from handoff.database.deliveries import ROUND_EVENTS, destination_name
+from handoff.database.deliveries import ROUND_EVENTS, destination_name, lost_answers
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import find_record
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
+from handoff.rules.causes import REFUSALS
 from handoff.rules.channels import PUSH
 from handoff.wire import rfc3339
 
 _First = aliased(DeliveryRow)
+_FirstEvent = aliased(EventRow)
 _Other = aliased(DeliveryRow)
 
 
@@ -66,9 +69,11 @@ class Due:
     data: dict[str, Any]
     state: DeliveryState
     tried: int
+    lost: int
     queued_at: datetime
     changed_at: datetime
     first_message_id: str | None
+    first_data: dict[str, Any] | None
     in_a_burst: bool
     was_led: bool
     seen: bool
@@ -77,6 +82,11 @@ class Due:
     def is_call(self) -> bool:
         """Whether it calls for help, so that a claim stops it."""
         return self.event_type in ROUND_EVENTS
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a copy of it has left, or may have: another one says the same."""
+        return self.state is not DeliveryState.QUEUED
 
 
 async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
@@ -99,7 +109,14 @@ async def due(tenant: Tenant, batch: Batch, *, burst: timedelta) -> list[Due]:
 @cache
 def _due() -> Select[Any]:
     first = (
-        select(_First.message_id)
+        select(_First.message_id, _FirstEvent.data)
+        .join(
+            _FirstEvent,
+            and_(
+                _FirstEvent.account_id == _First.account_id,
+                _FirstEvent.number == _First.event_number,
+            ),
+        )
         .where(
             _First.handoff_id == DeliveryRow.handoff_id,
             _First.destination_id == DeliveryRow.destination_id,
@@ -108,6 +125,7 @@ def _due() -> Select[Any]:
         )
         .order_by(_First.event_number)
         .limit(1)
+        .lateral("first")
     )
     return (
         ANY.select(
@@ -128,9 +146,11 @@ def _due() -> Select[Any]:
             EventRow.data,
             DeliveryRow.state,
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
+            lost_answers(DeliveryRow.attempts).label("lost"),
             DeliveryRow.created_at.label("queued_at"),
             DeliveryRow.changed_at,
-            first.scalar_subquery().label("first_message_id"),
+            first.c.message_id.label("first_message_id"),
+            first.c.data.label("first_data"),
             _told_lately().label("in_a_burst"),
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
@@ -145,6 +165,7 @@ def _due() -> Select[Any]:
                 EventRow.number == DeliveryRow.event_number,
             ),
         )
+        .outerjoin(first, true())
         .where(
             DeliveryRow.handoff_id == bindparam("handoff"),
             DeliveryRow.event_number == bindparam("event"),
@@ -153,6 +174,42 @@ def _due() -> Select[Any]:
             DeliveryRow.state.in_(UNSETTLED),
         )
         .order_by(DeliveryRow.destination_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OthersOfEvent:
+    """How many messages of an event were refused by the other side, and how many it took."""
+
+    refused: int
+    reached: int
+
+
+async def others_of_event(tenant: Tenant, batch: Batch) -> OthersOfEvent:
+    """All of one event's messages by one channel, whichever batch they are of."""
+    found = await tenant.run(
+        _others(),
+        handoff=batch.handoff_id,
+        event=batch.event_number,
+        on_channel=batch.channel,
+    )
+    return OthersOfEvent(**found.one()._mapping)
+
+
+@cache
+def _others() -> Select[Any]:
+    refused = and_(
+        DeliveryRow.state == DeliveryState.FAILED,
+        DeliveryRow.reason.in_([cause.value for cause in REFUSALS]),
+    )
+    return ANY.select(
+        DeliveryRow,
+        func.count().filter(refused).label("refused"),
+        func.count().filter(DeliveryRow.state == DeliveryState.SENT).label("reached"),
+    ).where(
+        DeliveryRow.handoff_id == bindparam("handoff"),
+        DeliveryRow.event_number == bindparam("event"),
+        DeliveryRow.channel == bindparam("on_channel"),
     )
 
 
@@ -260,8 +317,12 @@ def _settled() -> Update:
             DeliveryRow.destination_id == came.c.destinations,
             or_(
                 DeliveryRow.state.in_(UNSETTLED),
-                # Perhaps a claim has skipped it while the other side was thinking.
-                came.c.states == DeliveryState.SENT.value,
+                # Perhaps a claim has skipped it while the other side was thinking. What is written
+                # already is written once.
+                and_(
+                    came.c.states == DeliveryState.SENT.value,
+                    DeliveryRow.state != DeliveryState.SENT,
+                ),
             ),
         )
         .values(

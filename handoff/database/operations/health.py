@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from handoff.contract.words import RETRIED, DeliveryState, HandoffStatus
-from handoff.database.deliveries import one_by_one
+from handoff.database.deliveries import lost_answers, one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
 from handoff.rules.causes import SYSTEM_FAULTS
@@ -23,6 +23,10 @@ SHOWN = 20
 
 STANDSTILL = 3
 """So many messages wait with nobody beside them whom one has reached: no recipient's trouble."""
+
+
+LOST_IN_A_ROW = 2
+"""So many answers were lost with none between them: no accident of one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ async def channel_trouble(database: Database, channel: Channel, *, within: timed
         func.max(one.reason).filter(system).label("system"),
         func.max(one.reason).filter(~left).label("some"),
         func.count().filter(~left).label("waiting"),
+        func.coalesce(func.sum(lost_answers(one.attempts)).filter(~left), 0).label("lost"),
     ).where(
         one.channel == channel.name,
         one.state.in_(RETRIED),
@@ -138,7 +143,8 @@ async def channel_trouble(database: Database, channel: Channel, *, within: timed
     )
     async with database.engine_room() as connection:
         row = (await connection.execute(query)).one()
-    found: str | None = row.system or (row.some if row.waiting >= STANDSTILL else None)
+    stands_still = row.waiting >= STANDSTILL or row.lost >= LOST_IN_A_ROW
+    found: str | None = row.system or (row.some if stands_still else None)
     return found
 
 

@@ -82,12 +82,15 @@ _UNANSWERED = and_(_NEVER, HandoffRow.status.in_([HandoffStatus.OPEN, HandoffSta
 
 _DAY = cast(func.timezone("UTC", HandoffRow.created_at), Date).label("day")
 
+_BEGUN = func.coalesce(HandoffRow.escalated_at, HandoffRow.created_at)
+"""Parked work waits for nobody until it is escalated."""
+
 # Two clocks write the two times, so the difference may come out a little below zero.
 TIME_TO_CLAIM = case(
     (
         _ANSWERED,
         func.greatest(
-            cast(func.extract("epoch", HandoffRow.first_claimed_at - HandoffRow.created_at), Float),
+            cast(func.extract("epoch", HandoffRow.first_claimed_at - _BEGUN), Float),
             0.0,
         ),
     )

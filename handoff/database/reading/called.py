@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func
 
 from handoff.contract.words import DeliveryState, HandoffStatus
-from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database.deliveries import ASKING, ROUND_EVENTS
 from handoff.database.gate import Tenant
 from handoff.database.tables import DeliveryRow, HandoffRow, SessionRow, UserRow
 from handoff.rules.channels import PUSH
@@ -28,14 +28,14 @@ class Call:
 
 
 def has_called(tenant: Tenant, user_id: UUID) -> ColumnElement[bool]:
-    """Whether this person has been called for the handoff.
+    """Whether this person has been asked to act on the handoff: called, or named.
 
     Asked of each handoff by itself: what somebody was ever told of only grows.
     """
     calls = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
         DeliveryRow.handoff_id == HandoffRow.id,
         DeliveryRow.recipient_id == user_id,
-        DeliveryRow.event_type.in_(ROUND_EVENTS),
+        DeliveryRow.event_type.in_(ASKING),
     )
     return calls.correlate(HandoffRow).exists()
 

@@ -73,6 +73,8 @@ class HandoffRow(Table):
     context: Mapped[dict[str, Any] | None]
     escalator_id: Mapped[UUID]
     created_at: Mapped[datetime]
+    # Of one that was parked before; null of one that was an escalation from the start.
+    escalated_at: Mapped[datetime | None]
 
     policy: Mapped[dict[str, Any]]
     level: Mapped[int] = mapped_column(SmallInteger, server_default="0")

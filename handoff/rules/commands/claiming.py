@@ -5,7 +5,7 @@ from typing import Any
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
-from handoff.contract.words import EventType, HandoffStatus, SessionStatus, SkipReason
+from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, SkipReason
 from handoff.errors import OwnEscalation, WrongState
 from handoff.rules.change import Change, Tells
 from handoff.rules.commands.requirements import (
@@ -22,11 +22,12 @@ from handoff.rules.roles import WORKING_ROLES
 
 
 def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
-    """The first one recorded wins. The one whom a transfer names accepts by claiming."""
+    """The first one recorded wins. The one whom a transfer names accepts by claiming; until then
+    whoever has it takes it back by claiming again."""
     must_work(actor)
     must_not_be_final(record)
     if record.claimed_by is not None and record.claimed_by.id == actor.id:
-        return _extend_lease(record, now)
+        return _take_back(record, now) if record.transfer_to else _extend_lease(record, now)
     if record.claimed_by is not None and not _is_named(record, actor):
         raise already_claimed(record)
     if is_own_escalation(record, actor):
@@ -82,8 +83,11 @@ def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor) -> Chang
 
 
 def _first_claim(record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Times never move: time-to-claim counts the first claim, whatever comes after it."""
-    if record.first_claimed_at is not None:
+    """Times never move: time-to-claim counts the first claim, whatever comes after it.
+
+    To pick parked work up answers no escalation.
+    """
+    if record.first_claimed_at is not None or record.intent is Intent.PARK:
         return {}
     return {
         "first_claimed_at": now,
@@ -102,6 +106,22 @@ def _extend_lease(record: Record, now: datetime) -> Change | None:
         return None
     values = {"lease_until": _lease_end(record, now), "lease_reminded_at": None}
     return Change(event=None, values=values)
+
+
+def _take_back(record: Record, now: datetime) -> Change:
+    named = record.transfer_to
+    assert named is not None  # noqa: S101 - the caller has just looked
+    return Change(
+        event=EventType.CLAIMED,
+        values={
+            **NOT_WAITING,
+            "claimed_by": record.claimed_by,
+            "lease_until": _lease_end(record, now),
+        },
+        tells=Tells.NAMED,
+        named=named,
+        details={"back_from": {"id": named.id, "name": named.name}},
+    )
 
 
 def _is_named(record: Record, actor: Actor) -> bool:

@@ -30,6 +30,7 @@ def promote(record: Record, actor: Actor, now: datetime) -> Change | None:
         values={
             "status": HandoffStatus.OPEN,
             "intent": Intent.ESCALATE,
+            "escalated_at": now,
             "deadline_at": now,
             "remind_at": None,
         },

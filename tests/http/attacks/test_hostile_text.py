@@ -96,7 +96,7 @@ async def act(desk: Desk, handoff: Handoff, text: str) -> None:
     released = await desk.command(AMIR, handoff, "release", {"reason": text})
     assert released.status_code == 200
     for member in (BO, CHEN, OLIVE):
-        check(await desk.expect_mail(member, handoff, subject="Released by"), member)
+        check(await desk.expect_mail(member, handoff, says="Released by"), member)
     for member in SENIORS:
         check(await desk.expect_mail(member, handoff, subject="hands off"), member)
     assert (await desk.claim(CHEN, handoff)).status_code == 200

@@ -36,7 +36,7 @@ async def claimed_by_amir(desk: Desk) -> Handoff:
     await desk.expect_mails(SENIORS, handoff, round=1)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
     return handoff
 
 
@@ -59,7 +59,7 @@ async def test_their_claim_returns_to_the_queue_and_everybody_is_told(
     assert released.data["data"]["actor"]["name"] == "Olive"
     assert [row["id"] for row in await desk.queue(CHEN, scope="account")] == [str(handoff.id)]
     for member in (BO, CHEN):
-        assert words in (await desk.expect_mail(member, handoff, subject="Released by Olive")).text
+        assert words in (await desk.expect_mail(member, handoff, says="Released by Olive")).text
     await desk.expect_mails((CHEN, OLIVE), handoff, round=1)
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     desk.mail_matters = False

@@ -149,6 +149,27 @@ def test_nobody() -> None:
     assert warnings(one) == ["nobody"]
 
 
+def test_a_level_that_reaches_nobody_waits_for_nobody() -> None:
+    quiet = Choices(quiet_hours=QuietHours(time(11), time(13), "UTC"))
+    asleep = replace(CHEN, choices=quiet)
+    of_chen = Level((Target(TargetKind.USER, str(CHEN.id)),), BOTH, WAITS, repeat=3)
+    rounds = ahead(of_chen, replace(ADMINS, repeat=2), people=(AMIR, asleep))
+    assert [(one.round, one.level, one.after_seconds, one.wait_seconds) for one in rounds] == [
+        (1, 0, 0, 0),
+        (2, 1, 0, 600),
+        (3, 1, 600, 600),
+    ]
+    assert "level_passed" in warnings(rounds[0])
+    urgent = Question(NOON, Priority.URGENT)
+    assert len(ahead(of_chen, ADMINS, people=(AMIR, asleep), question=urgent)) == 4
+
+
+def test_the_last_level_looks_again() -> None:
+    rounds = ahead(replace(ADMINS, repeat=2), people=(CHEN,))
+    assert [one.wait_seconds for one in rounds] == [600, 600]
+    assert "level_passed" not in warnings(rounds[0])
+
+
 def test_only_one_and_a_single_channel() -> None:
     [one] = ahead(replace(ADMINS, channels=(PUSH.name,)))
     assert warnings(one) == ["only_one", "single_channel"]
