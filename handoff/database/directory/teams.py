@@ -81,12 +81,7 @@ async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
         await begin_change(tenant, caller)
         if await find_team(tenant, team_id) is None:
             raise NotFound("There is no such team.")
-        for table in (UserRow, SessionRow):
-            await tenant.connection.execute(
-                update(table)
-                .where(table.account_id == tenant.account_id, table.team_id == team_id)
-                .values(team_id=None)
-            )
+        # The team first: whoever puts something into it meanwhile is waited for, or finds it gone.
         await tenant.connection.execute(
             update(TeamRow)
             .where(
@@ -96,3 +91,9 @@ async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
             )
             .values(deleted_at=func.clock_timestamp())
         )
+        for table in (UserRow, SessionRow):
+            await tenant.connection.execute(
+                update(table)
+                .where(table.account_id == tenant.account_id, table.team_id == team_id)
+                .values(team_id=None)
+            )
