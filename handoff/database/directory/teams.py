@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor
+from handoff.database import outages
 from handoff.database.directory.departures import begin_change
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import SessionRow, TeamRow, UserRow
@@ -49,6 +50,7 @@ async def find_team(tenant: Tenant, team_id: UUID) -> DirectoryTeam | None:
     return None if row is None else DirectoryTeam(**row._mapping)
 
 
+@outages.tried_again
 async def put_team(
     database: Database, caller: Actor, team_id: UUID, *, name: str
 ) -> tuple[DirectoryTeam, bool]:
@@ -71,6 +73,7 @@ async def put_team(
         return DirectoryTeam(team_id, name, None), before is None
 
 
+@outages.tried_again
 async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
     """Soft. Its people and its sessions are of no team afterwards, so everybody sees them.
 

@@ -103,6 +103,8 @@ async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
             HandoffRow.resolved_at < func.clock_timestamp() - closed_for,
         )
         .limit(PURGED_AT_ONCE)
+        # First, as everybody who changes something of a handoff; whoever is at one is not met.
+        .with_for_update(skip_locked=True)
     )
     async with database.engine_room() as connection:
         ids = (await connection.scalars(old)).all()
