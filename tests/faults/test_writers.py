@@ -146,7 +146,8 @@ async def test_a_collision_is_tried_again_and_is_no_outage(desk: Desk) -> None:
     """Somebody from outside locks in the other order: a deadlock, of which we are the victim."""
     desk.mail_matters = False
     handoff = await desk.escalate()
-    await desk.until_told(handoff)
+    await desk.until_handoff(handoff, round=1)
+    await desk.stop_worker()
     async with desk.database.engine_room() as connection:
         # The claim waits first, so it is the first to look for a deadlock, and the one to end.
         row = text("SELECT 1 FROM accounts WHERE id = :id FOR UPDATE")

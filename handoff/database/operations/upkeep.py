@@ -87,6 +87,13 @@ async def closed_but_owing(
         return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
 
 
+async def living_among(database: Database, ids: Collection[UUID]) -> list[Living]:
+    """Those of these handoffs that are not closed."""
+    query = select(*_LIVING).where(HandoffRow.id.in_(ids), HandoffRow.status.in_(LIVING))
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
+
+
 async def recorded(database: Database, ids: Collection[UUID]) -> set[UUID]:
     """Those of these handoffs that have a record."""
     async with database.engine_room() as connection:
