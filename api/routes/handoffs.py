@@ -22,7 +22,7 @@ from handoff.contract.messages import Envelope, NewHandoff, Recorded
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Verdict
-from handoff.database import deliveries, events, records, sessions
+from handoff.database import deliveries, events, outages, records, sessions
 from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
@@ -31,7 +31,9 @@ from handoff.errors import (
     Forbidden,
     HandoffAlreadyOpen,
     NotFound,
+    OutcomeUnknown,
     Refusal,
+    Unreachable,
     WrongState,
 )
 from handoff.rules.roles import LEADING_ROLES
@@ -89,14 +91,34 @@ async def create_handoff(
     if spoken is not None and spoken.recorded.verdict is not Verdict.RECORDED:
         raise _refusal(spoken.recorded)
     location = f"/ai-sessions/{session_id}/handoffs/{new.id}"
-    written = spoken.record if spoken is not None else None
-    found = written or await _find(parts, caller, session_id, new.id)
+    found = spoken.record if spoken is not None else None
     if found is None:
-        await _accept(parts, caller, new)
+        found = await _find_or_accept(parts, caller, new)
+    if found is None:
         accepted = Accepted(id=new.id, session_id=session_id)
         return JSONResponse(accepted.model_dump(mode="json"), 202, {"Location": location})
     response.headers["Location"] = location
     return shown(response, found, caller)
+
+
+async def _find_or_accept(parts: Services, caller: Actor, new: NewHandoff) -> Record | None:
+    """What has been recorded; else the session is kept for it.
+
+    Raises:
+        OutcomeUnknown: the engine has it, and the record does not answer us.
+    """
+    try:
+        found = await _find(parts, caller, new.session_id, new.id)
+        if found is None:
+            await _accept(parts, caller, new)
+        return found
+    except (Unreachable, *outages.MAYBE) as fault:
+        if not (isinstance(fault, Unreachable) or outages.is_outage(fault)):
+            raise
+        raise OutcomeUnknown(
+            "The engine has it, but the record does not answer yet. Send it again with the same "
+            f"Idempotency-Key, or look for the handoff {new.id} in a moment."
+        ) from fault
 
 
 async def _must_be_free(
