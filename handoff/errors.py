@@ -4,7 +4,9 @@
     ├── ConfigurationError      the start fails and names the variable (exit code 78)
     ├── ImportRefused           `handoff import` names the place in the file (exit code 1)
     ├── Unreachable             a dependency does not answer (exit code 3)
-    │   └── EngineUnreachable   503
+    │   ├── EngineUnreachable   503
+    │   ├── OutcomeUnknown      503
+    │   └── Busy                503
     └── Refusal                 an answer to a caller: a clear 4xx, nothing done
         ├── Unauthenticated     401
         ├── Forbidden           403
@@ -76,6 +78,20 @@ class EngineUnreachable(Unreachable):
 
     type = "/problems/engine-unreachable"
     title = "The workflow engine does not answer"
+
+
+class OutcomeUnknown(Unreachable):
+    """PostgreSQL's answer to a commit was lost: the change may have been made, or not."""
+
+    type = "/problems/outcome-unknown"
+    title = "Whether it was done is not known"
+
+
+class Busy(Unreachable):
+    """So much of this account waits already that more would wait in vain. Others are not met."""
+
+    type = "/problems/busy"
+    title = "This account's requests wait for each other"
 
 
 class Refusal(HandoffError):

@@ -29,6 +29,8 @@ from handoff.database.operations.health import Finding
 from handoff.database.operations.upkeep import Living
 from handoff.settings import Settings
 from handoff.temporal import queues, search_attributes
+from handoff.temporal.connect import UNANSWERED
+from worker.nudges import look_again
 from worker.orphans import start_again
 from workflows.audit import AUDIT, AuditWorkflow
 
@@ -42,6 +44,11 @@ STUCK_AFTER = 5
 """A workflow task that failed so often does not mend itself."""
 
 KEYS_FOR = timedelta(hours=48)
+
+TOLD_FOR = timedelta(hours=1)
+"""So long readiness tells of what was accepted in vain."""
+
+REMIND_WITHIN = 2.0
 
 Suspect = tuple[Living, bool]
 """A handoff, and whether its workflow has not seen a change for long."""
@@ -60,11 +67,16 @@ class Auditor:
     @activity.defn(name=AUDIT)
     async def audit(self) -> int:
         """One look; how many workflows had to be started again."""
+        clocks = await self._clocks()
         started, stuck = await self._compare()
+        late = await health.late_steps(self.database, grace=self.settings.audit_grace)
+        await self._remind(late)
         findings = [
             *stuck,
+            *clocks,
             *await self._unrecorded(),
-            *await health.late_steps(self.database, grace=self.settings.audit_grace),
+            *late,
+            *await health.accepted_in_vain(self.database, within=TOLD_FOR),
             *await health.stalled_messages(
                 self.database,
                 grace=self._message_grace(),
@@ -73,7 +85,12 @@ class Auditor:
         ]
         await health.keep_audit(self.database, findings, started)
         for finding in findings:
-            logger.error("audit.found", kind=finding.kind, handoff_id=str(finding.handoff_id))
+            logger.error(
+                "audit.found",
+                kind=finding.kind,
+                handoff_id=str(finding.handoff_id or ""),
+                detail=finding.detail,
+            )
         await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
         await idempotency.purge_keys(self.database, KEYS_FOR)
         return started
@@ -151,6 +168,27 @@ class Auditor:
             # The others are looked at all the same; this one again at the next look.
             logger.warning("audit.unanswered", handoff_id=str(living.handoff_id))
             return False
+
+    async def _clocks(self) -> list[Finding]:
+        """Whose clock is not PostgreSQL's: by the engine's rounds start, by ours mails wait."""
+        ours = await health.clock_ahead(self.database)
+        engines = activity.info().started_time - (datetime.now(UTC) - ours)
+        said = (
+            health.clock_trouble("the worker's", ours),
+            health.clock_trouble("the engine's", engines),
+        )
+        return [Finding(health.CLOCK, None, words) for words in said if words]
+
+    async def _remind(self, late: list[Finding]) -> None:
+        """Tells the workflows of late steps to look again: what is named may be healed by that."""
+        ids = [finding.handoff_id for finding in late if finding.handoff_id is not None]
+        for living in await upkeep.living_among(self.database, ids):
+            try:
+                async with asyncio.timeout(REMIND_WITHIN):
+                    await look_again(self.client, living, task_queue=self.settings.task_queue)
+            except UNANSWERED as fault:
+                cause = type(fault).__name__
+                logger.warning("nudge.unanswered", handoff_id=str(living.handoff_id), cause=cause)
 
     async def _unrecorded(self) -> list[Finding]:
         """Handoffs that the engine accepted (202) and that still have no record."""

@@ -14,11 +14,13 @@ from handoff.database import outages
 from handoff.database.gate import Database
 from handoff.database.operations import upkeep
 from handoff.database.operations.upkeep import Living
+from handoff.temporal.connect import UNANSWERED
 from workflows.starting import nudge
 
 logger = structlog.get_logger(__name__)
 
 AT_ONCE = 100
+AT_THE_SAME_TIME = 10
 SIGNAL_WITHIN = 2.0
 
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -79,10 +81,22 @@ class Nudges:
         )
         still = resting.union((living.handoff_id, living.version) for living in found)
         self._asked = {change: self._asked[change] for change in still & self._asked.keys()}
-        for living in found:
-            await self._nudge(living)
-            self._rest(living, now)
+        for start in range(0, len(found), AT_THE_SAME_TIME):
+            some = found[start : start + AT_THE_SAME_TIME]
+            answered = await asyncio.gather(*map(self._nudge, some))
+            if not any(answered) and not await self._is_there():
+                raise TimeoutError("the engine answers nobody")
+            # One that is never answered rests as well, so nobody waits behind it for good.
+            for living in some:
+                self._rest(living, now)
         return len(found)
+
+    async def _is_there(self) -> bool:
+        try:
+            async with asyncio.timeout(SIGNAL_WITHIN):
+                return await self._client.service_client.check_health()
+        except UNANSWERED:
+            return False
 
     def _rest(self, living: Living, now: float) -> None:
         change = (living.handoff_id, living.version)
@@ -91,23 +105,35 @@ class Nudges:
         pause = min(pause, LONGEST_PAUSE.total_seconds())
         self._asked[change] = _Asked(pause, now + pause)
 
-    async def _nudge(self, living: Living) -> None:
-        """A workflow that ended, or was lost with the engine's store, is there again after this."""
+    async def _nudge(self, living: Living) -> bool:
+        """Whether the engine answered. A workflow that ended, or was lost with the engine's store,
+        is there again after this."""
         handoff_id = str(living.handoff_id)
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
-                await nudge(
-                    self._client,
-                    HandoffStart(living.account_id, living.handoff_id),
-                    "look",
-                    task_queue=self._task_queue,
-                    priority=living.priority,
-                    intent=living.intent,
-                    session_id=living.session_id,
-                )
+                await look_again(self._client, living, task_queue=self._task_queue)
         except RPCError as refused:
-            if refused.status in _NOBODY_THERE:
-                raise
             logger.warning("nudge.refused", handoff_id=handoff_id, cause=refused.status.name)
-        else:
-            logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)
+            return refused.status not in _NOBODY_THERE
+        except UNANSWERED as fault:
+            logger.warning("nudge.unanswered", handoff_id=handoff_id, cause=type(fault).__name__)
+            return False
+        logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)
+        return True
+
+
+async def look_again(client: Client, living: Living, *, task_queue: str) -> None:
+    """Tells a handoff's workflow to look at its record.
+
+    Raises:
+        One of `UNANSWERED`: the engine did not take it.
+    """
+    await nudge(
+        client,
+        HandoffStart(living.account_id, living.handoff_id),
+        "look",
+        task_queue=task_queue,
+        priority=living.priority,
+        intent=living.intent,
+        session_id=living.session_id,
+    )

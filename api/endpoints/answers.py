@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
+from pydantic import TypeAdapter
 
 from api.http.problems import MEDIA_TYPE
 from handoff import errors
@@ -74,6 +75,15 @@ def shown(response: Response, record: Record, caller: Actor) -> HandoffView:
     """The handoff as the caller may see it, its version as the ETag."""
     response.headers["ETag"] = f'"{record.version}"'
     return view(record, reader_id=caller.reader_id)
+
+
+def answered(record: Record, caller: Actor) -> Response:
+    """The same as an answer that is whole: what is kept for repeats is what was sent."""
+    body = _HANDOFF.dump_json(view(record, reader_id=caller.reader_id))
+    return Response(body, headers={"ETag": f'"{record.version}"'}, media_type="application/json")
+
+
+_HANDOFF = TypeAdapter(HandoffView)
 
 
 async def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from api.http.problems import problem, refused_input
 from api.identity.callers import bearer_token, identify, services
 from handoff.contract.people import Actor
-from handoff.database.gate import Database
+from handoff.database.gate import Database, Tenant
 from handoff.database.operations import idempotency
 from handoff.database.operations.idempotency import Answer, Reservation
 from handoff.errors import HandoffError, Invalid
@@ -58,13 +58,30 @@ def idempotent(endpoint: Handler) -> Handler:
 
 def resource_id(request: Request) -> UUID:
     """The id for what the request makes: the same at every try of the same request."""
+    return reserved_id(request) or new_id()
+
+
+def reserved_id(request: Request) -> UUID | None:
+    """The same, if an earlier try may have made it already."""
     reserved: UUID | None = getattr(request.state, "resource_id", None)
-    return reserved or new_id()
+    return reserved
 
 
 def keep_instead(request: Request, body: bytes) -> None:
     """What repeats are answered with, where the first answer holds a secret to be shown once."""
     request.state.kept_body = body
+
+
+async def keep_within(request: Request, tenant: Tenant, response: Response) -> None:
+    """Keeps the answer in the transaction that does what it says: a process that dies after the
+    commit leaves the answer to its repeats, and one that dies before leaves nothing.
+
+    Raises:
+        RequestInFlight: a repeat has taken the key over; what was done here must not stay.
+    """
+    held: _Held | None = getattr(request.state, "held", None)
+    if held is not None:
+        await held.keep_within(tenant, response)
 
 
 def _checked(keys: list[str]) -> str:
@@ -89,7 +106,8 @@ async def _once(request: Request, key: str, endpoint: Handler) -> Response:
         headers = {**reserved.headers, REPLAYED: "true"}
         return Response(reserved.body, reserved.status, headers)
     request.state.resource_id = reserved.resource_id
-    return await _carry_out(request, endpoint, _Held(parts.database, caller, key, reserved))
+    held = request.state.held = _Held(parts.database, caller, key, reserved)
+    return await _carry_out(request, endpoint, held)
 
 
 async def _carry_out(request: Request, endpoint: Handler, held: "_Held") -> Response:
@@ -125,14 +143,20 @@ class _Held:
         self._caller = caller
         self._key = key
         self._reservation = reservation
+        self._is_kept = False
+
+    async def keep_within(self, tenant: Tenant, response: Response) -> None:
+        """In the transaction of the act itself."""
+        answer = _as_kept(response, bytes(response.body))
+        await idempotency.keep_within(tenant, self._caller, self._key, self._reservation, answer)
+        self._is_kept = True
 
     async def keep(self, request: Request, response: Response) -> None:
         """Not kept is no fault of the answer's: a repeat finds what was done by its id."""
-        headers = {
-            name: response.headers[name] for name in KEPT_HEADERS if name in response.headers
-        }
+        if self._is_kept and response.status_code < 400:
+            return
         body = getattr(request.state, "kept_body", None) or bytes(response.body)
-        answer = Answer(response.status_code, headers, body)
+        answer = _as_kept(response, body)
         try:
             await idempotency.keep(self._database, self._caller, self._key, answer)
         except Exception as fault:  # The work is done, and the caller must learn of it.
@@ -143,3 +167,8 @@ class _Held:
         with suppress(Exception):
             async with asyncio.timeout(LET_GO_WITHIN):
                 await idempotency.let_go(self._database, self._caller, self._key, self._reservation)
+
+
+def _as_kept(response: Response, body: bytes) -> Answer:
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    return Answer(response.status_code, headers, body)

@@ -13,7 +13,14 @@ from starlette.exceptions import HTTPException
 from api.http.json_bodies import is_json
 from api.http.security_headers import protect
 from handoff.database import outages
-from handoff.errors import HandoffError, Invalid, TooMany, Unreachable, UnsupportedMedia
+from handoff.errors import (
+    HandoffError,
+    Invalid,
+    OutcomeUnknown,
+    TooMany,
+    Unreachable,
+    UnsupportedMedia,
+)
 from handoff.wire import jsonable
 
 logger = structlog.get_logger(__name__)
@@ -100,6 +107,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HandoffError)
     async def _ours(request: Request, error: HandoffError) -> Response:
+        if isinstance(error, OutcomeUnknown) and request.method in ("GET", "HEAD"):
+            return problem(_away())  # Who only reads has done nothing.
         return problem(error)
 
     @app.exception_handler(RequestValidationError)
@@ -118,7 +127,11 @@ def install(app: FastAPI) -> None:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     if outages.is_outage(error):
-        logger.error("database.unreachable", cause=type(error).__name__)
-        return problem(Unreachable("The record does not answer. Nothing was changed; try again."))
+        logger.error("database.unreachable", cause=outages.cause(error))
+        return problem(_away())
     logger.error("request.failed", path=request.url.path, exc_info=error)
     return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))
+
+
+def _away() -> Unreachable:
+    return Unreachable("The record does not answer. Nothing was changed; try again.")

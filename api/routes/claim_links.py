@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 
 from api.console.claim.page import claim_page
 from api.console.shared.routing import PageRoute
-from api.endpoints.answers import conflicts, problems, shown
-from api.endpoints.idempotency import idempotent
+from api.endpoints.answers import answered, conflicts, problems
+from api.endpoints.idempotency import idempotent, keep_within
 from api.identity import browser_session
 from api.identity.callers import Parts, bearer_token, identify
 from api.services import Services
@@ -18,7 +18,9 @@ from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import FINAL, Command
 from handoff.database import people
+from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
+from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import find_record
 from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
 from handoff.rules.commands import claim
@@ -73,7 +75,7 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     response_model=HandoffView,
     responses={**problems(403, 404, 410), **conflicts(AlreadyClaimed, HandoffClosed)},
 )
-async def claim_by_link(token: Token, request: Request, response: Response, parts: Parts) -> Any:
+async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
     """Claims, for the person to whom the mail went, once they are signed in."""
     link = claim_links.read_link(token, parts.settings)
     caller = await identify(request, parts, bearer_token(request))
@@ -81,9 +83,18 @@ async def claim_by_link(token: Token, request: Request, response: Response, part
         raise NotFound("This link is not valid, or not any more.")
     if caller.id != link.user_id:
         raise Forbidden("This link was made for somebody else. Claim it from the queue.")
+
+    async def keep(tenant: Tenant, changed: Changed) -> None:
+        await keep_within(request, tenant, answered(changed.record, caller))
+
     try:
         changed = await transitions.command(
-            parts.database, caller, link.handoff_id, claim, session_id=link.session_id
+            parts.database,
+            caller,
+            link.handoff_id,
+            claim,
+            session_id=link.session_id,
+            keep=keep,
         )
     except AlreadyClaimed:
         if _is_person(request):
@@ -92,7 +103,7 @@ async def claim_by_link(token: Token, request: Request, response: Response, part
     parts.announce(changed, command=Command.CLAIM)
     if _is_person(request):
         return _to_handoff(link)
-    return shown(response, changed.record, caller)
+    return answered(changed.record, caller)
 
 
 def _to_handoff(link: ClaimLink) -> Response:

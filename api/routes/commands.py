@@ -1,23 +1,25 @@
 """The commands: each one transition of the record, final when it is answered."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.endpoints.allowances import CALLS
-from api.endpoints.answers import IfVersion, conflicts, problems, shown
-from api.endpoints.idempotency import IdempotentRoute
+from api.endpoints.answers import IfVersion, answered, conflicts, problems
+from api.endpoints.idempotency import IdempotentRoute, keep_within
 from api.identity.callers import Caller, Parts
 from api.schemas.commands import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
 from api.services import Services
 from handoff.contract.people import Actor
-from handoff.contract.record import HandoffView
+from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
 from handoff.database import people, records
+from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
+from handoff.database.handoffs.transitions import Changed
 from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,
@@ -27,7 +29,9 @@ from handoff.errors import (
     RoundPassed,
     WrongState,
 )
+from handoff.rules.change import Change, Decide
 from handoff.rules.commands import rule
+from handoff.settings import Settings
 from handoff.wire import in_words
 
 router = APIRouter(
@@ -45,34 +49,42 @@ class _ThisHandoff:
 
     session_id: UUID
     handoff_id: UUID
-    response: Response
+    request: Request
     caller: Actor
     parts: Services
     if_version: frozenset[int] | None
 
-    async def carry_out(self, command: Command, **words: Any) -> HandoffView:
+    async def carry_out(self, command: Command, **words: Any) -> Response:
         """One transition; the doorbell and the signal follow behind the caller's back."""
+        return await self.decide(command, rule(command, **words))
+
+    async def decide(self, command: Command, decide: Decide) -> Response:
+        """The same for a rule of the endpoint's own."""
         changed = await transitions.command(
             self.parts.database,
             self.caller,
             self.handoff_id,
-            rule(command, **words),
+            decide,
             session_id=self.session_id,
             if_version=self.if_version,
+            keep=self._keep,
         )
         self.parts.announce(changed, command=command)
-        return shown(self.response, changed.record, self.caller)
+        return answered(changed.record, self.caller)
+
+    async def _keep(self, tenant: Tenant, changed: Changed) -> None:
+        await keep_within(self.request, tenant, answered(changed.record, self.caller))
 
 
 async def _this_handoff(
     session_id: UUID,
     handoff_id: UUID,
-    response: Response,
+    request: Request,
     caller: Caller,
     parts: Parts,
     if_version: IfVersion,
 ) -> _ThisHandoff:
-    return _ThisHandoff(session_id, handoff_id, response, caller, parts, if_version)
+    return _ThisHandoff(session_id, handoff_id, request, caller, parts, if_version)
 
 
 ThisHandoff = Annotated[_ThisHandoff, Depends(_this_handoff)]
@@ -81,9 +93,10 @@ ThisHandoff = Annotated[_ThisHandoff, Depends(_this_handoff)]
 @router.post(
     f"/{Command.CLAIM}",
     operation_id="claimHandoff",
+    response_model=HandoffView,
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation)},
 )
-async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
+async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
     return await handoff.carry_out(Command.CLAIM)
 
@@ -91,10 +104,11 @@ async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffVie
 @router.post(
     f"/{Command.RELEASE}",
     operation_id="releaseHandoff",
+    response_model=HandoffView,
     dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def release(handoff: ThisHandoff, body: Release | None = None) -> HandoffView:
+async def release(handoff: ThisHandoff, body: Release | None = None) -> Response:
     """Gives it back to the queue, with a fresh round 1."""
     reason = body.reason if body else None
     return await handoff.carry_out(Command.RELEASE, reason=reason)
@@ -103,9 +117,10 @@ async def release(handoff: ThisHandoff, body: Release | None = None) -> HandoffV
 @router.post(
     f"/{Command.RESOLVE}",
     operation_id="resolveHandoff",
+    response_model=HandoffView,
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def resolve(handoff: ThisHandoff, body: Resolve) -> HandoffView:
+async def resolve(handoff: ThisHandoff, body: Resolve) -> Response:
     """Ends it, with an outcome."""
     return await handoff.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
 
@@ -113,9 +128,10 @@ async def resolve(handoff: ThisHandoff, body: Resolve) -> HandoffView:
 @router.post(
     f"/{Command.CANCEL}",
     operation_id="cancelHandoff",
+    response_model=HandoffView,
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed)},
 )
-async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> HandoffView:
+async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> Response:
     """Takes it back; the session returns to the one who handed it off."""
     reason = body.reason if body else None
     return await handoff.carry_out(Command.CANCEL, reason=reason)
@@ -124,10 +140,11 @@ async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> HandoffVie
 @router.post(
     f"/{Command.PROMOTE}",
     operation_id="promoteHandoff",
+    response_model=HandoffView,
     dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffView:
+async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
     """Turns what was parked into an escalation; it keeps its id and history."""
     return await handoff.carry_out(Command.PROMOTE)
 
@@ -135,10 +152,11 @@ async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> HandoffV
 @router.post(
     f"/{Command.ESCALATE_NOW}",
     operation_id="escalateHandoffNow",
+    response_model=HandoffView,
     dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(RoundPassed, AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> HandoffView:
+async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> Response:
     """Ends the present wait, unless the round that the caller saw has passed."""
     return await handoff.carry_out(Command.ESCALATE_NOW, round=body.round)
 
@@ -146,26 +164,37 @@ async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> HandoffView:
 @router.post(
     f"/{Command.SNOOZE}",
     operation_id="snoozeHandoff",
+    response_model=HandoffView,
     responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState)},
 )
-async def snooze(handoff: ThisHandoff, body: Snooze) -> HandoffView:
+async def snooze(handoff: ThisHandoff, body: Snooze) -> Response:
     """Pauses the timers until a time; then a fresh round starts."""
     settings = handoff.parts.settings
-    ahead = body.until - datetime.now(UTC)
-    if not settings.snooze_minimum <= ahead <= settings.snooze_maximum:
-        bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
-        fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
-        raise Invalid(f"`until` must be {bounds}.", errors=[fault])
-    return await handoff.carry_out(Command.SNOOZE, until=body.until)
+    pause = rule(Command.SNOOZE, until=body.until)
+
+    def decide(record: Record, actor: Actor, now: datetime) -> Change | None:
+        # By PostgreSQL's clock, which ends the pause, too.
+        if not settings.snooze_minimum <= body.until - now <= settings.snooze_maximum:
+            raise _not_ahead(settings)
+        return pause(record, actor, now)
+
+    return await handoff.decide(Command.SNOOZE, decide)
+
+
+def _not_ahead(settings: Settings) -> Invalid:
+    bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
+    fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
+    return Invalid(f"`until` must be {bounds}.", errors=[fault])
 
 
 @router.post(
     f"/{Command.TRANSFER}",
     operation_id="transferHandoff",
+    response_model=HandoffView,
     dependencies=[CALLS],
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
-async def transfer(handoff: ThisHandoff, body: Transfer) -> HandoffView:
+async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
     """Hands it to a named person, who accepts by claiming."""
     async with handoff.parts.database.account(handoff.caller.account_id) as tenant:
         here = handoff.session_id

@@ -1,6 +1,7 @@
 """Handoffs: hand a session off, look at what became of it."""
 
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,11 +22,20 @@ from handoff.contract.messages import Envelope, NewHandoff, Recorded
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Verdict
-from handoff.database import deliveries, events, records, sessions
+from handoff.database import deliveries, events, outages, records, sessions
 from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
-from handoff.errors import Forbidden, HandoffAlreadyOpen, NotFound, Refusal, WrongState
+from handoff.errors import (
+    EngineUnreachable,
+    Forbidden,
+    HandoffAlreadyOpen,
+    NotFound,
+    OutcomeUnknown,
+    Refusal,
+    Unreachable,
+    WrongState,
+)
 from handoff.rules.roles import LEADING_ROLES
 
 router = APIRouter(
@@ -56,8 +66,9 @@ async def create_handoff(
     parts: Parts,
 ) -> Any:
     """Escalates or parks a session. 201 means recorded and running."""
+    handoff_id = resource_id(request)
     new = NewHandoff(
-        id=resource_id(request),
+        id=handoff_id,
         session_id=session_id,
         account_id=caller.account_id,
         escalator_id=caller.id,
@@ -65,11 +76,11 @@ async def create_handoff(
         priority=body.priority,
         engineer_notes=body.engineer_notes,
         context=body.context,
-        created_at=datetime.now(UTC),
+        # By PostgreSQL's clock, as all that follows: ours may be wrong.
+        created_at=await _must_be_free(parts, caller, session_id, handoff_id),
         remind_at=body.remind_at,
         token_id=caller.token_id,
     )
-    await _must_be_free(parts, caller, new)
     spoken = await starting.start_handoff(
         parts.temporal,
         parts.own_worker,
@@ -80,37 +91,65 @@ async def create_handoff(
     if spoken is not None and spoken.recorded.verdict is not Verdict.RECORDED:
         raise _refusal(spoken.recorded)
     location = f"/ai-sessions/{session_id}/handoffs/{new.id}"
-    written = spoken.record if spoken is not None else None
-    found = written or await _find(parts, caller, session_id, new.id)
+    found = spoken.record if spoken is not None else None
     if found is None:
-        await _accept(parts, caller, new)
+        found = await _find_or_accept(parts, caller, new)
+    if found is None:
         accepted = Accepted(id=new.id, session_id=session_id)
         return JSONResponse(accepted.model_dump(mode="json"), 202, {"Location": location})
     response.headers["Location"] = location
     return shown(response, found, caller)
 
 
-async def _must_be_free(parts: Services, caller: Actor, new: NewHandoff) -> None:
-    """Answers the common refusals without troubling the engine; the record has the last word."""
+async def _find_or_accept(parts: Services, caller: Actor, new: NewHandoff) -> Record | None:
+    """What has been recorded; else the session is kept for it.
+
+    Raises:
+        OutcomeUnknown: the engine has it, and the record does not answer us.
+    """
+    try:
+        found = await _find(parts, caller, new.session_id, new.id)
+        if found is None:
+            await _accept(parts, caller, new)
+        return found
+    except (Unreachable, *outages.MAYBE) as fault:
+        if not (isinstance(fault, Unreachable) or outages.is_outage(fault)):
+            raise
+        raise OutcomeUnknown(
+            "The engine has it, but the record does not answer yet. Send it again with the same "
+            f"Idempotency-Key, or look for the handoff {new.id} in a moment."
+        ) from fault
+
+
+async def _must_be_free(
+    parts: Services, caller: Actor, session_id: UUID, handoff_id: UUID
+) -> datetime:
+    """Answers the common refusals without troubling the engine; the record has the last word.
+
+    The time, by PostgreSQL.
+    """
     async with parts.database.account(caller.account_id) as tenant:
-        foreseen = await standing.foresee(tenant, new.session_id, caller.id)
-        if foreseen.verdict is Verdict.RECORDED or foreseen.other_id == new.id:
-            return
+        foreseen, now = await standing.foresee(tenant, session_id, caller.id)
+        if foreseen.verdict is Verdict.RECORDED or foreseen.other_id == handoff_id:
+            return now
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
-        if await records.find_record(tenant, new.id, session_id=new.session_id) is not None:
-            return
-    if foreseen.verdict is Verdict.ACCEPTED and await _is_lost(parts, caller, new, foreseen):
-        return
+        if await records.find_record(tenant, handoff_id, session_id=session_id) is not None:
+            return now
+    if foreseen.verdict is Verdict.ACCEPTED and await _is_lost(parts, caller, session_id, foreseen):
+        return now
     raise _refusal(foreseen)
 
 
-async def _is_lost(parts: Services, caller: Actor, new: NewHandoff, foreseen: Recorded) -> bool:
-    """Whether the engine has lost what it had accepted for the session, which is then free."""
+async def _is_lost(parts: Services, caller: Actor, session_id: UUID, foreseen: Recorded) -> bool:
+    """Whether what was accepted for the session will not be recorded any more: it was already, or
+    the engine has lost it. The session is then free."""
     assert foreseen.other_id is not None  # noqa: S101 - the verdict names it
-    if await starting.is_running(parts.temporal, foreseen.other_id):
+    async with parts.database.account(caller.account_id) as tenant:
+        is_recorded = await standing.is_recorded(tenant, foreseen.other_id)
+    if not is_recorded and await starting.is_running(parts.temporal, foreseen.other_id):
         return False
     async with parts.database.account(caller.account_id) as tenant:
-        await standing.forget(tenant, new.session_id, foreseen.other_id)
+        await standing.forget(tenant, session_id, foreseen.other_id)
     return True
 
 
@@ -120,6 +159,13 @@ async def _accept(parts: Services, caller: Actor, new: NewHandoff) -> None:
         first = await standing.accept(tenant, new.session_id, new.id)
     if first not in (None, new.id):
         raise _refusal(Recorded(Verdict.ALREADY_OPEN, first))
+    with suppress(EngineUnreachable):
+        # The record may have refused it a moment before it was marked as accepted.
+        refused = await starting.refused(parts.temporal, new)
+        if refused is not None:
+            async with parts.database.account(caller.account_id) as tenant:
+                await standing.forget(tenant, new.session_id, new.id)
+            raise _refusal(refused)
 
 
 def _refusal(recorded: Recorded) -> Refusal:

@@ -92,6 +92,7 @@ async def _look(parts: Services) -> Readiness:
             for row in sent_one_by_one()
         },
         "audit": _check(_audit(parts), "PostgreSQL does not answer"),
+        "notices": _check(_notices(parts), "PostgreSQL does not answer", worst=Health.DEGRADED),
     }
     found = await asyncio.gather(*probes.values())
     checks = dict(zip(probes, found, strict=True))
@@ -153,6 +154,22 @@ async def _audit(parts: Services) -> None:
         return
     if audit.age > parts.settings.audit_every * 3 + parts.settings.audit_grace:
         raise _Unwell("the auditor has not looked for long; see its schedule in Temporal")
-    if audit.findings:
-        named = (f"{finding['kind']} {finding['handoff_id']}" for finding in audit.findings)
-        raise _Unwell(", ".join(named))
+    grave = [finding for finding in audit.findings if finding["kind"] not in health.NOTICES]
+    if grave:
+        raise _Unwell(", ".join(f"{finding['kind']} {finding['handoff_id']}" for finding in grave))
+
+
+async def _notices(parts: Services) -> None:
+    """What somebody should know of, while everything does its work."""
+    ours = health.clock_trouble("this API's", await health.clock_ahead(parts.probed))
+    audit = await health.latest_audit(parts.probed)
+    found = audit.findings if audit else []
+    said = [
+        f"{finding['detail']} {finding['handoff_id']}".strip()
+        for finding in found
+        if finding["kind"] in health.NOTICES
+    ]
+    if ours:
+        said.append(ours)
+    if said:
+        raise _Unwell("; ".join(said))

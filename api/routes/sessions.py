@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row
 
 from api.endpoints.answers import conflicts, problems
-from api.endpoints.idempotency import IdempotentRoute, resource_id
+from api.endpoints.idempotency import IdempotentRoute, reserved_id, resource_id
 from api.endpoints.paging import PAGES, link_to_next
 from api.identity.callers import Caller, LeadingCaller, Parts, WorkingCaller
 from api.schemas.sessions import Given, NewSession, SessionView
@@ -36,18 +36,22 @@ async def create_session(
 ) -> SessionView:
     """Makes a session that the caller holds."""
     async with parts.database.account(caller.account_id) as tenant:
+        made = resource_id(request)
+        response.headers["Location"] = f"/ai-sessions/{made}"
+        if reserved_id(request) and (known := await sessions.find_session(tenant, made)):
+            # A repeat: what it asked for was done, whatever became of its team since.
+            return _view(known)
         if body.team_id is not None and not await sessions.has_team(tenant, body.team_id):
             fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
             raise Invalid("Mend body/team_id and send it again.", errors=[fault])
         row = await sessions.create(
             tenant,
-            session_id=resource_id(request),
+            session_id=made,
             holder_id=caller.id,
             title=body.title,
             context=body.context,
             team_id=body.team_id,
         )
-    response.headers["Location"] = f"/ai-sessions/{row.id}"
     return _view(row)
 
 

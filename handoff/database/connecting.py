@@ -9,7 +9,12 @@ from typing import Any
 
 import asyncpg
 
+from handoff.errors import OutcomeUnknown
+
 BEGIN = "BEGIN"
+
+_UNDONE = ("23", "40")
+"""SQLSTATE classes of a commit that PostgreSQL has refused: constraint violated, rolled back."""
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
@@ -48,10 +53,28 @@ class _Transaction:
             raise
 
     async def commit(self) -> None:
-        await self._connection.execute("COMMIT")
+        try:
+            await self._connection.execute("COMMIT")
+        except asyncpg.PostgresError as fault:
+            if str(fault.sqlstate)[:2] in _UNDONE:
+                raise
+            raise self._unknown() from fault
+        except Exception as fault:
+            raise self._unknown() from fault
+        except BaseException:
+            self._connection.terminate()
+            raise
 
     async def rollback(self) -> None:
         await self._connection.execute("ROLLBACK")
+
+    def _unknown(self) -> OutcomeUnknown:
+        """The question may have arrived where its answer did not."""
+        self._connection.terminate()
+        return OutcomeUnknown(
+            "The record's answer was lost, so it may have been done. Look, or send it again: with "
+            "the same Idempotency-Key it is done once."
+        )
 
 
 async def open_whole(*arguments: Any, **options: Any) -> asyncpg.Connection:

@@ -209,6 +209,17 @@ async def unpublished(tenant: Tenant, handoff_id: UUID) -> list[Envelope]:
     return await _read(tenant, query, repeat_texts=True)
 
 
+async def is_written(tenant: Tenant, envelope: Envelope) -> bool:
+    """Whether this very event was committed: a number that was given back is another one's soon."""
+    query = tenant.select(EventRow, EventRow.number).where(
+        EventRow.number == int(envelope.id),
+        EventRow.handoff_id == UUID(envelope.subject),
+        EventRow.at == envelope.time,
+        EventRow.type == EventType(envelope.type.removeprefix("handoff.")),
+    )
+    return await tenant.connection.scalar(query) is not None
+
+
 async def bounds(tenant: Tenant) -> tuple[int, int]:
     """The first and the last event number that the account still has; (1, 0) when none."""
     last = (

@@ -8,7 +8,7 @@ API, sees little even there.
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,9 @@ from sqlalchemy.ext.asyncio import (
 )
 
 from handoff.database.connecting import BEGIN, Connection, open_whole
+from handoff.database.outages import ConnectionLost, is_outage
+from handoff.database.turns import Turns
+from handoff.errors import HandoffError
 from handoff.settings import Settings
 
 LOOKUP = "handoff_lookup"
@@ -43,7 +46,23 @@ _ENTER = "SET LOCAL ROLE handoff_tenant; SET LOCAL handoff.account_id = '{}'"
 It is written into the script, so it must be an id: whatever is none has no number.
 """
 
+_BOUNDS = (
+    "SET LOCAL lock_timeout = '{lock}ms'; SET LOCAL statement_timeout = '{statement}ms'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '20s'"
+)
+"""How long an act of one account waits for another one's lock, and works at one statement.
+
+A process that stands still in the middle of one does not hold its locks for good.
+"""
+
 _ONE_MOMENT = f"{BEGIN} ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+LOCK_WITHIN = 2_000
+"""Milliseconds. Whoever waits for longer holds a connection that somebody else could use."""
+
+STATEMENT_WITHIN = 10_000
+MOMENT_WITHIN = 25_000
+"""The same for what is read in one piece: reports, exports."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +98,28 @@ class Tenant(Gate):
 class Database:
     """A pool of connections. Made once per process, closed at its end."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, turns: Turns) -> None:
         self._engine = engine
+        self._turns = turns
         self._without_transaction = engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(engine.sync_engine, "checkout", _must_be_open)
 
     @classmethod
     def connect(
-        cls, settings: Settings, *, pool_size: int = 10, confined: bool = False
+        cls,
+        settings: Settings,
+        *,
+        pool_size: int = 10,
+        confined: bool = False,
+        patience: float = 2.0,
     ) -> "Database":
-        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows."""
+        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows.
+
+        Args:
+            patience: seconds that an account's act waits while others of the same account hold
+                as many connections as one account may.
+        """
+        turns = Turns(at_once=max(2, pool_size * 2 // 5), waiting=pool_size * 10, seconds=patience)
         server_settings = {"application_name": "handoff"} | ({"role": LOOKUP} if confined else {})
         return cls(
             create_async_engine(
@@ -107,7 +138,8 @@ class Database:
                     "async_creator_fn": open_whole,
                     "server_settings": server_settings,
                 },
-            )
+            ),
+            turns,
         )
 
     @asynccontextmanager
@@ -117,11 +149,22 @@ class Database:
         """A transaction within one account, committed at the end of the block.
 
         `at_one_moment`: it reads only, and everything as it was when it began.
+
+        Raises:
+            Busy: the account has as much under way as one account may.
+            OutcomeUnknown: the answer to the commit was lost.
         """
-        begin = _ONE_MOMENT if at_one_moment else BEGIN
-        async with self._transaction(
-            f"{begin}; {_ENTER.format(UUID(int=account_id.int))}"
-        ) as connection:
+        script = "; ".join(
+            (
+                _ONE_MOMENT if at_one_moment else BEGIN,
+                _ENTER.format(UUID(int=account_id.int)),
+                _BOUNDS.format(
+                    lock=LOCK_WITHIN,
+                    statement=MOMENT_WITHIN if at_one_moment else STATEMENT_WITHIN,
+                ),
+            )
+        )
+        async with self._turns.of(account_id), self._transaction(script) as connection:
             yield Tenant(account_id, connection)
 
     @asynccontextmanager
@@ -132,7 +175,7 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, script: str) -> AsyncIterator[AsyncConnection]:
-        async with self._engine.begin() as connection:
+        async with _held(self._engine.begin()) as connection:
             _driver(connection).next_begins(script)
             yield connection
 
@@ -142,7 +185,7 @@ class Database:
 
         A transaction would cost three times as much.
         """
-        async with self._without_transaction.connect() as connection:
+        async with _held(self._without_transaction.connect()) as connection:
             yield connection
 
     async def ping(self) -> None:
@@ -153,6 +196,25 @@ class Database:
     async def close(self) -> None:
         """Gives the connections back."""
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _held(
+    opening: AbstractAsyncContextManager[AsyncConnection],
+) -> AsyncIterator[AsyncConnection]:
+    """A connection. However it breaks, or cannot be had at all, that is an outage and no bug: the
+    libraries say it in a dozen ways, and the one that was meant is whether it is still open."""
+    driver: Connection | None = None
+    try:
+        async with opening as connection:
+            driver = _driver(connection)
+            yield connection
+    except HandoffError:
+        raise
+    except Exception as fault:
+        if is_outage(fault) or (driver is not None and not driver.is_closed()):
+            raise
+        raise ConnectionLost from fault
 
 
 def _driver(connection: AsyncConnection) -> Connection:

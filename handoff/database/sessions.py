@@ -107,8 +107,8 @@ async def newest_sessions(
 
 
 async def has_team(tenant: Tenant, team_id: UUID) -> bool:
-    """Whether the account has this team."""
+    """Whether the account has this team; until the transaction ends nobody deletes it."""
     query = tenant.select(TeamRow, TeamRow.id).where(
         TeamRow.id == team_id, TeamRow.deleted_at.is_(None)
     )
-    return await tenant.connection.scalar(query) is not None
+    return await tenant.connection.scalar(query.with_for_update(read=True)) is not None

@@ -1,23 +1,30 @@
 """Nothing stalls silently: what is lost is found, healed or named."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
 from temporalio.testing import ActivityEnvironment
 
 from handoff.database.operations import health
+from handoff.database.operations.upkeep import Living
 from handoff.database.tables import HandoffRow
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
-from tests.support.desk import Desk
+from tests.support.clocks import skewed
+from tests.support.desk import Desk, Handoff
 from worker.auditor import Auditor
 from worker.nudges import Nudges
 
 
 async def _audit(desk: Desk) -> int:
     auditor = Auditor(desk.temporal, desk.database, desk.settings, timedelta(minutes=15))
-    started: int = await ActivityEnvironment().run(auditor.audit)
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, started_time=datetime.now(UTC))
+    started: int = await environment.run(auditor.audit)
     return started
 
 
@@ -170,3 +177,87 @@ async def test_a_lost_signal_is_repeated_ever_more_rarely(desk: Desk) -> None:
         told += await nudges.repeat()
     # Pauses that double, from 1 ms on: fewer than looks.
     assert 2 <= told <= 9
+
+
+@pytest.mark.desk(nudge_after="1h")
+async def test_one_that_is_never_answered_keeps_nobody_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.mail_matters = False
+    stuck, other = await desk.escalate(), await desk.escalate()
+    for handoff in (stuck, other):
+        await desk.until_handoff(handoff, round=1)
+    await desk.stop_worker()
+    told: list[UUID] = []
+
+    async def look_again(_: Any, living: Living, **__: Any) -> None:
+        if living.handoff_id == stuck.id:
+            await asyncio.sleep(60)
+        told.append(living.handoff_id)
+
+    monkeypatch.setattr("worker.nudges.look_again", look_again)
+    monkeypatch.setattr("worker.nudges.SIGNAL_WITHIN", 0.1)
+    for handoff in (stuck, other):
+        assert (await desk.claim(AMIR, handoff)).status_code == 200
+    nudges = Nudges(
+        desk.temporal,
+        desk.database,
+        after=timedelta(milliseconds=1),
+        task_queue=desk.settings.task_queue,
+    )
+    assert await nudges.repeat() == 2
+    assert told == [other.id]
+
+
+@pytest.mark.expects_errors
+@pytest.mark.desk(audit_grace="300ms")
+async def test_a_late_step_is_named_and_its_workflow_told_to_look(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=1)
+    async with desk.database.engine_room() as connection:
+        # Nobody told the engine, and no version says that there is something to see.
+        late = HandoffRow.deadline_at - timedelta(hours=1)
+        await connection.execute(update(HandoffRow).values(deadline_at=late))
+    await _audit(desk)
+    await desk.until_handoff(handoff, round=2)
+
+
+@pytest.mark.expects_errors
+@pytest.mark.parametrize("seconds", [20, -20])
+async def test_a_clock_that_is_wrong_is_in_readiness(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    assert (await desk.http().get("/readyz")).json()["checks"]["notices"]["status"] == "ok"
+    skewed(monkeypatch)(timedelta(seconds=seconds), "handoff.database.operations.health")
+
+    async def is_named() -> bool:
+        ready = await desk.http().get("/readyz")
+        notices = ready.json()["checks"]["notices"]
+        where = "ahead of" if seconds > 0 else "behind"
+        said = f"this API's clock is 20.0 s {where} PostgreSQL's" in (notices["detail"] or "")
+        return ready.status_code == 200 and said
+
+    await desk.until(is_named)
+
+
+@pytest.mark.expects_errors
+@pytest.mark.desk(create_wait="500ms")
+async def test_what_was_accepted_in_vain_is_in_readiness(desk: Desk) -> None:
+    desk.mail_matters = False
+    await desk.stop_worker()
+    session_id = await desk.start_session()
+    accepted = await desk.hand_off(session_id)
+    assert accepted.status_code == 202
+    body = {"email": BO.email, "name": BO.name, "role": "viewer"}
+    assert (await desk.http(OLIVE).put(f"/directory/users/{BO.id}", json=body)).is_success
+    await desk.start_worker()
+    handoff = Handoff(UUID(accepted.json()["id"]), session_id, BO)
+    await desk.workflow(handoff).result()
+    await _audit(desk)
+
+    async def is_named() -> bool:
+        ready = await desk.http().get("/readyz")
+        return ready.status_code == 200 and str(handoff.id) in ready.text
+
+    await desk.until(is_named)

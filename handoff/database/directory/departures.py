@@ -21,11 +21,16 @@ async def begin_change(tenant: Tenant, caller: Actor) -> Actor:
 
     Without the turn, two owners could unmake each other at once, and none would be left.
     """
-    key = func.hashtextextended(f"directory:{tenant.account_id}", 0)
-    await tenant.connection.execute(func.pg_advisory_xact_lock(key).select())
+    await take_turn(tenant)
     actor = await people.act_as(tenant, caller)
     must_lead(actor)
     return actor
+
+
+async def take_turn(tenant: Tenant) -> None:
+    """Waits for every other change of this account's directory. The first lock of all."""
+    key = func.hashtextextended(f"directory:{tenant.account_id}", 0)
+    await tenant.connection.execute(func.pg_advisory_xact_lock(key).select())
 
 
 async def release_claims(

@@ -1,20 +1,25 @@
 """Brings accounts, teams and users in from a file. Idempotent by id: a repeat changes nothing."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.words import Role, SubjectKind, UserKind
+from handoff.database import outages
 from handoff.database.directory import sign_ins
-from handoff.database.directory.departures import release_claims
+from handoff.database.directory.departures import release_claims, take_turn
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
 from handoff.errors import ImportRefused
 from handoff.rules.roles import WORKING_ROLES
+
+READ_AT_ONCE = 1000
 
 EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
 
@@ -75,27 +80,54 @@ class Directory(_Entry):
     accounts: list[AccountEntry]
 
 
+@outages.tried_again
 async def bring_in(database: Database, directory: Directory) -> None:
     """All or nothing: one fault in the file, and nothing is changed.
+
+    What stands there already is only read. What is locked, is locked in the order of everybody
+    else (`handoff.database`): the turn at the directory, people, then what they have claimed, and
+    the account's counter last, so nobody waits for a long file who does not change the same people.
 
     Raises:
         ImportRefused: names the place in the file and what does not fit.
     """
     async with database.engine_room() as connection:
+        for account_id in sorted({account.id for account in directory.accounts}):
+            await take_turn(Tenant(account_id, connection))
         for number, account in enumerate(directory.accounts):
             await _bring_in_one(connection, account, f"accounts/{number}")
+        for account in sorted(directory.accounts, key=lambda account: account.id):
+            await _give_back(Tenant(account.id, connection), account.users)
+        for number, account in enumerate(directory.accounts):
+            row = {"id": account.id, "name": account.name}
+            await _upsert(connection, AccountRow, [(f"accounts/{number}", row)])
 
 
 async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path: str) -> None:
     owned = {"account_id": account.id}
-    await _upsert(connection, AccountRow, {"id": account.id, "name": account.name}, path)
-    for number, team in enumerate(account.teams):
-        await _upsert(connection, TeamRow, team.model_dump() | owned, f"{path}/teams/{number}")
-    for number, user in enumerate(account.users):
-        row = user.model_dump(exclude={"external_id"} if user.external_id is None else None)
-        await _upsert(connection, UserRow, row | owned, f"{path}/users/{number}")
-        tenant = Tenant(account.id, connection)
-        await _vouch(tenant, user)
+    # Its name comes last: its row is the counter that everybody of the account needs.
+    made = insert(AccountRow).values(id=account.id, name=account.name).on_conflict_do_nothing()
+    await connection.execute(made)
+    teams = [
+        (f"{path}/teams/{number}", team.model_dump() | owned)
+        for number, team in enumerate(account.teams)
+    ]
+    await _upsert(connection, TeamRow, teams)
+    users = [
+        (f"{path}/users/{number}", _columns(user) | owned)
+        for number, user in enumerate(account.users)
+    ]
+    await _upsert(connection, UserRow, users)
+    for user in sorted(account.users, key=lambda user: user.id):
+        await _vouch(Tenant(account.id, connection), user)
+
+
+def _columns(user: UserEntry) -> dict[str, Any]:
+    return user.model_dump(exclude={"external_id"} if user.external_id is None else None)
+
+
+async def _give_back(tenant: Tenant, users: list[UserEntry]) -> None:
+    for user in sorted(users, key=lambda user: user.id):
         if not user.can_hold:
             reason = f"{user.name} can no longer hold it"
             await release_claims(tenant, None, user.id, reason=reason)
@@ -113,9 +145,31 @@ async def _vouch(tenant: Tenant, user: UserEntry) -> None:
 
 
 async def _upsert(
+    connection: AsyncConnection, table: type[Any], rows: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """Those that are new or different, by path, in the order of their ids: who locks several rows
+    of a table does it in one order. An id that another account has is complained of."""
+    there = await _there(connection, table, [row["id"] for _, row in rows])
+    for path, row in sorted(rows, key=lambda one: one[1]["id"]):
+        known = there.get(row["id"])
+        if known is None or any(known[name] != value for name, value in row.items()):
+            await _write(connection, table, row, path)
+
+
+async def _there(
+    connection: AsyncConnection, table: type[Any], ids: list[UUID]
+) -> dict[UUID, Mapping[str, Any]]:
+    found: dict[UUID, Mapping[str, Any]] = {}
+    for start in range(0, len(ids), READ_AT_ONCE):
+        some = ids[start : start + READ_AT_ONCE]
+        rows = await connection.execute(select(table.__table__).where(table.id.in_(some)))
+        found.update({row["id"]: row for row in rows.mappings()})
+    return found
+
+
+async def _write(
     connection: AsyncConnection, table: type[Any], row: dict[str, Any], path: str
 ) -> None:
-    """An id that another account has stays where it is, and is complained of."""
     statement = insert(table).values(**row)
     changed = {name: row[name] for name in row if name not in ("id", "account_id")}
     own = None if table is AccountRow else table.account_id == row["account_id"]

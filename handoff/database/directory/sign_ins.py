@@ -153,6 +153,10 @@ async def vouch(tenant: Tenant, user_id: UUID, kind: SubjectKind, value: str | N
     if value is None:
         await _end(tenant, told)
         return
+    standing = tenant.select(SignInRow, SignInRow.subject, SignInRow.issuer).where(told, _STANDS)
+    known = (await tenant.connection.execute(standing)).all()
+    if [(row.subject, row.issuer) for row in known] == [(value, ANY_ISSUER)]:
+        return
     await _end(tenant, and_(told, SignInRow.subject != value))
     await _bind(tenant, user_id, Subject(ANY_ISSUER, value), by=BoundBy.IMPORT, kind=kind)
 

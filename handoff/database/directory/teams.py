@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor
+from handoff.database import outages
 from handoff.database.directory.departures import begin_change
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import SessionRow, TeamRow, UserRow
@@ -49,6 +50,7 @@ async def find_team(tenant: Tenant, team_id: UUID) -> DirectoryTeam | None:
     return None if row is None else DirectoryTeam(**row._mapping)
 
 
+@outages.tried_again
 async def put_team(
     database: Database, caller: Actor, team_id: UUID, *, name: str
 ) -> tuple[DirectoryTeam, bool]:
@@ -71,6 +73,7 @@ async def put_team(
         return DirectoryTeam(team_id, name, None), before is None
 
 
+@outages.tried_again
 async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
     """Soft. Its people and its sessions are of no team afterwards, so everybody sees them.
 
@@ -81,12 +84,7 @@ async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
         await begin_change(tenant, caller)
         if await find_team(tenant, team_id) is None:
             raise NotFound("There is no such team.")
-        for table in (UserRow, SessionRow):
-            await tenant.connection.execute(
-                update(table)
-                .where(table.account_id == tenant.account_id, table.team_id == team_id)
-                .values(team_id=None)
-            )
+        # The team first: whoever puts something into it meanwhile is waited for, or finds it gone.
         await tenant.connection.execute(
             update(TeamRow)
             .where(
@@ -96,3 +94,9 @@ async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
             )
             .values(deleted_at=func.clock_timestamp())
         )
+        for table in (UserRow, SessionRow):
+            await tenant.connection.execute(
+                update(table)
+                .where(table.account_id == tenant.account_id, table.team_id == team_id)
+                .values(team_id=None)
+            )

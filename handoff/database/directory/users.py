@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor
 from handoff.contract.words import Role, UserKind
-from handoff.database import people, sessions
+from handoff.database import outages, people, sessions
 from handoff.database.directory import departures
 from handoff.database.directory.departures import begin_change
 from handoff.database.directory.sign_ins import bind_by_scim
@@ -143,6 +143,7 @@ async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: Wan
     return await change_user(database, caller, user_id, decide)
 
 
+@outages.tried_again
 async def change_user(
     database: Database,
     caller: Actor,
@@ -174,6 +175,7 @@ async def change_user(
         return Put(user, created=before is None, released=released)
 
 
+@outages.tried_again
 async def delete_user(database: Database, caller: Actor, user_id: UUID) -> list[Changed]:
     """Soft: history keeps their name. Twice is once. Answers with what went back to the queue.
 

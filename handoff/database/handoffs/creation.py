@@ -6,17 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, bindparam, func, or_, true, update
-from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.messages import NewHandoff, Recorded
 from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, Verdict
-from handoff.database import events, people
+from handoff.database import events, outages, people
 from handoff.database.gate import ANY, Database, Tenant
+from handoff.database.handoffs.accepted import refuse
+from handoff.database.handoffs.insertion import bound, inserted
 from handoff.database.handoffs.snapshots import snapshot_of
-from handoff.database.handoffs.standing import forget, living_handoff
+from handoff.database.handoffs.standing import living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
 from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
@@ -26,6 +27,7 @@ from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.steps import next_step
 
 
+@outages.tried_again
 async def record(
     database: Database, new: NewHandoff, *, claim_timeout: timedelta, max_rounds: int
 ) -> tuple[Recorded, Changed | None]:
@@ -40,11 +42,14 @@ async def record(
             )
             await _write(tenant, record)
             event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
-            envelope = await events.append(tenant, record, event, at=new.created_at, actor=actor)
+            at = record.created_at
+            envelope = await events.append(tenant, record, event, at=at, actor=actor)
             first = snapshot_of(record, step=next_step(record))
             return Recorded(Verdict.RECORDED, first=first), Changed(record, envelope)
     except _Refused as refused:
-        return await _answered_before(database, new) or refused.answer, None
+        return await refuse(
+            database, new, refused.answer, default_policy(claim_timeout, max_rounds)
+        )
 
 
 class _Refused(Exception):
@@ -53,15 +58,6 @@ class _Refused(Exception):
     def __init__(self, verdict: Verdict, other_id: UUID | None = None) -> None:
         super().__init__(verdict)
         self.answer = Recorded(verdict, other_id)
-
-
-async def _answered_before(database: Database, new: NewHandoff) -> Recorded | None:
-    async with database.account(new.account_id) as tenant:
-        query = tenant.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == new.id)
-        known = await tenant.connection.scalar(query)
-        if known is None:
-            await forget(tenant, new.session_id, new.id)
-    return None if known is None else Recorded(Verdict.RECORDED)
 
 
 async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tuple[Record, Actor]:
@@ -86,6 +82,8 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
     # The copy that is kept, whatever becomes of the account's own.
     policy = policy_from_json(row.policy) if row.policy else default
     parks = new.intent is Intent.PARK
+    # PostgreSQL's, too; an API of an older build sends its own, which may run ahead.
+    created_at = min(new.created_at, row.now)
     record = Record(
         id=new.id,
         session_id=new.session_id,
@@ -98,10 +96,10 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
         engineer_notes=new.engineer_notes,
         context=new.context,
         escalator=Person(actor.id, actor.name),
-        created_at=new.created_at,
+        created_at=created_at,
         policy=policy,
         rounds_total=policy.rounds_total,
-        deadline_at=None if parks else new.created_at,
+        deadline_at=None if parks else created_at,
         remind_at=new.remind_at,
         last_actor_id=actor.id,
     )
@@ -123,6 +121,7 @@ def _situation() -> Select[Any]:
             SessionRow.title,
             SessionRow.team_id.label("session_team_id"),
             AccountRow.policy,
+            func.clock_timestamp().label("now"),
         )
         .join(AccountRow, AccountRow.id == UserRow.account_id)
         .outerjoin(SessionRow, of_session)
@@ -133,11 +132,10 @@ def _situation() -> Select[Any]:
 
 async def _write(tenant: Tenant, record: Record) -> None:
     parks = record.status is HandoffStatus.PARKED
-    columns = columns_of(record)
     written = await tenant.run(
-        _written(frozenset(columns)),
+        _written(frozenset(columns_of(record))),
         session_status=SessionStatus.PARKED if parks else SessionStatus.ESCALATED,
-        **{f"new_{name}": value for name, value in columns.items()},
+        **bound(record),
     )
     row = written.one_or_none()
     if row is None:
@@ -149,11 +147,8 @@ async def _write(tenant: Tenant, record: Record) -> None:
 @cache
 def _written(columns: frozenset[str]) -> Select[Any]:
     """The handoff, then its session: every transition locks in this order. One statement."""
-    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
     written = (
-        insert(HandoffRow)
-        # The engine learns of it by this very answer.
-        .values({**new, "seen_version": 1, "changed_at": func.clock_timestamp()})
+        inserted(columns)
         .on_conflict_do_nothing()
         .returning(
             HandoffRow.account_id, HandoffRow.id, HandoffRow.session_id, HandoffRow.escalator_id

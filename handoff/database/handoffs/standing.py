@@ -1,10 +1,11 @@
 """What stands in the way of a session's next handoff: one that lives, or one that was accepted."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, Uuid, bindparam, func, not_, update
+from sqlalchemy import BindParameter, Row, Select, Uuid, bindparam, func, update
 
 from handoff.contract.messages import Recorded
 from handoff.contract.words import LIVING, Verdict
@@ -24,10 +25,17 @@ async def living_handoff(tenant: Tenant, session_id: UUID) -> UUID | None:
     return found
 
 
-async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded:
-    """What the record would say to a handoff of this session now. It alone has the last word."""
+async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> tuple[Recorded, datetime]:
+    """What the record would say to a handoff of this session now, and the database's time. The
+    record alone has the last word; of times, this one has."""
     row = (await tenant.run(_standing(), session=session_id)).one_or_none()
-    if row is None or row.holder_id != holder_id:
+    if row is None:
+        return Recorded(Verdict.NOT_HOLDER), await _now(tenant)
+    return _foreseen(row, holder_id), row.now
+
+
+def _foreseen(row: Row[Any], holder_id: UUID) -> Recorded:
+    if row.holder_id != holder_id:
         return Recorded(Verdict.NOT_HOLDER)
     if row.living is not None:
         return Recorded(Verdict.ALREADY_OPEN, row.living)
@@ -40,31 +48,51 @@ async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> Recorded
 def _standing() -> Select[Any]:
     living = _living(ANY, bindparam("session", type_=Uuid())).scalar_subquery().label("living")
     columns = (SessionRow.holder_id, SessionRow.accepted_handoff_id, living)
-    return ANY.select(SessionRow, *columns).where(SessionRow.id == bindparam("session"))
+    query = ANY.select(SessionRow, *columns, func.clock_timestamp().label("now"))
+    return query.where(SessionRow.id == bindparam("session"))
+
+
+async def _now(tenant: Tenant) -> datetime:
+    now: datetime = await tenant.connection.scalar(func.clock_timestamp().select())
+    return now
+
+
+async def hold(tenant: Tenant, session_id: UUID) -> UUID | None:
+    """Until the transaction ends nobody hands the session off. Which handoff was accepted for it.
+
+    A look after this is one at what the others have left, however long it had to wait for them.
+    """
+    query = tenant.select(SessionRow, SessionRow.accepted_handoff_id)
+    query = query.where(SessionRow.id == session_id).with_for_update(key_share=True)
+    accepted: UUID | None = await tenant.connection.scalar(query)
+    return accepted
 
 
 async def accept(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> UUID | None:
     """Keeps the session for a handoff that the engine has and no worker recorded yet.
 
     Answers with the handoff that comes first: this one, another one, or None when there is none
-    to come any more.
+    to come any more. One that has been recorded meanwhile, whatever became of it since, leaves no
+    mark: nobody would take it away.
     """
-    others = _living(tenant, session_id).exists()
+    before = await hold(tenant, session_id)
+    if await is_recorded(tenant, handoff_id):
+        return handoff_id
+    first = await living_handoff(tenant, session_id) or before
+    if first is not None:
+        return first
     await tenant.connection.execute(
         update(SessionRow)
-        .where(
-            SessionRow.account_id == tenant.account_id,
-            SessionRow.id == session_id,
-            SessionRow.accepted_handoff_id.is_(None),
-            not_(others),
-        )
+        .where(SessionRow.account_id == tenant.account_id, SessionRow.id == session_id)
         .values(accepted_handoff_id=handoff_id)
     )
-    living = _living(tenant, session_id).scalar_subquery()
-    first = func.coalesce(living, SessionRow.accepted_handoff_id)
-    query = tenant.select(SessionRow, first).where(SessionRow.id == session_id)
-    found: UUID | None = await tenant.connection.scalar(query)
-    return found
+    return handoff_id
+
+
+async def is_recorded(tenant: Tenant, handoff_id: UUID) -> bool:
+    """Whether it has a record, living or closed."""
+    query = tenant.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == handoff_id)
+    return await tenant.connection.scalar(query) is not None
 
 
 async def forget(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> None:

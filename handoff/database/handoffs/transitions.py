@@ -6,7 +6,8 @@ again and is answered by the rule. The same transaction holds the event with its
 session's new state and the messages to be sent, so nothing half done can ever be seen.
 """
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -18,13 +19,13 @@ from sqlalchemy import CTE, Select, Update, bindparam, func, update
 from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.database import deliveries, events, people
+from handoff.database import deliveries, events, outages, people
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.audience import choose
 from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
-from handoff.errors import NotFound, StaleVersion
+from handoff.errors import NotFound, OutcomeUnknown, StaleVersion, Unreachable
 from handoff.rules.change import Change, Decide
 from handoff.rules.steps import take_step
 from handoff.rules.telling import told_as
@@ -38,6 +39,16 @@ class Changed:
     envelope: Envelope | None
 
 
+Keep = Callable[[Tenant, Changed], Awaitable[None]]
+"""Writes down, in the command's own transaction, that it was carried out and how it is answered."""
+
+FIND_OUT_WITHIN = 4.0
+"""Seconds for which we ask what became of a command whose commit was not answered."""
+
+_ASK_AGAIN = 0.2
+
+
+@outages.tried_again
 async def command(
     database: Database,
     caller: Actor,
@@ -46,28 +57,75 @@ async def command(
     *,
     session_id: UUID | None = None,
     if_version: Collection[int] | None = None,
+    keep: Keep | None = None,
 ) -> Changed:
     """Carries out what a person asked for; final once this returns.
+
+    Where PostgreSQL's answer to the commit is lost, it is asked until it tells what was done.
 
     Raises:
         NotFound: unknown, or another account's.
         StaleVersion: the present one is none of `if_version`.
         Refusal: what the rule says.
+        OutcomeUnknown: PostgreSQL did not tell in time.
     """
-    async with database.account(caller.account_id) as tenant:
-        actor = await people.act_as(tenant, caller)
-        for lock in (False, True):
-            found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
-            if found is None:
-                raise NotFound("There is no such handoff.")
-            record, now = found
-            _must_match(record, if_version)
-            change = decide(record, actor, now)
-            if change is None:
-                return Changed(record, None)
-            changed = await apply(tenant, record, change, actor=actor, now=now)
-            if changed is not None:
-                return changed
+    done: Changed | None = None
+    clock = asyncio.get_running_loop().time
+    until = clock() + FIND_OUT_WITHIN
+    while True:
+        try:
+            async with database.account(caller.account_id) as tenant:
+                if done is not None and await _is_written(tenant, done):
+                    return done
+                done = None
+                done = await _carry_out(
+                    tenant, caller, handoff_id, decide, session_id=session_id, if_version=if_version
+                )
+                if keep is not None:
+                    await keep(tenant, done)
+            return done
+        except (Unreachable, *outages.MAYBE) as fault:
+            passes = isinstance(fault, Unreachable) or outages.is_outage(fault)
+            if done is None or not passes:
+                raise
+            if clock() > until:
+                raise OutcomeUnknown("It may have been done. Look, or send it again.") from fault
+        await asyncio.sleep(_ASK_AGAIN)
+
+
+async def _is_written(tenant: Tenant, done: Changed) -> bool:
+    """Whether it was committed. Locked: who had written it, had it locked for as long as it lived,
+    so a commit that is still on its way is waited for."""
+    found = await find_record(tenant, done.record.id, lock=True)
+    if found is None:
+        return False
+    if done.envelope is None:
+        return found[0] == done.record
+    return await events.is_written(tenant, done.envelope)
+
+
+async def _carry_out(
+    tenant: Tenant,
+    caller: Actor,
+    handoff_id: UUID,
+    decide: Decide,
+    *,
+    session_id: UUID | None,
+    if_version: Collection[int] | None,
+) -> Changed:
+    actor = await people.act_as(tenant, caller)
+    for lock in (False, True):
+        found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
+        if found is None:
+            raise NotFound("There is no such handoff.")
+        record, now = found
+        _must_match(record, if_version)
+        change = decide(record, actor, now)
+        if change is None:
+            return Changed(record, None)
+        changed = await apply(tenant, record, change, actor=actor, now=now)
+        if changed is not None:
+            return changed
     raise AssertionError("a locked record cannot change under its lock")
 
 

@@ -4,7 +4,7 @@ Over all accounts, for readiness and the auditor. Nothing here serves an account
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,23 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
-from handoff.contract.words import RETRIED, DeliveryState, HandoffStatus
+from handoff.contract.words import RETRIED, DeliveryState, EventType, HandoffStatus
 from handoff.database.deliveries import lost_answers, one_by_one
 from handoff.database.gate import Database
-from handoff.database.tables import AuditRow, DeliveryRow, HandoffRow
+from handoff.database.tables import AuditRow, DeliveryRow, EventRow, HandoffRow
 from handoff.rules.causes import SYSTEM_FAULTS
 from handoff.rules.channels import Channel
 
 SHOWN = 20
+
+IN_VAIN, CLOCK = "accepted_in_vain", "clock"
+NOTICES = (IN_VAIN, CLOCK)
+"""Findings that somebody should know of, while everything does its work."""
+
+IN_VAIN_AT_MOST = timedelta(days=2)
+"""So long after it was accepted, what became of it is still told."""
+
+CLOCK_FORGIVEN, NOTHING = timedelta(seconds=1), timedelta(0)
 
 STANDSTILL = 3
 """So many messages wait with nobody beside them whom one has reached: no recipient's trouble."""
@@ -81,6 +90,54 @@ async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
     async with database.engine_room() as connection:
         found = (await connection.scalars(query)).all()
     return [Finding("late_step", handoff_id, "its next step is late") for handoff_id in found]
+
+
+async def accepted_in_vain(database: Database, *, within: timedelta) -> list[Finding]:
+    """Handoffs that were answered 202 lately and ended when they came to be recorded."""
+    details = EventRow.data["details"]
+    query = (
+        select(HandoffRow.id)
+        .join(EventRow, EventRow.handoff_id == HandoffRow.id)
+        .where(
+            # Ids begin with the time: one page of the index instead of all that was ever closed.
+            HandoffRow.id > _id_of(datetime.now(UTC) - IN_VAIN_AT_MOST),
+            HandoffRow.status == HandoffStatus.CANCELLED,
+            HandoffRow.last_actor_id.is_(None),
+            HandoffRow.resolved_at > func.clock_timestamp() - within,
+            EventRow.type == EventType.CANCELLED,
+            details["accepted"].as_boolean(),
+        )
+        .limit(SHOWN)
+    )
+    async with database.engine_room() as connection:
+        found = (await connection.scalars(query)).all()
+    return [Finding(IN_VAIN, one, "accepted, and nobody was called for it") for one in found]
+
+
+def _id_of(moment: datetime) -> UUID:
+    """The least id that was made at this moment, or later."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+async def clock_ahead(database: Database) -> timedelta:
+    """By how much this machine's clock is ahead of PostgreSQL's, which decides; less than zero
+    where it is behind. What the question may have taken on its way is not held against it."""
+    async with database.glance() as connection:
+        await connection.execute(select(1))
+        asked = datetime.now(UTC)
+        theirs: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        answered = datetime.now(UTC)
+    if asked <= theirs <= answered:
+        return timedelta(0)
+    return asked - theirs if theirs < asked else answered - theirs
+
+
+def clock_trouble(whose: str, ahead: timedelta) -> str | None:
+    """In words, if it is worth a word."""
+    if abs(ahead) < CLOCK_FORGIVEN:
+        return None
+    where = "ahead of" if ahead > NOTHING else "behind"
+    return f"{whose} clock is {abs(ahead).total_seconds():.1f} s {where} PostgreSQL's"
 
 
 async def stalled_messages(
@@ -154,7 +211,8 @@ async def keep_audit(database: Database, findings: list[Finding], restarted: int
         "at": func.clock_timestamp(),
         "restarted": restarted,
         "findings": [
-            {"kind": f.kind, "handoff_id": str(f.handoff_id), "detail": f.detail} for f in findings
+            {"kind": f.kind, "handoff_id": str(f.handoff_id or ""), "detail": f.detail}
+            for f in findings
         ],
     }
     statement = insert(AuditRow).values(id=1, **values)

@@ -126,17 +126,38 @@ def _unlocked() -> ColumnElement[bool]:
 async def keep(database: Database, caller: Actor, key: str, answer: Answer) -> None:
     """The answer that every repeat gets: the first one, should two holders come to one."""
     async with database.account(caller.account_id) as tenant:
-        await tenant.connection.execute(
-            update(IdempotencyRow)
-            .where(_named(tenant, caller, key), IdempotencyRow.status.is_(None))
-            .values(
-                status=answer.status,
-                headers=answer.headers,
-                body=answer.body,
-                role=caller.role,
-                locked_until=None,
-            )
+        await _keep(tenant, caller, key, answer, IdempotencyRow.status.is_(None))
+
+
+async def keep_within(
+    tenant: Tenant, caller: Actor, key: str, held: Reservation, answer: Answer
+) -> None:
+    """The same in the transaction that did what is answered: neither is ever without the other.
+
+    Raises:
+        RequestInFlight: this holder took so long that a repeat has taken over. What it did is
+            undone with the transaction: the repeat does it.
+    """
+    own = and_(IdempotencyRow.status.is_(None), IdempotencyRow.locked_until == held.locked_until)
+    if not await _keep(tenant, caller, key, answer, own):
+        raise RequestInFlight("A repeat of it is being worked on. Wait for its answer.")
+
+
+async def _keep(
+    tenant: Tenant, caller: Actor, key: str, answer: Answer, still: ColumnElement[bool]
+) -> bool:
+    kept = await tenant.connection.execute(
+        update(IdempotencyRow)
+        .where(_named(tenant, caller, key), still)
+        .values(
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            role=caller.role,
+            locked_until=None,
         )
+    )
+    return kept.rowcount == 1
 
 
 async def let_go(database: Database, caller: Actor, key: str, held: Reservation) -> None:

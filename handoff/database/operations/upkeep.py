@@ -87,6 +87,13 @@ async def closed_but_owing(
         return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
 
 
+async def living_among(database: Database, ids: Collection[UUID]) -> list[Living]:
+    """Those of these handoffs that are not closed."""
+    query = select(*_LIVING).where(HandoffRow.id.in_(ids), HandoffRow.status.in_(LIVING))
+    async with database.engine_room() as connection:
+        return [Living(**row._mapping) for row in (await connection.execute(query)).all()]
+
+
 async def recorded(database: Database, ids: Collection[UUID]) -> set[UUID]:
     """Those of these handoffs that have a record."""
     async with database.engine_room() as connection:
@@ -103,6 +110,8 @@ async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
             HandoffRow.resolved_at < func.clock_timestamp() - closed_for,
         )
         .limit(PURGED_AT_ONCE)
+        # First, as everybody who changes something of a handoff; whoever is at one is not met.
+        .with_for_update(skip_locked=True)
     )
     async with database.engine_room() as connection:
         ids = (await connection.scalars(old)).all()
