@@ -31,7 +31,7 @@ from api.routes import (
     teams,
     users,
 )
-from api.scim import about, group_routes, user_routes
+from api.scim import about, group_routes, outside, search_routes, user_routes
 from api.services import Services
 from handoff.settings import Settings
 
@@ -64,6 +64,7 @@ def build(settings: Settings) -> FastAPI:
     )
     app.state.metrics = Metrics()
     problems.install(app)
+    outside.install(app)
     openapi.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within)
     app.add_middleware(CodecDoor, settings=settings)
@@ -82,6 +83,7 @@ def build(settings: Settings) -> FastAPI:
         teams,
         api_tokens,
         about,
+        search_routes,
         user_routes,
         group_routes,
         me,
@@ -93,6 +95,7 @@ def build(settings: Settings) -> FastAPI:
     mount.install(app, settings)
     if settings.embedded:
         app.add_middleware(LocalNames, settings=settings)
+    app.add_middleware(outside.Slashes)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app

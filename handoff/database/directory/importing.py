@@ -14,19 +14,12 @@ from handoff.database.directory.departures import release_claims
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
 from handoff.errors import ImportRefused
+from handoff.mailboxes import mailbox
+from handoff.names import one_line
 from handoff.rules.roles import WORKING_ROLES
 
-EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
-
-
-def _one_line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("must be one line that can be read")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Address = Annotated[str, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+Address = Annotated[str, Field(max_length=254), AfterValidator(mailbox)]
 
 
 class _Entry(BaseModel):
@@ -131,5 +124,6 @@ async def _upsert(
 
 _MISFITS: dict[str | None, str] = {
     "uq_users_account_id_email": "another living user of the account has this address",
+    "uq_users_account_id_user_name": "another living user's directory calls them by this address",
     "fk_users_account_id_team_id": "its team_id names no team of this account",
 }
