@@ -63,10 +63,10 @@ def build(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.metrics = Metrics()
-    problems.install(app)
+    problems.install(app, say=outside.say)
     outside.install(app)
     openapi.install(app)
-    app.add_middleware(BodyLimit, within=settings.body_within)
+    app.add_middleware(BodyLimit, within=settings.body_within, say=outside.say)
     app.add_middleware(CodecDoor, settings=settings)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (

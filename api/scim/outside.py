@@ -6,13 +6,20 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.scim.protocol import ERROR, ScimResponse
+from api.http.problems import headers_of, problem
+from api.scim.protocol import ERROR, ScimResponse, refusal
+from handoff.errors import HandoffError
 
 PREFIX = "/scim/"
 _DETAILS = {
     404: "There is no such resource.",
     405: "This method is not allowed here.",
 }
+
+
+def say(path: str, error: HandoffError) -> Response:
+    """One of our errors, in the words of those who ask below this path."""
+    return refusal(error) if path.startswith(PREFIX) else problem(error)
 
 
 def install(app: FastAPI) -> None:
@@ -26,7 +33,7 @@ def install(app: FastAPI) -> None:
             return answer
         detail = _DETAILS.get(error.status_code, str(error.detail))
         body = {"schemas": [ERROR], "status": str(error.status_code), "detail": detail}
-        return ScimResponse(body, error.status_code, dict(error.headers or {}))
+        return ScimResponse(body, error.status_code, headers_of(request, error))
 
 
 class Slashes:
