@@ -86,10 +86,11 @@ class Settings(BaseSettings):
     )
     auth_issuer: str | None = Field(default=None, description="The `iss` that tokens must bear")
     auth_audience: str | None = Field(default=None, description="The `aud` that tokens must bear")
-    auth_subject: Literal["id", "external_id", "email"] = Field(
+    auth_subject: Literal["id", "external_id", "email", "oid"] = Field(
         default="id",
         description="What else the provider's `sub` is, beside bound sign-ins: id or email, as "
-        "the import has it; external_id: nothing else",
+        "the import has it; external_id: nothing else. oid: people are bound by Entra ID's object "
+        "id instead, which is the same for every application",
     )
     auth_leeway: Annotated[
         timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=timedelta(minutes=1))
