@@ -116,7 +116,7 @@ class Provider:
             return Claimed(subject, kept["next"], bool(kept.get("choose")))
         except httpx.HTTPError as fault:
             raise _silent(fault) from None
-        except (OAuthError, JoseError, ValueError, KeyError, TypeError) as fault:
+        except (OAuthError, JoseError, jwt.PyJWTError, ValueError, KeyError, TypeError) as fault:
             logger.warning("sign_in.refused", cause=type(fault).__name__)
             raise Unauthenticated("The identity provider did not vouch for you.") from None
 
