@@ -49,6 +49,14 @@ def mailbox(text: str) -> str:
     return found
 
 
+def same_as(text: str) -> str:
+    """What is equal for two spellings of one mailbox, to compare by; also of what is none."""
+    try:
+        return mailbox(text).lower()
+    except ValueError:
+        return text.lower()
+
+
 def in_ascii(address: str) -> str:
     """The address with its domain in ASCII: the same mailbox, for any server's ears."""
     domain = None if address.isascii() else _ascii_domain(address)
