@@ -17,7 +17,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from handoff.addresses import DatabaseUrl, RedisUrl, SenderAddress, SmtpUrl, WebAddress
+from handoff.addresses import (
+    DatabaseUrl,
+    PublicAddress,
+    RedisUrl,
+    SenderAddress,
+    SmtpUrl,
+    WebAddress,
+)
 from handoff.durations import Duration, MaybeNone, parse_duration
 from handoff.errors import ConfigurationError
 from handoff.temporal.key_ring import KeyRing
@@ -67,8 +74,9 @@ class Settings(BaseSettings):
         description="How long the mails of a burst wait for each other, to become one",
     )
 
-    public_url: WebAddress = Field(
-        default="http://127.0.0.1:8000", description="Where people and links reach the API"
+    public_url: PublicAddress = Field(
+        default="http://127.0.0.1:8000",
+        description="Where people and links reach the API: https://handoff.example.com, no path",
     )
     task_queue: str = Field(default="handoff", description="The Temporal task queue")
     payload_keys: SecretStr | None = Field(
