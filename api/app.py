@@ -22,8 +22,8 @@ from api.routes import (
     handoffs,
     health,
     me,
-    metrics,
     my_tokens,
+    operator_answers,
     policy,
     presence,
     queue,
@@ -33,6 +33,8 @@ from api.routes import (
 )
 from api.scim import about, group_routes, outside, search_routes, user_routes
 from api.services import Services
+from handoff import operator
+from handoff.addresses import Listen
 from handoff.settings import Settings
 
 DESCRIPTION = """
@@ -48,7 +50,10 @@ def build(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Services.running(settings) as services:
             app.state.services = services
-            yield
+            told = operator_answers.answers(app, services)
+            async with operator.serving(told, Listen.parse(settings.operator_listen)) as url:
+                services.operator_url = url
+                yield
 
     app = FastAPI(
         title="Handoff",
@@ -89,7 +94,6 @@ def build(settings: Settings) -> FastAPI:
         me,
         my_tokens,
         health,
-        metrics,
     ):
         app.include_router(routes.router)
     mount.install(app, settings)

@@ -1,6 +1,8 @@
 """Where other servers are, as a setting gives it: checked for its form, and taken apart."""
 
 import re
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -113,3 +115,36 @@ class SmtpAddress:
         self.port = parts.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
         self.username = unquote(parts.username) if parts.username else None
         self.password = unquote(parts.password) if parts.password else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """`HANDOFF_OPERATOR_LISTEN`, taken apart."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, value: str) -> "Listen":
+        """`127.0.0.1:9464`, `[::1]:9464`, `0.0.0.0:9464`; port 0 is any free one.
+
+        Raises:
+            ValueError: it is none.
+        """
+        parts = urlsplit(f"//{value}")
+        if not parts.hostname or parts.port is None or parts.path or parts.username is not None:
+            raise ValueError("must look like 127.0.0.1:9464")
+        return cls(parts.hostname, parts.port)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether only this machine calls it so."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False

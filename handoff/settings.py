@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handoff.addresses import (
     DatabaseUrl,
+    Listen,
     PublicAddress,
     RedisUrl,
     SenderAddress,
@@ -214,6 +215,11 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30),
         description="A live stream whose reader takes nothing for so long is cut off",
     )
+    operator_listen: str = Field(
+        default="127.0.0.1:9464",
+        description="Where API and worker each tell their operator /metrics and /readyz with ids "
+        "and details: host:port, or the next free one. Nobody is asked who they are there",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged"
     )
@@ -224,6 +230,12 @@ class Settings(BaseSettings):
         # RFC 7518, 3.2: a key of the same size as the hash output or larger.
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must be 32 bytes or longer; try: openssl rand -hex 32")
+        return value
+
+    @field_validator("operator_listen")
+    @classmethod
+    def _operator_listen(cls, value: str) -> str:
+        Listen.parse(value)
         return value
 
     @field_validator("payload_keys")
