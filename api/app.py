@@ -22,8 +22,8 @@ from api.routes import (
     handoffs,
     health,
     me,
-    metrics,
     my_tokens,
+    operator_answers,
     policy,
     presence,
     queue,
@@ -31,8 +31,10 @@ from api.routes import (
     teams,
     users,
 )
-from api.scim import about, group_routes, user_routes
+from api.scim import about, group_routes, outside, search_routes, user_routes
 from api.services import Services
+from handoff import operator
+from handoff.addresses import Listen
 from handoff.settings import Settings
 
 DESCRIPTION = """
@@ -48,7 +50,10 @@ def build(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Services.running(settings) as services:
             app.state.services = services
-            yield
+            told = operator_answers.answers(app, services)
+            async with operator.serving(told, Listen.parse(settings.operator_listen)) as url:
+                services.operator_url = url
+                yield
 
     app = FastAPI(
         title="Handoff",
@@ -63,9 +68,10 @@ def build(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.metrics = Metrics()
-    problems.install(app)
+    problems.install(app, say=outside.say)
+    outside.install(app)
     openapi.install(app)
-    app.add_middleware(BodyLimit, within=settings.body_within)
+    app.add_middleware(BodyLimit, within=settings.body_within, say=outside.say)
     app.add_middleware(CodecDoor, settings=settings)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (
@@ -82,17 +88,18 @@ def build(settings: Settings) -> FastAPI:
         teams,
         api_tokens,
         about,
+        search_routes,
         user_routes,
         group_routes,
         me,
         my_tokens,
         health,
-        metrics,
     ):
         app.include_router(routes.router)
     mount.install(app, settings)
     if settings.embedded:
         app.add_middleware(LocalNames, settings=settings)
+    app.add_middleware(outside.Slashes)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=app.state.metrics)
     return app

@@ -60,6 +60,7 @@ class Services:
     readiness: Shared[Any] = field(default_factory=Shared)
     counts: Shared[Any] = field(default_factory=Shared)
     has_been_well: bool = False
+    operator_url: str = ""
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 
     @classmethod

@@ -17,7 +17,15 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from handoff.addresses import DatabaseUrl, RedisUrl, SenderAddress, SmtpUrl, WebAddress
+from handoff.addresses import (
+    DatabaseUrl,
+    Listen,
+    PublicAddress,
+    RedisUrl,
+    SenderAddress,
+    SmtpUrl,
+    WebAddress,
+)
 from handoff.durations import Duration, MaybeNone, parse_duration
 from handoff.errors import ConfigurationError
 from handoff.temporal.key_ring import KeyRing
@@ -76,8 +84,9 @@ class Settings(BaseSettings):
         description="How long the mails of a burst wait for each other, to become one",
     )
 
-    public_url: WebAddress = Field(
-        default="http://127.0.0.1:8000", description="Where people and links reach the API"
+    public_url: PublicAddress = Field(
+        default="http://127.0.0.1:8000",
+        description="Where people and links reach the API: https://handoff.example.com, no path",
     )
     task_queue: str = Field(default="handoff", description="The Temporal task queue")
     payload_keys: SecretStr | None = Field(
@@ -95,10 +104,11 @@ class Settings(BaseSettings):
     )
     auth_issuer: str | None = Field(default=None, description="The `iss` that tokens must bear")
     auth_audience: str | None = Field(default=None, description="The `aud` that tokens must bear")
-    auth_subject: Literal["id", "external_id", "email"] = Field(
+    auth_subject: Literal["id", "external_id", "email", "oid"] = Field(
         default="id",
         description="What else the provider's `sub` is, beside bound sign-ins: id or email, as "
-        "the import has it; external_id: nothing else",
+        "the import has it; external_id: nothing else. oid: people are bound by Entra ID's object "
+        "id instead, which is the same for every application",
     )
     auth_leeway: Annotated[
         timedelta, BeforeValidator(parse_duration), Field(ge=timedelta(0), le=timedelta(minutes=1))
@@ -214,6 +224,11 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30),
         description="A live stream whose reader takes nothing for so long is cut off",
     )
+    operator_listen: str = Field(
+        default="127.0.0.1:9464",
+        description="Where API and worker each tell their operator /metrics and /readyz with ids "
+        "and details: host:port, or the next free one. Nobody is asked who they are there",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged"
     )
@@ -224,6 +239,12 @@ class Settings(BaseSettings):
         # RFC 7518, 3.2: a key of the same size as the hash output or larger.
         if value is not None and len(value.get_secret_value().encode()) < 32:
             raise ValueError("must be 32 bytes or longer; try: openssl rand -hex 32")
+        return value
+
+    @field_validator("operator_listen")
+    @classmethod
+    def _operator_listen(cls, value: str) -> str:
+        Listen.parse(value)
         return value
 
     @field_validator("payload_keys")

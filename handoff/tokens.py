@@ -13,11 +13,14 @@ from typing import Any
 from uuid import UUID
 
 import jwt
+import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.exceptions import InvalidSubjectError
 from pydantic import SecretStr
 
 from handoff.errors import ConfigurationError
+
+logger = structlog.get_logger(__name__)
 
 LONGEST_TOKEN = 8 * 1024
 """Characters. Anything longer is refused before a byte of it is parsed."""
@@ -128,7 +131,10 @@ def read_keys(body: bytes) -> list[jwt.PyJWK]:
     found = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(found, list) or len(found) > MOST_KEYS:
         raise ValueError("not a key set")
-    return [key for key in map(_read_key, found) if key is not None]
+    keys = [key for key in map(_read_key, found) if key is not None]
+    if len(keys) < len(found):
+        logger.info("jwks.members_passed_over", number=len(found) - len(keys))
+    return keys
 
 
 def _read_json(document: bytes) -> Any:
@@ -185,7 +191,7 @@ def _check_claims(claims: dict[str, Any]) -> None:
     for name in _TIMES:
         if name in claims and not _is_time(claims[name]):
             raise jwt.DecodeError("a time that is no time")
-    if not _is_subject(claims.get("sub")):
+    if not is_subject(claims.get("sub")):
         raise InvalidSubjectError("no subject")
 
 
@@ -196,7 +202,8 @@ def _is_time(value: Any) -> bool:
     return 0 <= value <= _END_OF_TIME
 
 
-def _is_subject(value: Any) -> bool:
+def is_subject(value: Any) -> bool:
+    """Whether this can name somebody at a provider."""
     return isinstance(value, str) and 1 <= len(value) <= LONGEST_SUBJECT and value.isprintable()
 
 

@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack
 import structlog
 from temporalio.client import Client
 
-from handoff import log
+from handoff import log, operator
+from handoff.addresses import Listen
 from handoff.errors import ConfigurationError
 from handoff.keys import keyring_of
 from handoff.leaving import leave_after
 from handoff.settings import Settings, load_settings
 from handoff.temporal.connect import UNANSWERED, connect, prepare_namespace
+from worker import operator_answers
 from worker.auditor import ensure_schedule
 from worker.build import Parts, all_workers
 from worker.nudges import repeat_nudges
@@ -34,6 +36,9 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
             for worker in all_workers(client, parts):
                 await running.enter_async_context(worker)
             await ensure_schedule(client, settings)
+            told = operator_answers.answers(client, parts)
+            listen = Listen.parse(settings.operator_listen)
+            await running.enter_async_context(operator.serving(told, listen))
             nudges = asyncio.create_task(
                 repeat_nudges(
                     client,

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from activities.email.headers import letter_policy, mailbox
-from activities.email.smtp_wire import is_address
 from activities.harmless import harmless_line, harmless_text
 from handoff.contract.words import Priority
 from handoff.errors import ConfigurationError
+from handoff.mailboxes import is_mailbox
 
 _SUBJECT_LIMIT = 150
 _NAME = 60
@@ -179,7 +179,7 @@ def sender_address(sender: str) -> str:
 def _sender(sender: str) -> tuple[str, str]:
     match = _SENDER.fullmatch(sender.strip())
     name, address = match.groups() if match else ("", sender.strip())
-    if not is_address(address):
+    if not is_mailbox(address):
         raise ConfigurationError("HANDOFF_SMTP_FROM must look like Handoff <handoff@example.com>")
     return harmless_line(name.removeprefix('"').removesuffix('"'), limit=_NAME), address
 
@@ -212,7 +212,7 @@ def _answered(letter: Letter) -> Thread | None:
 
 
 def _recipient(letter: Letter) -> str:
-    if not is_address(letter.to_address):
+    if not is_mailbox(letter.to_address):
         return "undisclosed-recipients:;"
     return mailbox(harmless_line(letter.to_name, limit=_NAME), letter.to_address)
 

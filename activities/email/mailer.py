@@ -12,10 +12,16 @@ from email.message import EmailMessage
 
 from activities.email.smtp_line import IDLE, Broken, Line
 from activities.email.smtp_outcome import Stage, accepted, trouble, verdict
-from activities.email.smtp_wire import is_address, is_international, path, wire_content
+from activities.email.smtp_wire import (
+    is_international,
+    path,
+    wire_content,
+    with_ascii_domains,
+)
 from activities.sender import SendOutcome
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import DeliveryState
+from handoff.mailboxes import in_ascii, is_mailbox
 from handoff.rules.causes import Cause
 
 Content = Callable[[], Awaitable[EmailMessage | None]]
@@ -69,9 +75,9 @@ class Mailer:
         leaves. Nothing that a server or network does raises. When this is cancelled after
         `content` answered, the message may have left.
         """
-        if not is_address(to):
+        if not is_mailbox(to):
             return SendOutcome(DeliveryState.FAILED, None, Cause.INVALID_ADDRESS)
-        if envelope_from and not is_address(envelope_from):
+        if envelope_from and not is_mailbox(envelope_from):
             return SendOutcome(DeliveryState.RETRYING, None, Cause.SENDER_REFUSED)
         talk = _Talk(content, to, envelope_from)
         try:
@@ -203,6 +209,8 @@ class _Talk:
         self.done = True
 
     async def _run(self, line: "Line") -> SendOutcome | None:
+        if not line.offers("smtputf8"):
+            self._to, self._from = in_ascii(self._to), in_ascii(self._from)
         international = is_international(self._to, self._from)
         if international and not line.offers("smtputf8"):
             return self._not_international()
@@ -222,6 +230,8 @@ class _Talk:
         message = await self._content()
         if message is None:
             return None
+        if not line.offers("smtputf8"):
+            message = with_ascii_domains(message)
         content = wire_content(message, international)
         self.stage = Stage.DATA
         reply = await line.say(Stage.DATA, b"DATA")

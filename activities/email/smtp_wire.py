@@ -1,25 +1,13 @@
 """How an address and a message look on the wire. No connection, no verdicts."""
 
+import copy
 import re
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
-# RFC 5321's mailbox, with RFC 6531's letters; lengths are checked apart.
-_ATOM = r"""[^\s\x00-\x1f\x7f-\x9f"(),.:;<>@\[\\\]]+"""
-_QUOTED = r'''"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'''
-_LABEL = r"\w(?:[\w-]*\w)?"
-_ADDRESS = re.compile(
-    rf"(?P<local>{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@"
-    rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Za-z.:]+\])"
-)
+from handoff.mailboxes import in_ascii
 
-
-def is_address(text: str) -> bool:
-    """Whether a mail server could be given this as a mailbox at all."""
-    if len(text) > 254 or not text.isprintable():
-        return False
-    match = _ADDRESS.fullmatch(text)
-    return match is not None and len(text.encode()) <= 254 and len(match["local"].encode()) <= 64
+_ADDRESSED = ("From", "Sender", "Reply-To", "To", "Cc")
 
 
 def is_international(*envelope: str) -> bool:
@@ -28,6 +16,19 @@ def is_international(*envelope: str) -> bool:
     Names and subjects do not: they are encoded words.
     """
     return not all(address.isascii() for address in envelope)
+
+
+def with_ascii_domains(message: EmailMessage) -> EmailMessage:
+    """The same letter for a server without SMTPUTF8, which knows a domain by its ASCII form."""
+    headers = {name: str(message.get(name, "")) for name in _ADDRESSED}
+    if all(value.isascii() for value in headers.values()):
+        return message
+    plain = copy.deepcopy(message)
+    for name, value in headers.items():
+        before, bracket, address = value.rpartition("<")
+        if (changed := in_ascii(address.rstrip("> "))) != address.rstrip("> "):
+            plain.replace_header(name, f"{before}<{changed}>" if bracket else changed)
+    return plain
 
 
 def wire_content(message: EmailMessage, international: bool) -> bytes:

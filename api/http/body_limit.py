@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http import json_bodies
-from api.http.problems import problem
+from api.http.problems import Saying
 from handoff.errors import HandoffError, TooLarge, TooSlow
 
 BODY_BYTES = 64 * 1024
@@ -20,9 +20,10 @@ would not read our answer. Beyond that the connection is closed on it."""
 class BodyLimit:
     """Reads the body whole: 64 KiB at most, whatever was declared, and all of it in time."""
 
-    def __init__(self, app: ASGIApp, *, within: timedelta) -> None:
+    def __init__(self, app: ASGIApp, *, within: timedelta, say: Saying) -> None:
         self._app = app
         self._within = within.total_seconds()
+        self._say = say
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Requests without a body pass through untouched."""
@@ -36,14 +37,17 @@ class BodyLimit:
             # Half a request is none, and nobody is left to be answered.
             return
         except _Unread as unread:
-            await problem(unread.refusal, Connection="close")(scope, receive, send)
+            answer = self._say(scope["path"], unread.refusal)
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
         except HandoffError as refusal:
-            await problem(refusal)(scope, receive, send)
+            await self._say(scope["path"], refusal)(scope, receive, send)
         else:
             once = _Once(
                 body, receive, is_json=json_bodies.is_json(headers.get("content-type", ""))
             )
-            await self._app(scope, once.receive, once.answering(scope, receive, send))
+            answering = once.answering(scope, receive, send, self._say)
+            await self._app(scope, once.receive, answering)
 
     async def _whole(self, headers: Headers, receive: Receive) -> bytes:
         declared = headers.get("content-length", "0")
@@ -113,7 +117,7 @@ class _Once:
                 raise
         return {"type": "http.request", "body": self._body, "more_body": False}
 
-    def answering(self, scope: Scope, receive: Receive, send: Send) -> Send:
+    def answering(self, scope: Scope, receive: Receive, send: Send, say: Saying) -> Send:
         """Sends the application's answer, or the fault's."""
         told = False
 
@@ -123,6 +127,6 @@ class _Once:
                 await send(message)
             elif not told:
                 told = True
-                await problem(self._fault)(scope, receive, send)
+                await say(scope["path"], self._fault)(scope, receive, send)
 
         return answer

@@ -8,7 +8,6 @@ another account's, nor the notes of a parked handoff that are still its parker's
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
@@ -22,6 +21,7 @@ from api.http.problems import problem
 from api.identity import browser_session
 from api.identity.callers import bearer_token, identify
 from api.services import Services
+from handoff.addresses import web_origin
 from handoff.contract.people import Actor
 from handoff.database import records
 from handoff.errors import Forbidden, HandoffError, Invalid, TooLarge, TooSlow
@@ -77,8 +77,7 @@ class CodecDoor:
 def _origin(address: str | None) -> str | None:
     if address is None:
         return None
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+    return web_origin(address)
 
 
 async def _show(request: Request, keyring: KeyRing, origin: str | None) -> Payloads:

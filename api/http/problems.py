@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problems: one renderer for all of them. Nothing of the inside leaks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from api.http.json_bodies import is_json
 from api.http.security_headers import protect
@@ -32,6 +33,11 @@ MOST_FAULTS = 50
 
 RETRY_AFTER = {503: "2"}
 """Seconds after which a request that failed on our side is worth another try."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+Saying = Callable[[str, HandoffError], Response]
+"""Puts one of our errors into the words of whoever speaks below that path."""
 
 _HTTP_TITLES = {
     400: ("/problems/bad-request", "The request cannot be read"),
@@ -102,35 +108,60 @@ def _clean(part: object) -> str:
     return str(part)[:100].encode("utf-8", "backslashreplace").decode()
 
 
-def install(app: FastAPI) -> None:
-    """Registers the renderer for every kind of error."""
+def install(app: FastAPI, *, say: Saying) -> None:
+    """Registers the renderer for every kind of error: `say` puts ours into words."""
 
     @app.exception_handler(HandoffError)
     async def _ours(request: Request, error: HandoffError) -> Response:
         if isinstance(error, OutcomeUnknown) and request.method in ("GET", "HEAD"):
-            return problem(_away())  # Who only reads has done nothing.
-        return problem(error)
+            error = _away()  # Who only reads has done nothing.
+        return say(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
     async def _input(request: Request, error: RequestValidationError) -> Response:
-        return problem(refused_input(request, error))
+        return say(request.url.path, refused_input(request, error))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         kind, title = _HTTP_TITLES.get(error.status_code, ("/problems/refused", str(error.detail)))
         body = {"type": kind, "title": title, "status": error.status_code, "detail": title}
-        return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+        headers = headers_of(request, error)
+        return JSONResponse(body, error.status_code, headers, media_type=MEDIA_TYPE)
+
+    async def _unforeseen(request: Request, error: Exception) -> Response:
+        return say(request.url.path, _foreseen(request, error))
 
     for kind in (*outages.MAYBE, Exception):
         app.exception_handler(kind)(_unforeseen)
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
+def headers_of(request: Request, error: HTTPException) -> dict[str, str]:
+    """The error's own; and all the methods that there are, of which the router names those of one
+    route alone."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request)) or "GET, HEAD"
+    return headers
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at this path. Below a mount there are files alone, which are read."""
+    routes = [one for one in request.app.router.routes if not isinstance(one, Mount)]
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
+
+
+def _foreseen(request: Request, error: Exception) -> HandoffError:
     if outages.is_outage(error):
         logger.error("database.unreachable", cause=outages.cause(error))
-        return problem(_away())
+        return _away()
     logger.error("request.failed", path=request.url.path, exc_info=error)
-    return problem(HandoffError("It has been logged. Try again; if it stays, tell us."))
+    return HandoffError("It has been logged. Try again; if it stays, tell us.")
 
 
 def _away() -> Unreachable:

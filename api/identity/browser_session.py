@@ -6,6 +6,7 @@ database at every request. How somebody signs in lives in `console/`, bearer tok
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import jwt
@@ -14,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handoff.addresses import web_origin
 from handoff.errors import ConfigurationError, Forbidden, Unauthenticated
 from handoff.keys import key_for
 from handoff.settings import Settings
@@ -78,16 +80,38 @@ def proven(request: HTTPConnection, settings: Settings) -> BrowserSession:
 
 def check_origin(request: HTTPConnection, settings: Settings) -> None:
     """Only our own pages may change anything in a browser's name."""
-    origin = request.headers.get("origin", "null")
-    # Our pages send no referrer, so their plain forms bear the origin `null`. This header says
-    # more, and no script of anybody's can set it.
-    if origin == "null" and request.headers.get("sec-fetch-site") == "same-origin":
+    origin = _origin_of(request)
+    # Where neither header tells, this one does; no script of anybody's can set it.
+    if origin is None and request.headers.get("sec-fetch-site") == "same-origin":
         return
-    scheme = {"ws": "http", "wss": "https"}.get(request.url.scheme, request.url.scheme)
-    ours = {settings.public_url, f"{scheme}://{request.headers.get('host', '')}"}
-    ours.add(getattr(request.state, TRUSTED, None) or settings.public_url)
-    if origin not in ours:
+    trusted = getattr(request.state, TRUSTED, None)
+    if origin is None or not (
+        origin in (settings.public_url, trusted) or _is_asked_for(origin, request, settings)
+    ):
         raise Forbidden("This request does not come from a page of Handoff.")
+
+
+def _origin_of(request: HTTPConnection) -> str | None:
+    """The page's origin. Browsers that send no `Origin` with a form of one's own say it there."""
+    said = request.headers.get("origin", "null")
+    if said == "null":
+        said = request.headers.get("referer", "")
+    try:
+        return web_origin(said)
+    except ValueError:
+        return None
+
+
+def _is_asked_for(origin: str, request: HTTPConnection, settings: Settings) -> bool:
+    """Whether it is the host that was asked, by whichever of its names. A proxy may have taken the
+    TLS off; what came without it is ours only where people reach us so."""
+    scheme = urlsplit(origin).scheme
+    if scheme == "http" and is_secure(settings):
+        return False
+    try:
+        return origin == web_origin(f"{scheme}://{request.headers.get('host', '')}")
+    except ValueError:
+        return False
 
 
 def read(request: HTTPConnection, settings: Settings) -> BrowserSession | None:

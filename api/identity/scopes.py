@@ -24,8 +24,9 @@ OPERATIONS: dict[TokenScope, frozenset[str]] = {
     TokenScope.SCIM: frozenset(
         {
             "scimGetConfiguration",
-            "scimListResourceTypes",
-            "scimListSchemas",
+            *(f"scim{act}" for act in ("ListResourceTypes", "GetResourceType")),
+            *(f"scim{act}" for act in ("ListSchemas", "GetSchema")),
+            *(f"scimSearch{kind}" for kind in ("", "Users", "Groups")),
             *(f"scim{act}User" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
             *(f"scim{act}Group" for act in ("Create", "Get", "Replace", "Patch", "Delete")),
             "scimListUsers",

@@ -7,18 +7,12 @@ from pydantic import AfterValidator, Field
 
 from api.schemas.texts import Body, Text
 from handoff.contract.words import Role, UserKind
-from handoff.database.directory.importing import EMAIL
 from handoff.database.directory.users import WantedUser
+from handoff.mailboxes import mailbox
+from handoff.names import one_line
 
-
-def _one_line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("must be one line that can be read")
-    return value
-
-
-Name = Annotated[Text, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Address = Annotated[Text, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+Name = Annotated[Text, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+Address = Annotated[Text, Field(min_length=3, max_length=254), AfterValidator(mailbox)]
 
 
 class UserBody(Body):

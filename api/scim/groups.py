@@ -8,10 +8,12 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from api.schemas.directory import TeamBody
+from api.scim.expressions import fits
 from api.scim.protocol import GROUP, Resource
 from api.scim.reading import PatchStep, lowered, text
 from api.scim.users import EXTERNAL_ID
 from handoff.database.directory.scim import ScimTeam, WantedTeam
+from handoff.database.directory.scim_filters import Compared, Condition
 from handoff.errors import ScimInvalid
 
 
@@ -75,8 +77,7 @@ def _step(draft: GroupDraft, step: PatchStep) -> GroupDraft:
 
 def _members(present: frozenset[UUID], step: PatchStep) -> frozenset[UUID]:
     if step.chosen is not None:
-        named = frozenset({_id(step.chosen)})
-        return present - named if step.kind == "remove" else present | named
+        return _chosen(present, step.chosen, step.kind)
     named = frozenset(_ids(step.value))
     match step.kind:
         case "add":
@@ -86,6 +87,15 @@ def _members(present: frozenset[UUID], step: PatchStep) -> frozenset[UUID]:
             return present - named if step.value else frozenset()
         case _:
             return named
+
+
+def _chosen(present: frozenset[UUID], chosen: Condition, kind: str) -> frozenset[UUID]:
+    """Of those who are in it; by the id alone somebody can be named who is not."""
+    if kind == "remove":
+        return frozenset(one for one in present if not fits(chosen, {"value": one, "type": "User"}))
+    if isinstance(chosen, Compared) and (chosen.name, chosen.operator) == ("value", "eq"):
+        return present | {_id(chosen.value)}
+    raise ScimInvalid("members: this chooses nobody.", kind="noTarget")
 
 
 def _ids(value: Any) -> Iterable[UUID]:
@@ -110,24 +120,18 @@ def _external_id(step: PatchStep) -> str | None:
     return str(step.value)
 
 
-def group_resource(team: ScimTeam, base: str, *, with_members: bool = True) -> Resource:
+def group_resource(team: ScimTeam, base: str) -> Resource:
     """The team as a SCIM resource."""
     resource: Resource = {
         "schemas": [GROUP],
         "id": str(team.id),
         "displayName": team.name,
+        "members": [
+            {"value": str(member.id), "type": "User", "$ref": f"{base}/Users/{member.id}"}
+            for member in team.members
+        ],
         "meta": {"resourceType": "Group", "location": f"{base}/Groups/{team.id}"},
     }
     if team.external_id is not None:
         resource["externalId"] = team.external_id
-    if with_members:
-        resource["members"] = [
-            {
-                "value": str(member.id),
-                "display": member.name,
-                "type": "User",
-                "$ref": f"{base}/Users/{member.id}",
-            }
-            for member in team.members
-        ]
     return resource

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from api.endpoints.idempotency import Handler, IdempotentRoute, idempotent
 from api.http.problems import problem
+from api.http.security_headers import protect
 from api.identity.callers import LeadingCaller
 from handoff.contract.people import Actor
 from handoff.errors import AddressTaken, Forbidden, HandoffError, Invalid, NotFound, ScimInvalid
@@ -69,6 +70,8 @@ def refusal(error: HandoffError) -> Response:
     for name, value in problem(error).headers.items():
         if name in ("retry-after", "www-authenticate", "ratelimit", "ratelimit-policy"):
             response.headers[name] = value
+    # Here too, because the answer to a bug of ours is sent from outside of every middleware.
+    protect(response.headers)
     return response
 
 
@@ -77,7 +80,11 @@ def _kind(error: HandoffError) -> str | None:
         return "uniqueness"
     if isinstance(error, ScimInvalid):
         return error.kind
-    return "invalidValue" if isinstance(error, Invalid) else None
+    if not isinstance(error, Invalid):
+        return None
+    faults = error.facts.get("errors") or [{}]
+    unread = faults[0].get("path") == "body"
+    return "invalidSyntax" if unread else "invalidValue"
 
 
 def listed(found: Sequence[Resource], *, total: int, start: int) -> Resource:

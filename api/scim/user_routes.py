@@ -10,15 +10,17 @@ from fastapi import APIRouter, Body, Query, Request
 from api.endpoints.idempotency import resource_id
 from api.identity.callers import Parts
 from api.scim.documented import SCIM_ERRORS, USER_EXAMPLE
+from api.scim.expressions import read_filter
 from api.scim.protocol import Provisioner, Resource, ScimResponse, ScimRoute, listed
-from api.scim.reading import patch_steps, read_filter
+from api.scim.reading import patch_steps
+from api.scim.shown import Asked, Shown
 from api.scim.users import UserDraft, user_resource
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.contract.words import Command
 from handoff.database.directory import scim, users
 from handoff.database.directory.scim import Page, ScimUser
-from handoff.database.directory.users import DirectoryUser, WantedUser
+from handoff.database.directory.users import KnownUser, WantedUser
 from handoff.errors import NotFound
 
 logger = structlog.get_logger(__name__)
@@ -36,7 +38,7 @@ Filter = Annotated[str | None, Query(max_length=1000, examples=['userName eq "bo
 Start = Annotated[int, Query(alias="startIndex")]
 Count = Annotated[int, Query()]
 
-DecideUser = Callable[[DirectoryUser | None], WantedUser]
+DecideUser = Callable[[KnownUser | None], WantedUser]
 
 LARGEST_PAGE = 200
 
@@ -55,45 +57,54 @@ def base_of(parts: Services) -> str:
 async def list_users(
     caller: Provisioner,
     parts: Parts,
+    shown: Asked,
     filter: Filter = None,
     start: Start = 1,
     count: Count = 100,
 ) -> Any:
-    """The account's users, deactivated ones included; or the one that a filter names."""
-    wanted, page = read_filter(filter, ("username", "externalid")), page_of(start, count)
+    """The account's users, deactivated ones included; or those that a filter chooses."""
+    wanted, page = read_filter(filter), page_of(start, count)
     async with parts.database.account(caller.account_id) as tenant:
         found, total = await scim.page_of_users(tenant, wanted, page)
-    resources = [user_resource(user, base_of(parts)) for user in found]
+    resources = [shown.of(user_resource(user, base_of(parts))) for user in found]
     return ScimResponse(listed(resources, total=total, start=page.start))
 
 
 @router.post("", status_code=201, operation_id="scimCreateUser")
-async def create_user(body: Given, request: Request, caller: Provisioner, parts: Parts) -> Any:
+async def create_user(
+    body: Given, request: Request, caller: Provisioner, parts: Parts, shown: Asked
+) -> Any:
     """A new user; an engineer unless `roles` says otherwise."""
     user_id = resource_id(request)
     draft = UserDraft().filled(body)
     wanted = draft.wanted()
     await _change(parts, caller, user_id, lambda _: wanted)
-    return await _answer(parts, caller, user_id, status=201)
+    return await _answer(parts, caller, user_id, shown, status=201)
 
 
 @router.get("/{user_id}", operation_id="scimGetUser")
-async def get_user(user_id: UUID, caller: Provisioner, parts: Parts) -> Any:
+async def get_user(user_id: UUID, caller: Provisioner, parts: Parts, shown: Asked) -> Any:
     """One user."""
-    return ScimResponse(user_resource(await _find(parts, caller, user_id), base_of(parts)))
+    return await _answer(parts, caller, user_id, shown)
 
 
 @router.put("/{user_id}", operation_id="scimReplaceUser")
-async def replace_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
+async def replace_user(
+    user_id: UUID, body: Given, caller: Provisioner, parts: Parts, shown: Asked
+) -> Any:
     """The user as the provider has them. What it does not send stays as it is."""
-    return await _draw(parts, caller, user_id, lambda draft: draft.filled(body))
+    await _draw(parts, caller, user_id, lambda draft: draft.filled(body))
+    return await _answer(parts, caller, user_id, shown)
 
 
 @router.patch("/{user_id}", operation_id="scimPatchUser")
-async def patch_user(user_id: UUID, body: Given, caller: Provisioner, parts: Parts) -> Any:
+async def patch_user(
+    user_id: UUID, body: Given, caller: Provisioner, parts: Parts, shown: Asked
+) -> Any:
     """Step by step. `active: false` takes every right at once, and gives back what they claimed."""
     steps = list(patch_steps(body))
-    return await _draw(parts, caller, user_id, lambda draft: draft.patched(steps))
+    await _draw(parts, caller, user_id, lambda draft: draft.patched(steps))
+    return await _answer(parts, caller, user_id, shown)
 
 
 @router.delete("/{user_id}", status_code=204, operation_id="scimDeleteUser", response_model=None)
@@ -116,16 +127,15 @@ async def _find(parts: Services, caller: Actor, user_id: UUID) -> ScimUser:
 
 async def _draw(
     parts: Services, caller: Actor, user_id: UUID, draw: Callable[[UserDraft], UserDraft]
-) -> ScimResponse:
+) -> None:
     """Changes a user who is there, on what they are at that moment."""
 
-    def decide(before: DirectoryUser | None) -> WantedUser:
+    def decide(before: KnownUser | None) -> WantedUser:
         if before is None or before.deleted_at is not None:
             raise NotFound("There is no such user.")
         return draw(UserDraft.of(before)).wanted()
 
     await _change(parts, caller, user_id, decide)
-    return await _answer(parts, caller, user_id)
 
 
 async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideUser) -> None:
@@ -139,7 +149,8 @@ async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideU
 
 
 async def _answer(
-    parts: Services, caller: Actor, user_id: UUID, *, status: int = 200
+    parts: Services, caller: Actor, user_id: UUID, shown: Shown, *, status: int = 200
 ) -> ScimResponse:
     resource = user_resource(await _find(parts, caller, user_id), base_of(parts))
-    return ScimResponse(resource, status, {"Location": resource["meta"]["location"]})
+    location = {"Location": resource["meta"]["location"]}
+    return ScimResponse(shown.of(resource), status, location)

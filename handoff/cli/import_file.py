@@ -1,5 +1,6 @@
 """`handoff import FILE.json`: accounts, teams and users."""
 
+import codecs
 from pathlib import Path
 from typing import Annotated
 
@@ -26,15 +27,24 @@ def import_directory(
 
 def _read(file: Path) -> Directory:
     try:
-        return Directory.model_validate_json(file.read_bytes())
+        return Directory.model_validate_json(_text(file.read_bytes()))
     except OSError as fault:
         tell(f"{file}: {fault.strerror}", error=True)
+        raise typer.Exit(2) from None
+    except UnicodeDecodeError as fault:
+        tell(f"{file}: byte {fault.start} is not {fault.encoding}", error=True)
         raise typer.Exit(2) from None
     except ValidationError as fault:
         for error in fault.errors(include_input=False, include_url=False):
             path = "/".join(str(part) for part in error["loc"])
             tell(f"{file}: {path}: {error['msg']}", error=True)
         raise typer.Exit(2) from None
+
+
+def _text(content: bytes) -> str:
+    """UTF-8, or what Windows writes: with a mark before it, or in UTF-16."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
 
 
 async def _bring_in(settings: Settings, directory: Directory) -> None:

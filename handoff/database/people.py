@@ -25,6 +25,7 @@ from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import UserRow
 from handoff.database.token_rights import by_token
 from handoff.errors import Unauthenticated
+from handoff.mailboxes import same_as
 from handoff.rules.roles import WORKING_ROLES
 
 ACTOR = (
@@ -140,5 +141,5 @@ async def living_ids(connection: AsyncConnection, wanted: str) -> list[UUID]:
     try:
         same = UserRow.id == UUID(wanted)
     except ValueError:
-        same = func.lower(UserRow.email) == wanted.lower()
+        same = func.lower(UserRow.email) == same_as(wanted)
     return list((await connection.scalars(select(UserRow.id).where(same, *LIVING))).all())

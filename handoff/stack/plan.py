@@ -15,6 +15,7 @@ from handoff.stack.state import StackState
 from handoff.stack.supervisor import Plan
 
 API_PORT = 8000
+OPERATOR_PORT = 9464
 _TEMPORAL_PORT, _TEMPORAL_UI_PORT = 7233, 8233
 _NAMESPACE = "handoff"
 
@@ -36,9 +37,19 @@ class Planner:
             "api",
             "api",
             f"--port={api_port}",
-            environment=environment,
+            environment={**environment, "HANDOFF_OPERATOR_LISTEN": _listen(state.operator_url)},
             port=api_port,
             path="/readyz",
+        )
+        # Given, both try the same one, and the second takes the next.
+        listens = self._given.get("HANDOFF_OPERATOR_LISTEN") or (
+            f"127.0.0.1:{self._ports.choose('worker_operator')}"
+        )
+        worker = PythonPart(
+            self._home,
+            "worker",
+            "worker",
+            environment={**environment, "HANDOFF_OPERATOR_LISTEN": listens},
         )
         # Told the place: they would take the stack of the directory that we were started in.
         place = f"--data-dir={self._home.data_dir}"
@@ -53,7 +64,7 @@ class Planner:
             services=self._services,
             first=[errands["migrate"]],
             first_needs=[part for part in self._services if isinstance(part, Postgres)],
-            applications=[PythonPart(self._home, "worker", "worker", environment=environment), api],
+            applications=[worker, api],
             besides=[errands["import"]] if demo else [],
             state=state,
         )
@@ -65,6 +76,7 @@ class Planner:
         return StackState(
             api_url=api_url,
             console_url=f"{api_url}/",
+            operator_url=f"http://{self._operator_listen()}",
             public_url=self._given.get("HANDOFF_PUBLIC_URL", api_url),
             temporal_address=temporal.address if temporal else self._given["TEMPORAL_ADDRESS"],
             temporal_namespace=self._given.get("TEMPORAL_NAMESPACE", _NAMESPACE),
@@ -101,6 +113,10 @@ class Planner:
         self._services += [temporal, front]
         return temporal, front
 
+    def _operator_listen(self) -> str:
+        given = self._given.get("HANDOFF_OPERATOR_LISTEN")
+        return given or f"127.0.0.1:{self._ports.choose('operator', wanted=OPERATOR_PORT)}"
+
     def _mail(self) -> Mail | None:
         if "HANDOFF_SMTP_URL" in self._given:
             return None
@@ -133,6 +149,10 @@ class Planner:
         if given or "HANDOFF_AUTH_JWKS_URL" in self._given:
             return given
         return self._home.secret("auth_secret")
+
+
+def _listen(url: str) -> str:
+    return url.removeprefix("http://")
 
 
 def demo_accounts() -> Path:

@@ -22,6 +22,7 @@ class StackState:
     temporal_address: str
     temporal_namespace: str
     public_url: str
+    operator_url: str
     api_url: str | None = None
     console_url: str | None = None
     temporal_ui_url: str | None = None

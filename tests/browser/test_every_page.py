@@ -199,7 +199,7 @@ async def test_pages_bear_their_headers(desk: Desk, sit: Sit) -> None:
         assert headers["content-security-policy"] == CONTENT_SECURITY_POLICY
         assert "unsafe" not in CONTENT_SECURITY_POLICY
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert headers["cache-control"] == "no-store"
         assert "permissions-policy" in headers
 

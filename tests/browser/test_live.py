@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.black_hole import black_hole
@@ -11,6 +12,9 @@ from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk
 
 TABS = 10
+
+WITHOUT_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', {value: undefined})"
+"""As browsers are where there is no TLS."""
 
 
 def port(desk: Desk) -> int:
@@ -64,9 +68,16 @@ async def test_after_a_sleep_the_truth_stands_within_two_seconds(desk: Desk, sit
     await expect(amir.row(handoff)).to_be_visible(timeout=2000)
 
 
-async def test_ten_tabs_share_one_stream_and_another_takes_over(desk: Desk, sit: Sit) -> None:
-    first = await sit(AMIR)
+@pytest.mark.parametrize("locks", [True, False], ids=["locks", "plain http"])
+async def test_ten_tabs_share_one_stream_and_another_takes_over(
+    desk: Desk, sit: Sit, locks: bool
+) -> None:
+    first = await sit(AMIR, "/sign-in")
+    if not locks:
+        await first.page.context.add_init_script(WITHOUT_LOCKS)
+    await first.page.goto("/")
     await first.until_live()
+    assert await first.page.evaluate("navigator.locks !== undefined") is locks
     tabs: list[Page] = [first.page]
     for _ in range(TABS - 1):
         page = await first.page.context.new_page()

@@ -558,6 +558,40 @@ async def test_an_international_address_needs_the_servers_word() -> None:
         await mailer.close()
 
 
+@pytest.mark.parametrize("smtputf8", [True, False])
+@pytest.mark.parametrize(
+    ("to", "plain"),
+    [
+        ("bo@bücher.test", "bo@xn--bcher-kva.test"),
+        ("bo@xn--bcher-kva.test", "bo@xn--bcher-kva.test"),
+        ("bo@例え.テスト", "bo@xn--r8jz45g.xn--zckzah"),
+        ("bo@faß.test", "bo@xn--fa-hia.test"),
+    ],
+)
+async def test_a_domain_in_unicode_is_one_in_ascii(smtputf8: bool, to: str, plain: str) -> None:
+    async with Postbox(smtputf8=smtputf8) as postbox:
+        mailer = mailer_for(postbox)
+        message = a_message()
+        message.replace_header("From", "Händoff <handoff@bücher.test>")
+        message["To"] = f"Bo Ö. <{to}>"
+
+        async def content() -> EmailMessage:
+            return message
+
+        outcome = await mailer.send(content, to=to, envelope_from="handoff@bücher.test")
+
+        assert outcome is not None
+        assert (outcome.state, outcome.code) == (SENT, 250)
+        mail = postbox.mails[0]
+        assert mail.to == (to if smtputf8 else plain)
+        if not smtputf8:
+            head = mail.raw.partition(b"\r\n\r\n")[0]
+            assert head.isascii()
+            assert f"<{plain}>".encode() in head
+            assert b"<handoff@xn--bcher-kva.test>" in head
+        await mailer.close()
+
+
 async def test_a_malformed_sender_is_a_system_fault(mailer: Mailer) -> None:
     outcome = await mailer.send(hello, to="bo@acme.test", envelope_from="Handoff")
 

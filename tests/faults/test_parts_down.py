@@ -94,7 +94,7 @@ async def test_a_dead_redis_neither_delays_nor_undoes_a_handoff(
         await chen.hear("notified")
         assert (await desk.claim(AMIR, handoff)).status_code == 200
         await chen.hear("claimed")
-        ready = await desk.http().get("/readyz")
+        ready = await desk.operator().get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
         desk.mail_matters = False
 

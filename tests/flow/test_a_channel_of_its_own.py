@@ -210,11 +210,11 @@ async def test_it_is_shown_wherever_channels_are(file: FileSender, desk: Desk) -
     await desk.escalate()
 
     async def in_trouble() -> bool:
-        checks = (await desk.http().get("/readyz")).json()["checks"]
+        checks = (await desk.operator().get("/readyz")).json()["checks"]
         return (checks["mail"]["status"], checks["line"]["status"]) == ("ok", "failed")
 
     await desk.until(in_trouble)
-    metrics = (await desk.http().get("/metrics")).text
+    metrics = (await desk.operator().get("/metrics")).text
     assert 'handoff_messages_unsettled{channel="file",state="retrying"} 1.0' in metrics
     file.troubles.clear()
 

@@ -66,7 +66,7 @@ async def test_mails_that_were_under_way_are_not_lost_with_the_workflow(desk: De
 
 async def _is_ready(desk: Desk) -> bool:
     """What was found a moment ago is told for a second."""
-    return (await desk.http().get("/readyz")).status_code == 200
+    return (await desk.operator().get("/readyz")).status_code == 200
 
 
 async def test_the_audit_names_what_it_cannot_heal(desk: Desk) -> None:
@@ -74,7 +74,7 @@ async def test_the_audit_names_what_it_cannot_heal(desk: Desk) -> None:
     await desk.expect_mails(SENIORS, handoff, round=1)
     finding = health.Finding("stuck_workflow_task", handoff.id, "its workflow does not go on")
     await health.keep_audit(desk.database, [finding], 0)
-    ready = await desk.http().get("/readyz")
+    ready = await desk.operator().get("/readyz")
     assert ready.status_code == 503
     assert str(handoff.id) in ready.text
     await _audit(desk)
@@ -101,7 +101,7 @@ async def test_a_late_round_turns_readiness_red_with_its_name(desk: Desk) -> Non
     async with desk.database.engine_room() as connection:
         late = HandoffRow.deadline_at - timedelta(hours=1)
         await connection.execute(update(HandoffRow).values(deadline_at=late))
-    ready = await desk.http().get("/readyz")
+    ready = await desk.operator().get("/readyz")
     assert ready.status_code == 503
     assert str(handoff.id) in ready.json()["checks"]["rounds"]["detail"]
 
@@ -127,7 +127,7 @@ async def test_a_mail_server_that_refuses_us_is_the_systems_trouble(desk: Desk) 
     handoff = await desk.escalate()
 
     async def is_red() -> bool:
-        return (await desk.http().get("/readyz")).status_code == 503
+        return (await desk.operator().get("/readyz")).status_code == 503
 
     await desk.until(is_red)
     rows = await desk.deliveries(handoff)
@@ -140,7 +140,7 @@ async def test_a_mail_server_that_takes_nobodys_mail_is_the_systems_trouble(desk
     await desk.escalate()
 
     async def is_red() -> bool:
-        return "server_busy" in (await desk.http().get("/readyz")).text
+        return "server_busy" in (await desk.operator().get("/readyz")).text
 
     await desk.until(is_red)
 
@@ -153,7 +153,7 @@ async def test_what_was_accepted_and_cannot_be_recorded_is_named(desk: Desk) -> 
 
     async def is_named() -> bool:
         await _audit(desk)
-        ready = (await desk.http().get("/readyz")).json()
+        ready = (await desk.operator().get("/readyz")).json()
         return f"not_recorded {accepted.json()['id']}" in (ready["checks"]["audit"]["detail"] or "")
 
     await desk.until(is_named)

@@ -55,6 +55,9 @@ BODIES: dict[str, Any] = {
     "putTeam": {"name": "Field"},
     "createApiToken": {"name": "Program", "scopes": ["sessions:read"]},
     "putMyNotifications": {},
+    "scimSearch": {},
+    "scimSearchUsers": {},
+    "scimSearchGroups": {},
     "scimPatchUser": {"Operations": [{"op": "replace", "value": {"displayName": "Chen"}}]},
     "scimPatchGroup": {"Operations": [{"op": "add", "path": "externalId", "value": "x"}]},
 }
@@ -98,6 +101,8 @@ class Scenes:
             "group_id": str(PLATFORM),
             "token_id": (await _make_token(desk, GINA, ["sessions:read"]))["api_token"]["id"],
             "token": _link(desk, theirs, HUGO),
+            "name": "Account",
+            "urn": "urn:example:theirs",
         }
         headers = {"Authorization": f"Bearer {token['token']}"}
         async with httpx.AsyncClient(
@@ -112,7 +117,11 @@ class Scenes:
     def unknown(self) -> Path:
         """What nobody has."""
         ids = ("session_id", "handoff_id", "user_id", "team_id", "group_id", "token_id")
-        return {name: str(new_id()) for name in ids} | {"token": "nonsense"}
+        return {name: str(new_id()) for name in ids} | {
+            "token": "nonsense",
+            "name": "Nothing",
+            "urn": "urn:example:nothing",
+        }
 
     async def own(self, operation_id: str, role: str) -> Path:
         """What the caller may do it to, if anybody in this role may."""
@@ -158,6 +167,8 @@ class Scenes:
             "group_id": str(NETWORK),
             "token_id": self._token_id,
             "token": _link(self.desk, handoff, who),
+            "name": "User",
+            "urn": "urn:ietf:params:scim:schemas:core:2.0:User",
         }
 
     async def _in_round_1(self) -> Handoff:

@@ -168,6 +168,44 @@ def test_every_usual_way_to_name_postgresql_will_do(
     assert load_settings().database_dsn == "postgresql+asyncpg://me:p%40ss@db.test:5433/it"
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("HTTPS://Desk.Test:443/", "https://desk.test"),
+        ("http://desk:80", "http://desk"),
+        ("http://desk:8080", "http://desk:8080"),
+        ("https://bücher.test", "https://xn--bcher-kva.test"),
+        ("https://XN--BCHER-KVA.test:8443/", "https://xn--bcher-kva.test:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_public_address_is_kept_as_browsers_say_it(
+    given: str, kept: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("HANDOFF_PUBLIC_URL", given)
+    assert load_settings().public_url == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://desk.test/handoff",
+        "https://desk.test/?a=1",
+        "https://desk.test/#x",
+        "https://me:secret@desk.test",
+        "https://desk test",
+        "https://",
+        "desk.test",
+        "ftp://desk.test",
+        "https://desk.test:port",
+        "https://desk.test:99999",
+    ],
+)
+def test_a_public_address_that_cannot_be_one(given: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HANDOFF_PUBLIC_URL", given)
+    assert refusal().startswith("HANDOFF_PUBLIC_URL: ")
+
+
 def test_a_public_address_is_kept_without_its_last_slash(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("HANDOFF_PUBLIC_URL", "https://desk.test/")
     assert load_settings().public_url == "https://desk.test"

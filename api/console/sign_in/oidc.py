@@ -4,27 +4,26 @@ Says who somebody is according to the provider; who of our users that is, `page.
 While they choose among several, a short-lived signed cookie keeps what the provider has said.
 """
 
+import hashlib
 import time
-import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jwt
 import structlog
-from authlib.deprecate import AuthlibDeprecationWarning
+from authlib.integrations.base_client import OAuthError
 from fastapi import Request, Response
 from joserfc.errors import JoseError
 
+from api.console.sign_in.provider_client import ProviderClient, Providers
+from api.identity.bearer_tokens import subject_of
 from api.identity.browser_session import is_secure, signing_key
 from handoff.contract.people import Subject
 from handoff.errors import Unauthenticated, Unreachable
 from handoff.settings import Settings
-
-with warnings.catch_warnings():
-    # It would rather have httpx2, and says so at every import; httpx serves it as well.
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
-    from authlib.integrations.starlette_client import OAuth, OAuthError
 
 logger = structlog.get_logger(__name__)
 
@@ -47,6 +46,11 @@ FLOW = Way("handoff_sign_in", CALLBACK, "sign-in")
 CHOICE = Way("handoff_choice", CHOOSE, "sign-in choice")
 
 
+def flow_of(state: str) -> Way:
+    """Each sign-in has a cookie of its own: two tabs may be on their way at once."""
+    return replace(FLOW, cookie=f"{FLOW.cookie}_{hashlib.sha256(state.encode()).hexdigest()[:16]}")
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """Who the provider says it is. `choose`: they want to say themselves as whom."""
@@ -63,7 +67,7 @@ class Provider:
         assert settings.oidc_issuer is not None  # noqa: S101 - the caller has just looked
         secret = settings.oidc_client_secret
         self._settings = settings
-        self._client = OAuth().register(
+        self._client: ProviderClient = Providers().register(
             name="provider",
             server_metadata_url=f"{settings.oidc_issuer}/.well-known/openid-configuration",
             client_id=settings.oidc_client_id,
@@ -86,8 +90,11 @@ class Provider:
             )
         except (httpx.HTTPError, ValueError, KeyError, RuntimeError) as fault:
             raise _silent(fault) from None
+        for kept_by_authlib in flow.values():
+            kept_by_authlib["data"].pop("url", None)  # Long, and wanted by nobody any more.
         kept = {"flow": flow, "next": next_page, "choose": choose}
-        _keep(response, self._settings, FLOW, kept)
+        state = parse_qs(urlsplit(response.headers["location"]).query)["state"][0]
+        _keep(response, self._settings, flow_of(state), kept)
         return response
 
     async def finish(self, request: Request) -> Claimed:
@@ -97,20 +104,39 @@ class Provider:
             Unauthenticated: it proves nothing, for a reason that only the log tells.
             Unreachable: the provider does not answer.
         """
-        kept = _kept(request, self._settings, FLOW)
+        way = flow_of(request.query_params.get("state", ""))
+        kept = _kept(request, self._settings, way)
         request.scope["session"] = kept["flow"]
         try:
             token = await self._client.authorize_access_token(request)
             claims = token["userinfo"]
-            verified = claims.get("email_verified") is True
-            address = str(claims["email"]) if verified and claims.get("email") else None
-            subject = Subject(str(claims["iss"]).rstrip("/"), str(claims["sub"]), address)
+            address = _verified(claims) or _verified(await self._told(token, claims))
+            who = subject_of(claims, self._settings)
+            subject = Subject(str(claims["iss"]).rstrip("/"), who, address)
             return Claimed(subject, kept["next"], bool(kept.get("choose")))
         except httpx.HTTPError as fault:
             raise _silent(fault) from None
-        except (OAuthError, JoseError, ValueError, KeyError, TypeError) as fault:
+        except (OAuthError, JoseError, jwt.PyJWTError, ValueError, KeyError, TypeError) as fault:
             logger.warning("sign_in.refused", cause=type(fault).__name__)
             raise Unauthenticated("The identity provider did not vouch for you.") from None
+
+    async def _told(self, token: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What UserInfo adds, of the same subject. Who is bound already comes in without it."""
+        try:
+            described = await self._client.load_server_metadata()
+            if "userinfo_endpoint" not in described:
+                return {}
+            told = await self._client.userinfo(token=token)
+        except (httpx.HTTPError, OAuthError, ValueError, TypeError) as fault:
+            logger.warning("sign_in.userinfo_unreadable", cause=type(fault).__name__)
+            return {}
+        return told if told.get("sub") == claims["sub"] else {}
+
+
+def _verified(claims: Mapping[str, Any]) -> str | None:
+    """The address that the provider has verified, and says so; some say it as a word."""
+    said = str(claims.get("email_verified")).lower() == "true"
+    return str(claims["email"]) if said and claims.get("email") else None
 
 
 def keep_choice(response: Response, settings: Settings, claimed: Claimed) -> None:

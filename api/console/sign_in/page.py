@@ -15,8 +15,8 @@ from api.console.sign_in.oidc import (
     CALLBACK,
     CHOICE,
     CHOOSE,
-    FLOW,
     Provider,
+    flow_of,
     forget,
     keep_choice,
     kept_choice,
@@ -109,7 +109,7 @@ async def callback(request: Request, parts: Parts) -> Response:
         keep_choice(response, parts.settings, claimed)
     else:
         response = await _welcome(request, parts, user_id, claimed.next)
-    forget(response, FLOW)
+    forget(response, flow_of(request.query_params.get("state", "")))
     return response
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,21 +17,14 @@ from handoff.database.directory.departures import release_claims, take_turn
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import AccountRow, TeamRow, UserRow
 from handoff.errors import ImportRefused
+from handoff.mailboxes import mailbox, same_as
+from handoff.names import one_line
 from handoff.rules.roles import WORKING_ROLES
 
 READ_AT_ONCE = 1000
 
-EMAIL = r"^[^@\s<>]+@[^@\s<>]+$"
-
-
-def _one_line(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("must be one line that can be read")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Address = Annotated[str, Field(pattern=EMAIL, max_length=254), AfterValidator(_one_line)]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+Address = Annotated[str, Field(max_length=254), AfterValidator(mailbox)]
 
 
 class _Entry(BaseModel):
@@ -56,7 +49,7 @@ class UserEntry(_Entry):
     is_active: bool = True
     deleted_at: AwareDatetime | None = None
     kind: UserKind = UserKind.PERSON
-    external_id: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    external_id: Annotated[str, Field(max_length=255), AfterValidator(one_line)] | None = None
     """The identity provider's own name for them: its `sub`."""
 
     @property
@@ -113,6 +106,7 @@ async def _bring_in_one(connection: AsyncConnection, account: AccountEntry, path
         for number, team in enumerate(account.teams)
     ]
     await _upsert(connection, TeamRow, teams)
+    await _make_way(connection, account)
     users = [
         (f"{path}/users/{number}", _columns(user) | owned)
         for number, user in enumerate(account.users)
@@ -133,12 +127,26 @@ async def _give_back(tenant: Tenant, users: list[UserEntry]) -> None:
             await release_claims(tenant, None, user.id, reason=reason)
 
 
+async def _make_way(connection: AsyncConnection, account: AccountEntry) -> None:
+    """Whoever changes their address, or leaves, gives it up first: the file is judged by what it
+    makes of everybody, not by the order of its lines. Each line then says whether they are there.
+    """
+    wanted = {user.id: None if user.deleted_at else same_as(user.email) for user in account.users}
+    of_account = UserRow.account_id == account.id
+    known = select(UserRow.id, UserRow.email).where(of_account, UserRow.deleted_at.is_(None))
+    for row in (await connection.execute(known.order_by(UserRow.id))).all():
+        if row.id in wanted and wanted[row.id] != same_as(row.email):
+            gone = update(UserRow).where(of_account, UserRow.id == row.id)
+            await connection.execute(gone.values(deleted_at=func.clock_timestamp()))
+
+
 async def _vouch(tenant: Tenant, user: UserEntry) -> None:
-    """How they sign in, by the operator's word. As a program's user nobody does."""
-    is_person = user.kind is UserKind.PERSON
+    """How they sign in, by the operator's word. As a program's user nobody does, and as somebody
+    who has left: their address and their subject may be another's by now."""
+    is_person = user.kind is UserKind.PERSON and user.deleted_at is None
     for kind, value in (
         (SubjectKind.ID, str(user.id)),
-        (SubjectKind.EMAIL, user.email.lower()),
+        (SubjectKind.EMAIL, same_as(user.email)),
         (SubjectKind.SUBJECT, user.external_id),
     ):
         await sign_ins.vouch(tenant, user.id, kind, value if is_person else None)
@@ -185,5 +193,6 @@ async def _write(
 
 _MISFITS: dict[str | None, str] = {
     "uq_users_account_id_email": "another living user of the account has this address",
+    "uq_users_account_id_user_name": "another living user's directory calls them by this address",
     "fk_users_account_id_team_id": "its team_id names no team of this account",
 }

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, update
+from sqlalchemy import Select, func, update
 from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.words import Role
 from handoff.database.directory.departures import begin_change
+from handoff.database.directory.scim_filters import Condition, of_teams, of_users
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import TeamRow, UserRow
 from handoff.errors import AddressTaken, Invalid, NotFound
@@ -31,6 +32,8 @@ class ScimUser:
     external_id: str | None
     team_id: UUID | None
     team_name: str | None
+    user_name: str | None
+    profile: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +75,12 @@ def _users(tenant: Tenant) -> Select[Any]:
             UserRow.external_id,
             UserRow.team_id,
             TeamRow.name.label("team_name"),
+            UserRow.user_name,
+            UserRow.profile,
         )
         .outerjoin(TeamRow, TeamRow.id == UserRow.team_id)
         .where(UserRow.deleted_at.is_(None))
     )
-
-
-def _user_filter(wanted: tuple[str, str]) -> ColumnElement[bool]:
-    name, value = wanted
-    if name == "username":
-        return func.lower(UserRow.email) == func.lower(value)
-    return UserRow.external_id == value
 
 
 async def living_user(tenant: Tenant, user_id: UUID) -> ScimUser | None:
@@ -93,12 +91,12 @@ async def living_user(tenant: Tenant, user_id: UUID) -> ScimUser | None:
 
 
 async def page_of_users(
-    tenant: Tenant, wanted: tuple[str, str] | None, page: Page
+    tenant: Tenant, wanted: Condition | None, page: Page
 ) -> tuple[list[ScimUser], int]:
     """A page of the users that fit, and how many there are in all."""
     query = _users(tenant)
     if wanted is not None:
-        query = query.where(_user_filter(wanted))
+        query = query.where(of_users(wanted))
     total = await _count(tenant, query)
     query = query.order_by(UserRow.id).offset(page.start - 1).limit(page.count)
     rows = (await tenant.connection.execute(query)).all()
@@ -126,14 +124,12 @@ async def living_team(tenant: Tenant, team_id: UUID) -> ScimTeam | None:
 
 
 async def page_of_teams(
-    tenant: Tenant, wanted: tuple[str, str] | None, page: Page
+    tenant: Tenant, wanted: Condition | None, page: Page
 ) -> tuple[list[ScimTeam], int]:
     """A page of the teams that fit, and how many there are in all."""
     query = _teams(tenant)
     if wanted is not None:
-        name, value = wanted
-        same_name = func.lower(TeamRow.name) == func.lower(value)
-        query = query.where(same_name if name == "displayname" else TeamRow.external_id == value)
+        query = query.where(of_teams(wanted))
     total = await _count(tenant, query)
     query = query.order_by(TeamRow.id).offset(page.start - 1).limit(page.count)
     return await _with_members(tenant, (await tenant.connection.execute(query)).all()), total

@@ -18,6 +18,7 @@ from handoff.database.people import ACTOR, PEOPLE
 from handoff.database.tables import AccountRow, SignInRow, UserRow
 from handoff.errors import AddressTaken
 from handoff.ids import new_id
+from handoff.mailboxes import same_as
 from handoff.rules.sign_ins import Known, each_once
 
 ANY_ISSUER = ""
@@ -46,7 +47,7 @@ async def invited(connection: AsyncConnection, subject: Subject) -> list[Known]:
     if subject.address is None:
         return []
     query = _users().where(
-        func.lower(UserRow.email) == subject.address.lower(), ~_is_bound(subject.issuer)
+        func.lower(UserRow.email) == same_as(subject.address), ~_is_bound(subject.issuer)
     )
     rows = (await connection.execute(query)).all()
     return each_once(Known(_actor(row), row.account_name) for row in rows)
@@ -78,10 +79,10 @@ def _is_imported(subject: Subject, named_by: SubjectKind) -> list[ColumnElement[
         found.append(and_(SignInRow.kind == SubjectKind.ID, named))
     same = func.lower(UserRow.email) == SignInRow.subject
     if named_by is SubjectKind.EMAIL:
-        named = SignInRow.subject == subject.value.lower()
+        named = SignInRow.subject == same_as(subject.value)
         found.append(and_(SignInRow.kind == SubjectKind.EMAIL, named, same))
     if subject.address is not None:
-        named = SignInRow.subject == subject.address.lower()
+        named = SignInRow.subject == same_as(subject.address)
         fresh = ~_is_bound(subject.issuer)
         found.append(and_(SignInRow.kind == SubjectKind.EMAIL, named, same, fresh))
     return found

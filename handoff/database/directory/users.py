@@ -53,6 +53,17 @@ class DirectoryUser:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownUser(DirectoryUser):
+    """The same with what the account's identity provider calls them, where it has said so.
+
+    `user_name` None: their address. `profile` is of the provider's own shape; SCIM reads it.
+    """
+
+    user_name: str | None = None
+    profile: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WantedUser:
     """What a user is to be. `kind` None: what they are; somebody new is a person."""
 
@@ -63,6 +74,8 @@ class WantedUser:
     is_active: bool
     kind: UserKind | None = None
     external_id: str | None = None
+    user_name: str | None = None
+    profile: dict[str, Any] | None = None
 
     @property
     def standing(self) -> Standing:
@@ -128,6 +141,12 @@ async def find_user(tenant: Tenant, user_id: UUID) -> DirectoryUser | None:
     return None if row is None else DirectoryUser(**row._mapping)
 
 
+async def _known(tenant: Tenant, user_id: UUID) -> KnownUser | None:
+    query = _users(tenant).add_columns(UserRow.user_name, UserRow.profile)
+    row = (await tenant.connection.execute(query.where(UserRow.id == user_id))).first()
+    return None if row is None else KnownUser(**row._mapping)
+
+
 async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: WantedUser) -> Put:
     """Makes the user what is wanted: a new one, a changed one, or a deleted one brought back.
 
@@ -137,8 +156,15 @@ async def put_user(database: Database, caller: Actor, user_id: UUID, wanted: Wan
         AddressTaken, Invalid: another user has the address; there is no such team.
     """
 
-    def decide(before: DirectoryUser | None) -> WantedUser:
-        return replace(wanted, external_id=before.external_id if before else None)
+    def decide(before: KnownUser | None) -> WantedUser:
+        if before is None:
+            return wanted
+        return replace(
+            wanted,
+            external_id=before.external_id,
+            user_name=before.user_name,
+            profile=before.profile,
+        )
 
     return await change_user(database, caller, user_id, decide)
 
@@ -148,7 +174,7 @@ async def change_user(
     database: Database,
     caller: Actor,
     user_id: UUID,
-    decide: Callable[[DirectoryUser | None], WantedUser],
+    decide: Callable[[KnownUser | None], WantedUser],
     *,
     binds_to: str | None = None,
 ) -> Put:
@@ -158,7 +184,7 @@ async def change_user(
     """
     async with database.account(caller.account_id) as tenant:
         actor = await begin_change(tenant, caller)
-        before = await find_user(tenant, user_id)
+        before = await _known(tenant, user_id)
         wanted = decide(before)
         await _check(tenant, actor, user_id, before, wanted.standing)
         _must_stay(before, wanted)
@@ -220,13 +246,16 @@ async def _must_fit(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
     if wanted.team_id is not None and not await sessions.has_team(tenant, wanted.team_id):
         fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
         raise Invalid("Mend body/team_id and send it again.", errors=[fault])
-    taken = tenant.select(UserRow, UserRow.id).where(
-        UserRow.id != user_id,
-        func.lower(UserRow.email) == func.lower(wanted.email),
-        UserRow.deleted_at.is_(None),
+    others = tenant.select(UserRow, UserRow.id).where(
+        UserRow.id != user_id, UserRow.deleted_at.is_(None)
     )
-    if await tenant.connection.scalar(taken) is not None:
+    same_address = func.lower(UserRow.email) == func.lower(wanted.email)
+    if await tenant.connection.scalar(others.where(same_address)) is not None:
         raise AddressTaken("Another user has this address. Take it from them first.")
+    called = func.lower(wanted.user_name or wanted.email)
+    same_name = func.lower(func.coalesce(UserRow.user_name, UserRow.email)) == called
+    if await tenant.connection.scalar(others.where(same_name)) is not None:
+        raise AddressTaken("Another user has this userName. Take it from them first.")
 
 
 async def _insert(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:

@@ -66,6 +66,10 @@ class UserRow(Table):
     deleted_at: Mapped[datetime | None]
     notifications: Mapped[dict[str, Any] | None]
     external_id: Mapped[str | None]
+    # What the account's identity provider calls them, where that is not their address.
+    user_name: Mapped[str | None]
+    # Names in parts and the like, as the provider has them.
+    profile: Mapped[dict[str, Any] | None]
     kind: Mapped[UserKind] = mapped_column(server_default=UserKind.PERSON.value)
     signed_out_at: Mapped[datetime | None]
 
@@ -79,6 +83,14 @@ class UserRow(Table):
             "uq_users_account_id_email",
             "account_id",
             text("lower(email)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        # And one per name that the identity provider has for them.
+        Index(
+            "uq_users_account_id_user_name",
+            "account_id",
+            text("lower(coalesce(user_name, email))"),
             unique=True,
             postgresql_where=text("deleted_at IS NULL"),
         ),

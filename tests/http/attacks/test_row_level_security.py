@@ -211,7 +211,7 @@ async def test_the_api_works_with_a_login_of_its_own_that_owns_nothing(
     assert len(await both.queue(AMIR, scope="account")) == 2
     checks = (await both.http().get("/readyz")).json()["checks"]
     assert all(check["status"] == "ok" for name, check in checks.items() if name != "audit")
-    assert (await both.http(AMIR).get("/metrics")).status_code == 200
+    assert (await both.operator().get("/metrics")).status_code == 200
     async with both.services.database.engine_room() as connection:
         await connection.execute(text("RESET ROLE"))
         await connection.execute(text("SET LOCAL ROLE NONE"))

@@ -168,13 +168,20 @@ async def test_users_are_found_by_name(scim: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     "filter",
     [
-        'userName sw "bo"',
         'title eq "x"',
-        'userName eq "a" and active eq true',
+        'userName eq "a" and title pr',
         "userName eq bo",
-        "userName pr",
+        'userName is "bo"',
+        'active eq "x"',
+        "active gt true",
+        "userName gt 5",
+        "(" * 40 + "id pr" + ")" * 39,
+        "not (" * 40 + "id pr" + ")" * 40,
+        " or ".join(["id pr"] * 51),
         "",
         'userName eq "a\x00"',
+        'displayName eq "\\u0000"',
+        'displayName eq "\\ud800"',
     ],
 )
 async def test_other_filters_are_refused(refusing: httpx.AsyncClient, filter: str) -> None:

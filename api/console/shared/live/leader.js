@@ -1,4 +1,7 @@
-// Which of this browser's tabs holds the one stream: the one that holds the lock.
+// Which of this browser's tabs holds the one stream: the one that holds the lock, or the lease where
+// there are no locks.
+
+import { Lease } from "./lease.js";
 
 /** Calls `lead` once this tab's turn has come, and `stop` should another tab take over. */
 export class Candidate {
@@ -7,11 +10,12 @@ export class Candidate {
     this.lead = lead;
     this.stop = stop;
     this.leads = false;
+    this.lease = null;
   }
 
-  /** Waits for the lock. Without locks (plain http from afar) every tab leads itself. */
+  /** Waits for the lock, or for the lease. */
   stand({ steal = false } = {}) {
-    if (!navigator.locks) return this.#take();
+    if (!navigator.locks) return this.#lease();
     const options = steal ? { steal: true } : {};
     navigator.locks
       .request(this.name, options, () => this.#take() ?? new Promise(() => {}))
@@ -20,7 +24,23 @@ export class Candidate {
 
   /** Takes the lead from a tab that does not answer any more. */
   usurp() {
-    if (!this.leads && navigator.locks) this.stand({ steal: true });
+    if (this.leads) return;
+    if (navigator.locks) this.stand({ steal: true });
+    else this.lease?.claim();
+  }
+
+  #lease() {
+    try {
+      localStorage.setItem(`${this.name}-probe`, "");
+    } catch {
+      return this.#take(); // Nothing is shared at all: every tab leads itself.
+    }
+    const lost = () => {
+      this.leads = false;
+      this.stop();
+    };
+    this.lease = new Lease(this.name, { taken: () => this.#take(), lost });
+    this.lease.stand();
   }
 
   #take() {

@@ -1,0 +1,46 @@
+"""What a name is: one line that can be read, in any script."""
+
+from unicodedata import category, normalize
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Persian, Hindi and emoji are written with them."""
+
+_UNREADABLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
+"""Controls, lone surrogates, private letters, and what would begin another line."""
+
+
+def one_line(value: str) -> str:
+    """The name, in composed letters.
+
+    Spaces of every script are spaces. What turns the direction of writing, or is not seen at all,
+    is refused: with it one name could look like another.
+
+    Raises:
+        ValueError: it is none.
+    """
+    composed = normalize("NFC", value)
+    if not any(_is_seen(letter) for letter in composed):
+        raise ValueError("must be one line that can be read")
+    if not all(_is_written(letter) for letter in composed):
+        raise ValueError("must be one line that can be read")
+    return composed
+
+
+def _is_seen(letter: str) -> bool:
+    return category(letter)[0] not in "ZC" and not _is_selector(letter)
+
+
+def _is_written(letter: str) -> bool:
+    kind = category(letter)
+    if kind == "Cf":
+        return letter in _JOINERS or _is_tag(letter)
+    return kind not in _UNREADABLE
+
+
+def _is_selector(letter: str) -> bool:
+    return "\ufe00" <= letter <= "\ufe0f"
+
+
+def _is_tag(letter: str) -> bool:
+    """The flags of Scotland and Wales are spelled with these."""
+    return "\U000e0020" <= letter <= "\U000e007f"
