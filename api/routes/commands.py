@@ -109,9 +109,9 @@ async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
     responses={**REFUSALS, **conflicts(WrongState, HandoffClosed)},
 )
 async def release(handoff: ThisHandoff, body: Release | None = None) -> Response:
-    """Gives it back to the queue, with a fresh round 1."""
-    reason = body.reason if body else None
-    return await handoff.carry_out(Command.RELEASE, reason=reason)
+    """Gives it back to the queue, with a fresh round 1; or takes a claim back at once."""
+    given = body or Release()
+    return await handoff.carry_out(Command.RELEASE, reason=given.reason, undo=given.undo)
 
 
 @router.post(

@@ -16,6 +16,11 @@ class Release(Body):
     """Give it back to the queue."""
 
     reason: Reason | None = None
+    undo: bool = Field(
+        default=False,
+        description="By the claimer, within 60 s of the claim: back as it was, round and deadline "
+        "kept",
+    )
 
 
 class Resolve(Body):

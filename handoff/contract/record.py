@@ -38,6 +38,8 @@ class Record:
     round: int = 0
     claimed_by: Person | None = None
     claimed_at: datetime | None = None
+    before_claim: dict[str, Any] | None = None
+    """What the claim has changed, as it was: for whoever takes it back at once."""
     first_claimed_at: datetime | None = None
     first_claimed_by_id: UUID | None = None
     first_claimed_round: int | None = None

@@ -36,6 +36,7 @@ _PLAIN = (
     "created_at",
     "escalated_at",
     "claimed_at",
+    "before_claim",
     "first_claimed_at",
     "first_claimed_by_id",
     "first_claimed_round",

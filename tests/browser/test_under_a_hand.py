@@ -51,6 +51,17 @@ async def test_a_click_claims_what_was_under_the_pointer(desk: Desk, sit: Sit) -
     await expect(amir.page.locator("#held button")).to_be_hidden()
 
 
+async def test_a_slip_of_the_hand_is_taken_back(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.claim(handoff)
+    await amir.row(handoff).get_by_role("button", name="Undo").click()
+    await desk.until_handoff(handoff, status="open")
+    await expect(amir.row(handoff).get_by_role("button", name="Claim")).to_be_visible()
+    await expect(amir.row(handoff).get_by_role("button", name="Undo")).to_have_count(0)
+
+
 async def test_who_asks_sees_what_waits_at_once(desk: Desk, sit: Sit) -> None:
     wanted = await desk.escalate(BO, title="Under the pointer")
     amir = await sit(AMIR)

@@ -10,6 +10,7 @@ import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
 
 const STAYS = 30000;
+const UNDOABLE = 10000;
 const MOST_KEPT = 100;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
@@ -19,6 +20,7 @@ const touched = new Map();
 const leftAt = new Map();
 const told = new Set();
 const unknown = new Set();
+const undoable = new Set();
 let missed = false;
 let wanted = location.search;
 let anew = false;
@@ -92,6 +94,7 @@ function show(changes, fresh) {
   }
   search();
   unknown.forEach(findOut);
+  undoable.forEach(offerUndo);
   notes.forEach((text, key) => showNote(key, text));
   sayWaiting(changes);
   if (!fresh) tell(changes);
@@ -145,7 +148,42 @@ async function claim(row) {
   // Whoever lost reads in the row itself who has it.
   if (!answer.ok && answer.body.type !== "/problems/already-claimed") note(reason(answer));
   if (!answer.status) unknown.add(key);
-  if (answer.ok) announce(`It is yours: ${row.dataset.said}`);
+  if (answer.ok) claimed(row);
+  reading.again();
+}
+
+function claimed(row) {
+  const { key } = row.dataset;
+  announce(`It is yours: ${row.dataset.said}`);
+  undoable.add(key);
+  setTimeout(() => {
+    undoable.delete(key);
+    document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .undo`)?.remove();
+  }, UNDOABLE);
+}
+
+/** For a moment after a claim: it may have been a slip of the hand. */
+function offerUndo(key) {
+  const act = document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .act`);
+  if (!act || act.querySelector(".undo")) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button undo";
+  button.textContent = "Undo";
+  act.append(button);
+}
+
+async function undo(row) {
+  const { key } = row.dataset;
+  const button = row.querySelector(".undo");
+  const answer = await whileBusy(button, () =>
+    send("POST", `${row.dataset.path}/release`, { undo: true }),
+  );
+  if (!answer) return;
+  undoable.delete(key);
+  button.remove();
+  if (answer.ok) announce(`Taken back: ${row.dataset.said}`);
+  else showNote(key, reason(answer));
   reading.again();
 }
 
@@ -228,6 +266,8 @@ board.addEventListener("click", (event) => {
   if (link && plain) {
     event.preventDefault();
     choose(link);
+  } else if (event.target.closest(".undo")) {
+    undo(rowOf(event.target));
   } else if (event.target.closest("[data-command=claim]")) {
     claim(rowOf(event.target));
   }

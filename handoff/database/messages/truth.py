@@ -35,7 +35,9 @@ def still_true(event: EventType) -> ColumnElement[bool]:
             so_far = DeliveryRow.round <= HandoffRow.round
             return and_(_OPEN, so_far, ~_is_said_again(ROUND_EVENTS))
         case EventType.RELEASED:
-            return and_(_OPEN, ~_is_said_again((event,)))
+            # What was parked is parked again by an undone claim.
+            waits = HandoffRow.status.in_((HandoffStatus.OPEN, HandoffStatus.PARKED))
+            return and_(waits, ~_is_said_again((event,)))
         case EventType.EXHAUSTED:
             is_exhausted = HandoffRow.exhausted_at.is_not(None)
             return and_(_OPEN, is_exhausted, ~_is_said_again((event,)))

@@ -90,6 +90,8 @@ class HandoffRow(Table):
 
     claimed_by_id: Mapped[UUID | None]
     claimed_at: Mapped[datetime | None]
+    # What the claim has changed, as it was: for whoever takes it back at once.
+    before_claim: Mapped[dict[str, Any] | None]
     first_claimed_at: Mapped[datetime | None]
     first_claimed_by_id: Mapped[UUID | None]
     first_claimed_round: Mapped[int | None]

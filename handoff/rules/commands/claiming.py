@@ -17,6 +17,7 @@ from handoff.rules.commands.requirements import (
     must_not_be_final,
     must_work,
 )
+from handoff.rules.commands.undoing import before, undo_claim
 from handoff.rules.reopening import NOT_WAITING, reopen
 from handoff.rules.roles import WORKING_ROLES
 
@@ -40,6 +41,7 @@ def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
             "status": HandoffStatus.CLAIMED,
             "claimed_by": Person(actor.id, actor.name),
             "claimed_at": now,
+            "before_claim": before(record),
             "lease_until": _lease_end(record, now),
         },
         session={"status": SessionStatus.ACTIVE, "holder_id": actor.id},
@@ -48,10 +50,14 @@ def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
     )
 
 
-def release(record: Record, actor: Actor, now: datetime, *, reason: str | None) -> Change | None:
-    """Back to open with a fresh round 1."""
+def release(
+    record: Record, actor: Actor, now: datetime, *, reason: str | None, undo: bool = False
+) -> Change | None:
+    """Back to open with a fresh round 1; or, as an undo, back as it was before the claim."""
     must_work(actor)
     must_not_be_final(record)
+    if undo:
+        return undo_claim(record, actor, now)
     if record.status is HandoffStatus.OPEN and did(record, actor, EventType.RELEASED):
         return None
     must_be(record, HandoffStatus.CLAIMED)
