@@ -70,6 +70,9 @@ class Delivery:
     async def run(self) -> Fate:
         """Waits for its turn or makes one attempt. Once the message is leaving, its end is awaited
         even by a caller that is cancelled."""
+        if self._due.lost >= self._means.sender.patience.copies:
+            # As many left with one that spoke for it.
+            return await self.end(SendOutcome(DeliveryState.FAILED, None, Cause.GAVE_UP))
         turn = await self._turn()
         if turn.wait is not None:
             return Fate(pause=turn.wait)
@@ -132,13 +135,14 @@ class Delivery:
         """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
         attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
+        led = attempt if self._leads else None
         again = outcome.state in RETRIED
         lost = outcome.state is DeliveryState.AMBIGUOUS
         enough = lost and due.lost + 1 >= patience.copies
         if again and (enough or datetime.now(UTC) - due.queued_at > patience.longest):
             attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
-        failure = await self._ledger.settle(due, attempt, leads=self._leads)
+        failure = await self._ledger.settle(due, attempt, led=led)
         logger.info(
             f"{self._means.channel.message}.{attempt.state.value}",
             handoff_id=str(due.handoff_id),

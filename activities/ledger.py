@@ -37,11 +37,11 @@ class _Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _End:
-    """What an attempt came to. `leads`: the message spoke for others, too."""
+    """What an attempt came to, and for those for which the message spoke, if it did."""
 
     due: Due
     attempt: LedgerAttempt
-    leads: bool
+    led: LedgerAttempt | None
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
 
@@ -72,9 +72,11 @@ class Ledger:
         answer: Occasion | None = await look.answer
         return answer
 
-    async def settle(self, due: Due, attempt: LedgerAttempt, *, leads: bool) -> Envelope | None:
+    async def settle(
+        self, due: Due, attempt: LedgerAttempt, *, led: LedgerAttempt | None
+    ) -> Envelope | None:
         """Writes down what an attempt came to; the event to ring for if it failed for good."""
-        end = _End(due, attempt, leads)
+        end = _End(due, attempt, led)
         self._ask(end)
         failure: Envelope | None = await end.answer
         return failure
@@ -143,6 +145,6 @@ async def _settle(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
         return []
     failures = await outbox.settle(tenant, [(end.due, end.attempt) for end in ends])
     for end in ends:
-        if end.leads:
-            await settle_led(tenant, end.due, end.attempt)
+        if end.led is not None:
+            await settle_led(tenant, end.due, end.led)
     return [(end.answer, failures.get(end.due.destination_id)) for end in ends]

@@ -5,19 +5,16 @@ The words stand in `templates/` and in the tables below.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from secrets import token_hex
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
 from activities.email.headers import letter_policy, mailbox
+from activities.email.rendering import ordinal, rendered, waiting
 from activities.harmless import harmless_line, harmless_text
 from handoff.contract.words import Priority
 from handoff.errors import ConfigurationError
@@ -152,11 +149,11 @@ def compose(letter: Letter) -> EmailMessage:
     message = EmailMessage(policy=letter_policy())
     for name, value in _headers(letter, facts).items():
         message[name] = value
-    message.set_content(_rendered("letter.txt.j2", facts), cte="quoted-printable")
+    message.set_content(rendered("letter.txt.j2", facts), cte="quoted-printable")
     # The library looks for one that no line begins with: this one nobody could have written.
     message.make_alternative(boundary=f"=_{token_hex(16)}")
     message.add_alternative(
-        _rendered("letter.html.j2", facts), subtype="html", cte="quoted-printable"
+        rendered("letter.html.j2", facts), subtype="html", cte="quoted-printable"
     )
     return message
 
@@ -259,7 +256,7 @@ def _words(letter: Letter) -> dict[str, Any]:
         "actor": harmless_line(letter.actor_name or "", limit=_NAME) or "Handoff",
         "priority": loudest,
         "loud": f"[{loudest}] " if Priority(loudest) in _IMPORTANCE else "",
-        "call": "LAST" if letter.round >= letter.rounds_total else _ordinal(letter.round),
+        "call": "LAST" if letter.round >= letter.rounds_total else ordinal(letter.round),
         "round": letter.round,
         "rounds_total": letter.rounds_total,
         "count": len(items),
@@ -277,7 +274,7 @@ def _item(item: BundleItem, now: datetime) -> dict[str, Any]:
         **item._asdict(),
         "title": harmless_line(item.title, limit=_TITLE) or "(no title)",
         "escalator": harmless_line(item.escalator, limit=_NAME) or "Someone",
-        "waiting": _waiting(item.waiting_since, now),
+        "waiting": waiting(item.waiting_since, now),
     }
 
 
@@ -287,7 +284,7 @@ def _texts(letter: Letter) -> dict[str, Any]:
         "reason": _optional(letter.reason),
         "next_action": harmless_line(letter.next_action or "", limit=_SENTENCE),
         "why": harmless_line(letter.why, limit=_SENTENCE),
-        "waiting": _waiting(letter.waiting_since, letter.date),
+        "waiting": waiting(letter.waiting_since, letter.date),
         "link": letter.link,
         "claim_link": letter.claim_link,
         "handoff_id": harmless_line(letter.handoff_id or "", limit=_NAME),
@@ -301,47 +298,3 @@ def _optional(text: str | None) -> str:
 
 def _loudness(priority: str) -> int:
     return Priority(priority).urgency
-
-
-def _ordinal(number: int) -> str:
-    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
-    return f"{number}{suffix or 'th'}"
-
-
-def _waiting(since: datetime | None, now: datetime) -> str:
-    if since is None:
-        return ""
-    return f"{since.astimezone(UTC):%d %b, %H:%M} UTC ({_length(now - since)})"
-
-
-def _length(span: timedelta) -> str:
-    minutes = max(0, int(span.total_seconds())) // 60
-    if minutes < 1:
-        return "just now"
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
-
-
-def _rendered(template: str, facts: dict[str, Any]) -> str:
-    return _templates().get_template(template).render(facts)
-
-
-def _spaced(line: str) -> str:
-    """Spaces that stand together stay apart where a mail program folds them: not all know
-    `white-space`."""
-    return line.replace("\t", "    ").replace("  ", " \u00a0")
-
-
-@cache
-def _templates() -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.globals["spaced"] = _spaced
-    return templates

@@ -170,3 +170,19 @@ async def test_a_bundle_names_the_most_urgent_first_and_says_who_waits_since_whe
     lines = [line for line in mail.text.splitlines() if line.startswith("- ")]
     assert lines == ["- [high] third", "- [normal] second"]
     assert len(re.findall("round 1 of 5, handed off by Bo, waiting since .* UTC", mail.text)) == 2
+
+
+@pytest.mark.desk(burst_delay="1500ms")
+async def test_three_copies_are_the_most_of_what_a_bundle_names(desk: Desk) -> None:
+    lost = desk.postbox.drop_after_content(CHEN.email, times=0)
+    both = await _burst(desk, "second", "third")
+    lost.left = None
+    for handoff in both:
+        await desk.until_handoff(handoff, round=1)
+
+    async def is_over() -> bool:
+        return [await _state(desk, handoff) for handoff in both] == ["failed", "failed"]
+
+    await desk.until(is_over)
+    for title in ("second", "third"):
+        assert len([m for m in desk.postbox.mails_to(CHEN.email) if title in m.text]) == 3

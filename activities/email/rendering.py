@@ -1,0 +1,55 @@
+"""How a letter's bodies are drawn: the templates, and numbers and times as people say them."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 11th."""
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
+    return f"{number}{suffix or 'th'}"
+
+
+def waiting(since: datetime | None, now: datetime) -> str:
+    """Since when, and for how long by now; nothing of what does not wait."""
+    if since is None:
+        return ""
+    return f"{since.astimezone(UTC):%d %b, %H:%M} UTC ({_length(now - since)})"
+
+
+def _length(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds())) // 60
+    if minutes < 1:
+        return "just now"
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
+
+
+def rendered(template: str, facts: dict[str, Any]) -> str:
+    """A body, from facts that are harmless already."""
+    return _templates().get_template(template).render(facts)
+
+
+def _spaced(line: str) -> str:
+    """Spaces that stand together stay apart where a mail program folds them: not all know
+    `white-space`."""
+    return line.replace("\t", "    ").replace("  ", " \u00a0")
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.globals["spaced"] = _spaced
+    return templates
