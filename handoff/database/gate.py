@@ -126,7 +126,7 @@ class Database:
                 settings.database_dsn,
                 pool_size=pool_size,
                 max_overflow=0,
-                pool_timeout=10,
+                pool_timeout=5,
                 pool_recycle=1800,
                 # The connection used last is the next one: it has its statements prepared.
                 pool_use_lifo=True,
