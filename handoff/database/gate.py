@@ -43,7 +43,7 @@ LOOKUP = "handoff_lookup"
 _ENTER = "SET LOCAL ROLE handoff_tenant; SET LOCAL handoff.account_id = '{}'"
 """Until the end of the transaction: a role that sees one account's rows, and whose those are.
 
-Written into the script, so it takes the digits of an id, which nothing but an id has.
+Written into the script, so it takes an id, which has digits and nothing else.
 """
 
 _BOUNDS = (
@@ -157,7 +157,7 @@ class Database:
         script = "; ".join(
             (
                 _ONE_MOMENT if at_one_moment else BEGIN,
-                _ENTER.format(account_id.hex),
+                _ENTER.format(account_id),
                 _BOUNDS.format(
                     lock=LOCK_WITHIN,
                     statement=MOMENT_WITHIN if at_one_moment else STATEMENT_WITHIN,
