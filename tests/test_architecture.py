@@ -79,7 +79,6 @@ WORKFLOW_MAY_IMPORT = {
 
 ENVIRONMENT = {
     "handoff/stack/environment.py": "hands on what the stack was started with",
-    "handoff/cli/parts.py": "this process becomes another one, with the same environment",
 }
 """Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
 
