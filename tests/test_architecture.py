@@ -79,11 +79,11 @@ WORKFLOW_MAY_IMPORT = {
 
 ENVIRONMENT = {
     "handoff/stack/environment.py": "hands on what the stack was started with",
-    "handoff/cli/parts.py": "this process becomes another one, with the same environment",
 }
 """Who may look at `os.environ`; settings are read by handoff/settings.py alone."""
 
 ENGINE_ROOM = {
+    "handoff/database/gate.py": "the gate itself: whether anybody answers",
     "api/identity/machines.py": "who a token belongs to is not known before it was read",
     "api/console/sign_in/page.py": "whose account it is, nobody knows before the sign-in",
     "api/identity/callers.py": "who a token belongs to is not known before it was read",
@@ -106,7 +106,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/tables/": "indexes and defaults, no queries",
     "handoff/database/migrations/": "the schema, no accounts",
     "handoff/database/reading/offers.py:residents": "the embedded stack's sign-in",
-    "handoff/database/deliveries.py:_INSERT": "every row of it bears the account",
+    "handoff/database/deliveries.py:planned": "every row of it bears the event's account",
     "handoff/database/directory/importing.py": "accounts are made here",
     "handoff/database/operations/idempotency.py:purge_keys": "over all accounts, for upkeep",
     "handoff/database/operations/upkeep.py": "over all accounts, for the engine",

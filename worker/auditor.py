@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -31,7 +32,7 @@ from handoff.settings import Settings
 from handoff.temporal import queues, search_attributes
 from handoff.temporal.connect import UNANSWERED
 from worker.nudges import look_again
-from worker.orphans import start_again
+from worker.orphans import is_flooded, start_again
 from workflows.audit import AUDIT, AuditWorkflow
 
 logger = structlog.get_logger(__name__)
@@ -159,15 +160,20 @@ class Auditor:
             if description.pending_workflow_task.attempt > STUCK_AFTER:
                 await self._start_again(living, instead=True)
                 return Finding("stuck_workflow_task", living.handoff_id, "it had to be replaced")
-            # Nudged again and again, with no task to show for it: it takes no signals any more.
-            is_deaf = is_deaf and not description.HasField("pending_workflow_task")
-            return await self._start_again(living, instead=True) if is_deaf else False
+            return is_deaf and await self._replace_deaf(living, description)
         except RPCError as refused:
             if refused.status is RPCStatusCode.NOT_FOUND:
                 return await self._start_again(living)
             # The others are looked at all the same; this one again at the next look.
             logger.warning("audit.unanswered", handoff_id=str(living.handoff_id))
             return False
+
+    async def _replace_deaf(self, living: Living, description: Any) -> bool:
+        """One that was nudged again and again and has no task to show for it takes no signals any
+        more. One that was flooded has tasks and tasks, and may never come to look."""
+        if description.HasField("pending_workflow_task") and not is_flooded(description):
+            return False
+        return await self._start_again(living, instead=True)
 
     async def _clocks(self) -> list[Finding]:
         """Whose clock is not PostgreSQL's: by the engine's rounds start, by ours mails wait."""

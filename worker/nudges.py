@@ -15,6 +15,7 @@ from handoff.database.gate import Database
 from handoff.database.operations import upkeep
 from handoff.database.operations.upkeep import Living
 from handoff.temporal.connect import UNANSWERED
+from worker.orphans import replace_flooded
 from workflows.starting import nudge
 
 logger = structlog.get_logger(__name__)
@@ -114,11 +115,21 @@ class Nudges:
                 await look_again(self._client, living, task_queue=self._task_queue)
         except RPCError as refused:
             logger.warning("nudge.refused", handoff_id=handoff_id, cause=refused.status.name)
-            return refused.status not in _NOBODY_THERE
+            return refused.status not in _NOBODY_THERE and await self._replace(living)
         except UNANSWERED as fault:
             logger.warning("nudge.unanswered", handoff_id=handoff_id, cause=type(fault).__name__)
             return False
         logger.info("nudge.repeated", handoff_id=handoff_id, version=living.version)
+        return True
+
+    async def _replace(self, living: Living) -> bool:
+        """One that takes no signals any more is not waited for, if a flood is the reason."""
+        try:
+            async with asyncio.timeout(SIGNAL_WITHIN):
+                await replace_flooded(self._client, living, task_queue=self._task_queue)
+        except UNANSWERED as fault:
+            handoff_id, cause = str(living.handoff_id), type(fault).__name__
+            logger.warning("nudge.unanswered", handoff_id=handoff_id, cause=cause)
         return True
 
 

@@ -28,6 +28,9 @@ _OF_STATUS: dict[int, type[HandoffError]] = {
     503: errors.Unreachable,
 }
 
+_ALSO: dict[int, tuple[type[HandoffError], ...]] = {503: (errors.OutcomeUnknown, errors.Busy)}
+"""Other kinds that bear the same status, wherever it may come."""
+
 _SOMEBODY = {"id": "0198c000-0000-7000-8000-0000000001a2", "name": "Amir"}
 _FACTS: dict[type[HandoffError], dict[str, Any]] = {
     errors.AlreadyClaimed: {"claimed_by": _SOMEBODY, "claimed_at": "2026-01-31T09:30:00Z"},
@@ -47,7 +50,10 @@ _FACTS: dict[type[HandoffError], dict[str, Any]] = {
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors that an endpoint may answer with, for OpenAPI, each with an example."""
-    return {status: documented(_OF_STATUS[status]) for status in (401, 422, 503, *statuses)}
+    return {
+        status: documented(_OF_STATUS[status], *_ALSO.get(status, ()))
+        for status in (401, 422, 503, *statuses)
+    }
 
 
 def conflicts(*kinds: type[HandoffError]) -> dict[int | str, dict[str, Any]]:

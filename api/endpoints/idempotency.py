@@ -18,7 +18,7 @@ from handoff.contract.people import Actor
 from handoff.database.gate import Database, Tenant
 from handoff.database.operations import idempotency
 from handoff.database.operations.idempotency import Answer, Reservation
-from handoff.errors import HandoffError, Invalid
+from handoff.errors import HandoffError, Invalid, RequestInFlight
 from handoff.ids import new_id
 
 logger = structlog.get_logger(__name__)
@@ -144,16 +144,25 @@ class _Held:
         self._key = key
         self._reservation = reservation
         self._is_kept = False
+        # A repeat has the key in hand by now: what it is answered is its own affair.
+        self._is_taken = False
 
     async def keep_within(self, tenant: Tenant, response: Response) -> None:
         """In the transaction of the act itself."""
         answer = _as_kept(response, bytes(response.body))
-        await idempotency.keep_within(tenant, self._caller, self._key, self._reservation, answer)
+        self._is_kept = self._is_taken = False
+        try:
+            await idempotency.keep_within(
+                tenant, self._caller, self._key, self._reservation, answer
+            )
+        except RequestInFlight:
+            self._is_taken = True
+            raise
         self._is_kept = True
 
     async def keep(self, request: Request, response: Response) -> None:
         """Not kept is no fault of the answer's: a repeat finds what was done by its id."""
-        if self._is_kept and response.status_code < 400:
+        if self._is_taken or (self._is_kept and response.status_code < 400):
             return
         body = getattr(request.state, "kept_body", None) or bytes(response.body)
         answer = _as_kept(response, body)

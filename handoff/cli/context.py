@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings, load_settings
+from handoff.stack.environment import inherited_environment
 from handoff.stack.state import StackState, read_state
 
 DataDir = Annotated[Path, typer.Option(help="Where `handoff up` keeps its stack.")]
@@ -27,10 +29,15 @@ _FROM_STACK = (
 
 
 def settings_for(data_dir: Path) -> Settings:
-    """The settings of the stack that runs in `data_dir`; of the environment where none runs."""
+    """The settings of the environment, and where it says nothing those of the stack that runs in
+    `data_dir`: what somebody has given is never passed over for what happens to run."""
     state = read_state(data_dir)
     if state is not None:
-        return load_settings(**_overrides(state))
+        given = inherited_environment()
+        stacks = _overrides(state).items()
+        return load_settings(
+            **{name: value for name, value in stacks if f"HANDOFF_{name.upper()}" not in given}
+        )
     try:
         return load_settings()
     except ConfigurationError as fault:
@@ -41,6 +48,12 @@ def settings_for(data_dir: Path) -> Settings:
 def _overrides(state: StackState) -> dict[str, Any]:
     found = {name: getattr(state, name) for name in _FROM_STACK}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def database_of(settings: Settings) -> str:
+    """Which database a command talks to, for people: without its user and password."""
+    parts = urlsplit(settings.database_url.get_secret_value())
+    return f"{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from handoff.cli.context import DATA_DIR, DataDir, run, settings_for
+from handoff.cli.context import DATA_DIR, DataDir, database_of, run, settings_for
 from handoff.cli.terminal import tell
 from handoff.database.directory.importing import Directory, bring_in
 from handoff.database.gate import Database
@@ -20,7 +20,9 @@ def import_directory(
 ) -> None:
     """Bring in accounts, teams and users. A repeat changes nothing."""
     directory = _read(file)
-    run(_bring_in(settings_for(data_dir), directory))
+    settings = settings_for(data_dir)
+    tell(f"database {database_of(settings)}")
+    run(_bring_in(settings, directory))
     users = sum(len(account.users) for account in directory.accounts)
     tell(f"{len(directory.accounts)} accounts, {users} users")
 

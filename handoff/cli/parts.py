@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from handoff.cli.context import DATA_DIR, DataDir, settings_for
+from handoff.cli.context import DATA_DIR, DataDir, database_of, settings_for
+from handoff.cli.terminal import tell
 from handoff.database import schema
+from handoff.stack.environment import inherited_environment
 from handoff.stack.state import read_state
 
 
@@ -30,14 +32,17 @@ def worker(data_dir: DataDir = DATA_DIR) -> None:
 
 def migrate(data_dir: DataDir = DATA_DIR) -> None:
     """Bring the database's schema up to date. Safe to run twice, or at once."""
-    schema.upgrade(settings_for(data_dir).database_dsn)
+    settings = settings_for(data_dir)
+    tell(f"database {database_of(settings)}")
+    schema.upgrade(settings.database_dsn)
 
 
 def _become(data_dir: DataDir, room: str, *arguments: str) -> None:
     """This process turns into the part, so that signals and its exit code are the part's own."""
     settings_for(data_dir)
     state = read_state(data_dir)
-    environment = {**os.environ, **(state.as_environment() if state else {})}
+    # What is given wins, as for every command.
+    environment = {**(state.as_environment() if state else {}), **inherited_environment()}
     # -P: a directory of the same name where we were started must not be run instead.
     command = [sys.executable, "-P", "-m", room, *arguments]
     os.execve(sys.executable, command, environment)  # noqa: S606 - our own module, no shell

@@ -65,6 +65,10 @@ MOMENT_WITHIN = 25_000
 """The same for what is read in one piece: reports, exports."""
 
 
+PATIENCE = 2.0
+"""Seconds that an act waits while others of its account hold all connections that one may have."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """Where every query of one account begins."""
@@ -106,27 +110,17 @@ class Database:
 
     @classmethod
     def connect(
-        cls,
-        settings: Settings,
-        *,
-        pool_size: int = 10,
-        confined: bool = False,
-        patience: float = 2.0,
+        cls, settings: Settings, *, pool_size: int = 10, confined: bool = False
     ) -> "Database":
-        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows.
-
-        Args:
-            patience: seconds that an account's act waits while others of the same account hold
-                as many connections as one account may.
-        """
-        turns = Turns(at_once=max(2, pool_size * 2 // 5), waiting=pool_size * 10, seconds=patience)
+        """Opens nothing yet: the first query connects. Confined, it never sees all of all rows."""
+        turns = Turns(at_once=max(2, pool_size * 2 // 5), waiting=pool_size * 10, seconds=PATIENCE)
         server_settings = {"application_name": "handoff"} | ({"role": LOOKUP} if confined else {})
         return cls(
             create_async_engine(
                 settings.database_dsn,
                 pool_size=pool_size,
                 max_overflow=0,
-                pool_timeout=10,
+                pool_timeout=5,
                 pool_recycle=1800,
                 # The connection used last is the next one: it has its statements prepared.
                 pool_use_lifo=True,

@@ -28,7 +28,7 @@ async def _audit(desk: Desk) -> int:
     return started
 
 
-async def _heal(desk: Desk) -> None:
+async def heal(desk: Desk) -> None:
     """Looks until a workflow had to be started again: the engine's list is a moment behind."""
     await desk.until(lambda: _audit(desk))
 
@@ -37,7 +37,7 @@ async def test_a_handoff_whose_workflow_is_lost_goes_on_from_its_record(desk: De
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff, round=1)
     await desk.workflow(handoff).terminate("lost with the store")
-    await _heal(desk)
+    await heal(desk)
     assert await _audit(desk) == 0
     hurried = await desk.command(BO, handoff, "escalate-now", {"round": 1})
     assert hurried.status_code == 200
@@ -60,7 +60,7 @@ async def test_mails_that_were_under_way_are_not_lost_with_the_workflow(desk: De
     await desk.expect_mails((AMIR, OLIVE), handoff, round=1)
     await desk.workflow(handoff).terminate("lost with the store")
     busy.end()
-    await _heal(desk)
+    await heal(desk)
     await desk.expect_mail(CHEN, handoff, round=1)
 
 
@@ -114,7 +114,7 @@ async def test_a_workflow_that_takes_no_signals_any_more_is_replaced(desk: Desk)
     async with desk.database.engine_room() as connection:
         # As if the claim's signal, and all that repeated it, had been refused.
         await connection.execute(update(HandoffRow).values(version=HandoffRow.version + 1))
-    await _heal(desk)
+    await heal(desk)
     assert (await desk.workflow(handoff).describe()).run_id != deaf
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
