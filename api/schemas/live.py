@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.schemas.texts import Body
+from api.schemas.texts import WHOLE, Body
 
-Number = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+Number = Annotated[int, Field(strict=True, ge=1, lt=2**63), WHOLE]
 """An event's number."""
 
 
