@@ -19,9 +19,9 @@ pytestmark = pytest.mark.desk(worker=False)
 
 
 def line(who: Member | UUID, **said: Any) -> dict[str, Any]:
-    known = isinstance(who, Member)
-    usual = {"email": who.email, "name": who.name, "role": who.role} if known else {}
-    return {"id": who.id if known else who, **usual, **said}
+    if isinstance(who, UUID):
+        return {"id": who, **said}
+    return {"id": who.id, "email": who.email, "name": who.name, "role": who.role, **said}
 
 
 async def bring(desk: Desk, *users: dict[str, Any]) -> None:
