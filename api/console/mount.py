@@ -12,6 +12,7 @@ from api.console.settings import page as first_setting
 from api.console.settings.notifications import page as notifications
 from api.console.settings.people import page as people
 from api.console.settings.policy import page as policy
+from api.console.settings.programs import page as programs
 from api.console.shared import routing
 from api.console.shared.live import pulse
 from api.console.shared.rendering import CONSOLE
@@ -26,6 +27,7 @@ PAGES = (
     new,
     first_setting,
     notifications,
+    programs,
     policy,
     people,
     analytics,

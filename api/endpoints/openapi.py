@@ -88,9 +88,19 @@ def _complete(method: str, operation: Operation) -> None:
         _add(operation, *FOR_JSON)
     if method == "POST" and known:
         _repeatable(operation, in_problems=in_problems)
+    for parameter in operation.get("parameters", ()):
+        _without_null(parameter["schema"])
     for status, headers in HEADERS.items():
         if str(status) in operation["responses"]:
             operation["responses"][str(status)].setdefault("headers", {}).update(headers)
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """A parameter that is not sent is none: in a path, a query or a header nothing is null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind.get("type") != "null"]
+    if len(kinds) == 1:
+        del schema["anyOf"]
+        schema.update(kinds[0])
 
 
 def _repeatable(operation: Operation, *, in_problems: bool) -> None:

@@ -43,6 +43,7 @@ async def converse(socket: WebSocket, parts: Services, caller: Actor) -> None:
     """
     cut = way_to_cut(socket.scope)
     resume_from = socket.headers.get("last-event-id") or socket.query_params.get("last_event_id")
+    resume_from = resume_from or None
     until = good_until(socket, parts.settings)
     async with Stream.opened(parts.hub, caller, resume_from, until=until, cut=cut) as stream:
         await socket.accept()

@@ -22,7 +22,7 @@ RECONNECT = 2000
 """Milliseconds after which a browser connects again."""
 
 HEADERS = {
-    "Cache-Control": "no-store",
+    "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
 }
 

@@ -59,7 +59,8 @@ async def stream_events(
     ] = False,
 ) -> EventStream:
     """Every event of the account, gapless and in order, resumable by `Last-Event-ID`."""
-    resume_from = start if last_event_id is None else last_event_id
+    # An empty one is none: some clients send it before they have heard anything.
+    resume_from = last_event_id or start or None
     until = good_until(request, parts.settings)
     return EventStream(parts.hub, caller, resume_from, until=until, beats=beat)
 

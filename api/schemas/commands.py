@@ -1,10 +1,11 @@
 """What each command takes."""
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.texts import Body, Moment, Notes, Reason
+from api.schemas.texts import WHOLE, Body, Moment, Notes, Reason
 from handoff.contract.words import Outcome
 
 
@@ -39,7 +40,7 @@ class Cancel(Body):
 class EscalateNow(Body):
     """End the present wait, unless the round that the caller saw has passed."""
 
-    round: int = Field(ge=0, le=2**31 - 1, strict=True)
+    round: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1), WHOLE]
 
 
 class Snooze(Body):

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.schemas.texts import Body
+from api.schemas.texts import WHOLE, Body
 
-Number = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
-"""An event's number."""
+Number = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1), WHOLE]
+"""An event's number: what every JSON reader holds exactly, and more than there will ever be."""
 
 
 class Seen(Body):

@@ -143,7 +143,7 @@ _ONLY_SHOWN = ("is_default", "rounds_total", "faults")
 class PolicyBody(Body):
     """An account's levels, in their order. What `GET /policy` answered may be sent back."""
 
-    levels: Annotated[list[LevelBody], Field(max_length=50)]
+    levels: Annotated[list[LevelBody], Field(max_length=50, json_schema_extra={"minItems": 1})]
     accept_window: Seconds = 600.0
     claim_lease: Seconds | None = None
     email_delay: Seconds = 0.0

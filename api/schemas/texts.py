@@ -7,7 +7,15 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+)
 
 NOTES_BYTES = 16 * 1024
 
@@ -66,7 +74,11 @@ def _walk(value: Any, depth: int) -> None:
             _walk(item, depth + 1)
 
 
-Text = Annotated[str, AfterValidator(storable)]
+Text = Annotated[
+    str,
+    AfterValidator(storable),
+    Field(json_schema_extra={"pattern": "^[^\\u0000]*$"}),
+]
 
 
 Title = Annotated[
@@ -86,6 +98,15 @@ Context = Annotated[dict[str, JsonValue], AfterValidator(_storable_object)]
 """A JSON object of the caller's own shape, at most 32 KiB."""
 
 
+def _whole(value: Any) -> Any:
+    """To JSON, 3.0 is the integer 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For an integer that is strict: no text or truth can be read as one."""
+
+
 def _within_reach(moment: datetime) -> datetime:
     """Times are added to it, and calendars end."""
     if not 2000 <= moment.year < 3000:
@@ -99,7 +120,11 @@ def _ahead(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_within_reach),
+    Field(json_schema_extra={"pattern": "^2[0-9]{3}-"}),
+]
 """A time, in UTC."""
 
 

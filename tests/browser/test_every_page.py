@@ -16,6 +16,7 @@ PAGES = (
     "/?tab=closed",
     "/new",
     "/settings/notifications",
+    "/settings/programs",
     "/settings/policy",
     "/settings/people",
     "/analytics",

@@ -154,3 +154,41 @@ async def test_the_numbers_can_be_read(desk: Desk, sit: Sit) -> None:
         await amir.page.get_by_role("link", name="CSV").click()
     assert (await download.value).suggested_filename == "escalations.csv"
     amir.must_be_quiet()
+
+
+async def test_a_program_in_ones_name_waits_for_a_yes(desk: Desk, sit: Sit) -> None:
+    made = []
+    for name in ("Nightly report", "<b>Old</b> bot"):
+        body = {"name": name, "scopes": ["sessions:read"], "user_id": str(CHEN.id)}
+        answer = await desk.http(OLIVE).post("/api-tokens", json=body)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json())
+    program = {"Authorization": f"Bearer {made[0]['token']}"}
+    chen = await sit(CHEN, "/settings/programs")
+    page = chen.page
+    rows = page.locator("#programs > li")
+    await expect(rows).to_have_count(2)
+    report = rows.filter(has_text="Nightly report")
+    await expect(report).to_contain_text("Made by Olive")
+    await expect(report).to_contain_text("It waits for your yes.")
+    assert (await desk.http().get("/ai-sessions", headers=program)).status_code == 403
+    await report.get_by_role("button", name="Allow").click()
+    await expect(report).not_to_contain_text("It waits for your yes.")
+    assert (await desk.http().get("/ai-sessions", headers=program)).status_code == 200
+    await chen.must_be_accessible()
+    await rows.filter(has_text="<b>Old</b> bot").get_by_role("button", name="Refuse").click()
+    await page.get_by_role("button", name="Keep").click()
+    await expect(rows).to_have_count(2)
+    await report.get_by_role("button", name="End").click()
+    await page.get_by_role("button", name="End it").click()
+    await expect(rows).to_have_count(1)
+    assert (await desk.http().get("/ai-sessions", headers=program)).status_code == 401
+    chen.must_be_quiet()
+
+
+async def test_without_a_program_the_page_says_so(desk: Desk, sit: Sit) -> None:
+    vera = await sit(VERA, "/settings")
+    await vera.page.get_by_role("link", name="My programs").click()
+    await expect(vera.page.get_by_text("No program acts in your name.")).to_be_visible()
+    await expect(vera.page.get_by_role("link", name="People")).to_have_count(0)
+    vera.must_be_quiet()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -13,12 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from schemathesis.checks import load_all_checks
 from temporalio.client import Client
 
 from tests.support.cast import AMIR, BO, CHEN, NETWORK
@@ -31,13 +27,40 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
 )
 
-CHECKS = [
-    schemathesis.checks.not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
+BY_MEANING = {
+    "createApiToken": "its user is one of the account, and its end lies ahead",
+    "createHandoff": "a reminder lies ahead",
+    "createSession": "its team is one of the account",
+    "getEscalationAnalytics": "from comes before to, and not too long before",
+    "getQueue": "a cursor is one that we gave",
+    "listApiTokens": "a cursor is one that we gave",
+    "listHandoffDeliveries": "a cursor is one that we gave",
+    "listHandoffEvents": "a cursor is one that we gave",
+    "listHandoffs": "a cursor is one that we gave",
+    "listSessions": "a cursor is one that we gave",
+    "listTeams": "a cursor is one that we gave",
+    "listUsers": "a cursor is one that we gave",
+    "previewPolicy": "whom it names is of the account",
+    "putMyNotifications": "a time zone is one that there is",
+    "putPolicy": "whom it names is of the account",
+    "putTeam": "a name can be read",
+    "putUser": "a name can be read, an address can be mailed, a team is one of the account",
+    "snoozeHandoff": "the moment lies ahead, and not too far",
+    "transferHandoff": "who gets it is of the account",
+    **{
+        f"scim{act}{kind}": "SCIM has schemas of its own, which scim2-tester holds us to"
+        for act in ("Create", "Replace", "Patch", "Search")
+        for kind in ("User", "Group", "Users", "Groups", "")
+    },
+}
+"""Where a request that fits the schema may still be refused: by what no schema can say."""
+
+TAKEN = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "503"]
+"""What a request that fits the schema is answered with: by who asks, and by how things stand."""
+
+CONFIG = schemathesis.Config.from_dict(
+    {"checks": {"positive_data_acceptance": {"expected-statuses": TAKEN}}}
+)
 EXAMPLES = 12
 STREAMS = {"streamEvents"}
 """They answer for ever; tests of their own read them."""
@@ -89,9 +112,10 @@ async def test_every_answer_is_a_documented_one(target: Target, operation_id: st
 
 def _explore(target: Target, operation_id: str) -> None:
     method, path, _ = operations()[operation_id]
-    operation = schemathesis.openapi.from_dict(document())[path][method]
+    operation = schemathesis.openapi.from_dict(document(), config=CONFIG)[path][method]
     good = operation.as_strategy(GenerationMode.POSITIVE)
     bad = operation.as_strategy(GenerationMode.NEGATIVE)
+    by_meaning = {"positive_data_acceptance"} if operation_id in BY_MEANING else set()
     many = 2 if operation_id in SLOW else EXAMPLES
 
     @settings(
@@ -107,13 +131,25 @@ def _explore(target: Target, operation_id: str) -> None:
         if by_name:
             named = {name: target.known.get(name, value) for name, value in _path(case).items()}
             case.path_parameters = named
+        # It names this request; another with the same key is a conflict, as it says.
+        case.headers["Idempotency-Key"] = str(uuid4())
         response = case.call(
             base_url=target.desk.base_url, session=target.session, allow_redirects=False
         )
         target.answered[response.status_code] += 1
-        case.validate_response(response, checks=CHECKS)
+        # What was wrong with it may have been the id.
+        left_out = by_meaning | ({"negative_data_rejection"} if by_name else set())
+        case.validate_response(
+            response, checks=[check for check in checks() if check.__name__ not in left_out]
+        )
 
     try_out()
+
+
+def checks() -> list[Any]:
+    """All that there are."""
+    load_all_checks()
+    return list(schemathesis.checks.CHECKS.get_all())
 
 
 def _path(case: Any) -> dict[str, Any]:

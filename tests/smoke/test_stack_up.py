@@ -67,7 +67,12 @@ def test_everything_is_there_when_it_says_so(stack: RunningStack) -> None:
     assert set(told["pids"]) == {"api", "worker", "temporal", "postgres", "valkey", "mail"}
     assert stat.S_IMODE((stack.data_dir / "stack.json").stat().st_mode) == 0o600
     until(lambda: stack.said.endswith("\nready\n"))
-    for address in (f"{told['api_url']}/readyz", told["temporal_ui_url"], told["mail_url"]):
+    for address in (
+        f"{told['api_url']}/readyz",
+        f"{told['operator_url']}/metrics",
+        told["temporal_ui_url"],
+        told["mail_url"],
+    ):
         assert httpx.get(address).status_code == 200
 
 

@@ -204,7 +204,8 @@ async def test_whatever_a_client_accepts_it_gets_the_stream(desk: Desk, accept: 
     async with desk.http(AMIR).stream("GET", "/events", headers={"Accept": accept}) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert answer.headers["cache-control"] == "no-store"
+        # A proxy that compressed it would hold events back.
+        assert answer.headers["cache-control"] == "no-store, no-transform"
         assert answer.headers["x-accel-buffering"] == "no"
         assert "content-length" not in answer.headers
 
@@ -229,3 +230,11 @@ async def first_id(answer: httpx.Response) -> int:
         if line.startswith("id: "):
             return int(line.removeprefix("id: "))
     raise AssertionError("the stream ended")
+
+
+async def test_an_empty_position_is_none(desk: Desk) -> None:
+    handoff = await parked(desk)
+    async with desk.listen(AMIR, "") as amir:
+        written = await history.write(desk, handoff, 1)
+        await amir.hear_number(written[-1])
+    assert amir.numbers == written

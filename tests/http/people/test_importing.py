@@ -19,7 +19,7 @@ pytestmark = pytest.mark.desk(worker=False)
 
 
 def line(who: Member | UUID, **said: Any) -> dict[str, Any]:
-    if not isinstance(who, Member):
+    if isinstance(who, UUID):
         return {"id": who, **said}
     return {"id": who.id, "email": who.email, "name": who.name, "role": who.role, **said}
 

@@ -1,0 +1,1 @@
+"""The programs that act in the reader's name."""
