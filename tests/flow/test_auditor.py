@@ -228,11 +228,11 @@ async def test_a_late_step_is_named_and_its_workflow_told_to_look(desk: Desk) ->
 async def test_a_clock_that_is_wrong_is_in_readiness(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, seconds: int
 ) -> None:
-    assert (await desk.http().get("/readyz")).json()["checks"]["notices"]["status"] == "ok"
+    assert (await desk.operator().get("/readyz")).json()["checks"]["notices"]["status"] == "ok"
     skewed(monkeypatch)(timedelta(seconds=seconds), "handoff.database.operations.health")
 
     async def is_named() -> bool:
-        ready = await desk.http().get("/readyz")
+        ready = await desk.operator().get("/readyz")
         notices = ready.json()["checks"]["notices"]
         where = "ahead of" if seconds > 0 else "behind"
         said = f"this API's clock is 20.0 s {where} PostgreSQL's" in (notices["detail"] or "")
@@ -257,7 +257,7 @@ async def test_what_was_accepted_in_vain_is_in_readiness(desk: Desk) -> None:
     await _audit(desk)
 
     async def is_named() -> bool:
-        ready = await desk.http().get("/readyz")
+        ready = await desk.operator().get("/readyz")
         return ready.status_code == 200 and str(handoff.id) in ready.text
 
     await desk.until(is_named)

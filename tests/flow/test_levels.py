@@ -36,7 +36,7 @@ async def _states(desk: Desk, handoff: Handoff) -> set[tuple[str, str | None]]:
 
 
 async def _mail_health(desk: Desk) -> dict[str, Any]:
-    checks: dict[str, Any] = (await desk.http().get("/readyz")).json()["checks"]
+    checks: dict[str, Any] = (await desk.operator().get("/readyz")).json()["checks"]
     found: dict[str, Any] = checks["mail"]
     return found
 

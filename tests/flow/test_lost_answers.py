@@ -56,7 +56,7 @@ async def test_after_a_lost_answer_the_next_try_waits(desk: Desk) -> None:
 
 
 async def _mail_is_well(desk: Desk) -> bool:
-    checks = (await desk.http().get("/readyz")).json()["checks"]
+    checks = (await desk.operator().get("/readyz")).json()["checks"]
     return bool(checks["mail"]["status"] == "ok")
 
 
