@@ -4,7 +4,7 @@ FROM python:3.11.17-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements.txt /
 RUN python -m venv --without-pip /opt/packages \
-    && pip --python /opt/packages/bin/python install --require-hashes --only-binary :all: \
+    && pip --python /opt/packages/bin/python install --require-hashes --no-deps --only-binary :all: \
         --requirement /requirements.txt \
     && /opt/packages/bin/python -m compileall -q /opt/packages/lib
 
