@@ -15,9 +15,9 @@ from handoff import live
 from handoff.contract.record import Record
 from handoff.contract.words import RETRIED, DeliveryState, Priority
 from handoff.database.gate import Database
-from handoff.database.messages import outbox
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
+from handoff.database.messages.settling import LedgerAttempt
 from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
 from handoff.rules.policy import held_back
@@ -134,13 +134,13 @@ class Delivery:
     async def end(self, outcome: SendOutcome) -> Fate:
         """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
-        attempt = outbox.LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
+        attempt = LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
         led = attempt if self._leads else None
         again = outcome.state in RETRIED
         lost = outcome.state is DeliveryState.AMBIGUOUS
         enough = lost and due.lost + 1 >= patience.copies
         if again and (enough or datetime.now(UTC) - due.queued_at > patience.longest):
-            attempt = outbox.LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
+            attempt = LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
             again = False
         failure = await self._ledger.settle(due, attempt, led=led)
         logger.info(

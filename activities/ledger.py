@@ -15,10 +15,11 @@ from activities.sender import Occasion
 from handoff.contract.messages import Envelope
 from handoff.database import outages
 from handoff.database.gate import Database, Tenant
-from handoff.database.messages import last_look, outbox
+from handoff.database.messages import last_look, settling
 from handoff.database.messages.bundles import Led, settle_led
 from handoff.database.messages.last_look import Leaves, Wanted
-from handoff.database.messages.outbox import Due, LedgerAttempt
+from handoff.database.messages.outbox import Due
+from handoff.database.messages.settling import LedgerAttempt
 
 logger = structlog.get_logger(__name__)
 
@@ -143,7 +144,7 @@ async def _settle(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
     ends = [line for line in lines if isinstance(line, _End)]
     if not ends:
         return []
-    failures = await outbox.settle(tenant, [(end.due, end.attempt) for end in ends])
+    failures = await settling.settle(tenant, [(end.due, end.attempt) for end in ends])
     for end in ends:
         if end.led is not None:
             await settle_led(tenant, end.due, end.led)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handoff.database.messages import outbox
+from handoff.database.messages import settling
 from handoff.database.messages.outbox import Due
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
 from tests.support.desk import Desk, Handoff
@@ -81,14 +81,14 @@ async def test_an_answer_that_was_heard_is_kept_while_postgresql_is_away(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL restarts while the server says 250: the mail is not sent again."""
-    settle, away = outbox.settle, [ConnectionRefusedError(), ConnectionResetError()]
+    settle, away = settling.settle, [ConnectionRefusedError(), ConnectionResetError()]
 
     async def fails_twice(tenant: Any, attempts: list[tuple[Due, Any]]) -> Any:
         if away and any(due.name == "Chen" for due, _ in attempts):
             raise away.pop()
         return await settle(tenant, attempts)
 
-    monkeypatch.setattr(outbox, "settle", fails_twice)
+    monkeypatch.setattr(settling, "settle", fails_twice)
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff)
     row = await _until(desk, handoff, "sent")

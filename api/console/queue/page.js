@@ -1,26 +1,21 @@
 // The queue page: reads the board again when it rings, claims, moves by keys, searches.
 
 import { announce } from "../shared/announce.js";
-import { sayingSo, whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
 import { Hand } from "../shared/hand.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
-import { readPiece, reason, send } from "../shared/server.js";
+import { readPiece } from "../shared/server.js";
+import { Claims } from "./claims.js";
 
 const STAYS = 30000;
-const UNDOABLE = 10000;
 const MOST_KEPT = 100;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
-const notes = new Map();
-const touched = new Map();
 const leftAt = new Map();
 const told = new Set();
-const unknown = new Set();
-const undoable = new Set();
 let missed = false;
 let wanted = location.search;
 let anew = false;
@@ -45,7 +40,7 @@ function keep() {
 
 function matters(row, now) {
   if (row.contains(document.activeElement)) return 3;
-  if (now - (touched.get(row.dataset.key) ?? 0) < STAYS) return 2;
+  if (now - claims.triedAt(row) < STAYS) return 2;
   return row.classList.contains("gone") ? 1 : 0;
 }
 
@@ -72,6 +67,8 @@ const reading = new Reading(async () => {
   show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
 });
 
+const claims = new Claims(() => reading.again());
+
 /** What waits comes in when nobody has a hand in the list any more, or when they ask for it. */
 const hand = new Hand(document.getElementById("rows"), () => unfinished && reading.again());
 
@@ -93,9 +90,7 @@ function show(changes, fresh) {
     if (!gone) leftAt.delete(row.dataset.key);
   }
   search();
-  unknown.forEach(findOut);
-  undoable.forEach(offerUndo);
-  notes.forEach((text, key) => showNote(key, text));
+  claims.redraw();
   sayWaiting(changes);
   if (!fresh) tell(changes);
 }
@@ -117,80 +112,6 @@ function tell({ came, waiting, changed }) {
   }
   for (const row of changed.filter((one) => one.matches(".row")))
     announce(`${row.dataset.said}. ${row.dataset.state}`);
-}
-
-/** What has been read since then says it: the row offers a claim, or tells who has it. */
-function findOut(key) {
-  unknown.delete(key);
-  const row = rows().find((one) => one.dataset.key === key);
-  const isOpen = row?.querySelector("[data-command=claim]");
-  notes.set(key, isOpen ? "It is not claimed. Try again." : "");
-}
-
-function showNote(key, text) {
-  const note = document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .note`);
-  if (!note) return notes.delete(key);
-  if (note.textContent !== text) note.textContent = text;
-  note.hidden = !text;
-}
-
-async function claim(row) {
-  const button = row?.querySelector("[data-command=claim]");
-  const { key } = row?.dataset ?? {};
-  const note = (text) => {
-    notes.set(key, text);
-    showNote(key, text);
-  };
-  const answer = button && (await whileBusy(button, () => sayingSo(note, () => sendClaim(row))));
-  if (!answer) return;
-  notes.delete(key);
-  showNote(key, "");
-  // Whoever lost reads in the row itself who has it.
-  if (!answer.ok && answer.body.type !== "/problems/already-claimed") note(reason(answer));
-  if (!answer.status) unknown.add(key);
-  if (answer.ok) claimed(row);
-  reading.again();
-}
-
-function claimed(row) {
-  const { key } = row.dataset;
-  announce(`It is yours: ${row.dataset.said}`);
-  undoable.add(key);
-  setTimeout(() => {
-    undoable.delete(key);
-    document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .undo`)?.remove();
-  }, UNDOABLE);
-}
-
-/** For a moment after a claim: it may have been a slip of the hand. */
-function offerUndo(key) {
-  const act = document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] .act`);
-  if (!act || act.querySelector(".undo")) return;
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button undo";
-  button.textContent = "Undo";
-  act.append(button);
-}
-
-async function undo(row) {
-  const { key } = row.dataset;
-  const button = row.querySelector(".undo");
-  const answer = await whileBusy(button, () =>
-    send("POST", `${row.dataset.path}/release`, { undo: true }),
-  );
-  if (!answer) return;
-  undoable.delete(key);
-  button.remove();
-  if (answer.ok) announce(`Taken back: ${row.dataset.said}`);
-  else showNote(key, reason(answer));
-  reading.again();
-}
-
-function sendClaim(row) {
-  touched.set(row.dataset.key, Date.now());
-  notes.delete(row.dataset.key);
-  return send("POST", `${row.dataset.path}/claim`);
 }
 
 /** Shows the rows whose title, people and priority have every word that is looked for. */
@@ -267,9 +188,9 @@ board.addEventListener("click", (event) => {
     event.preventDefault();
     choose(link);
   } else if (event.target.closest(".undo")) {
-    undo(rowOf(event.target));
+    claims.undo(rowOf(event.target));
   } else if (event.target.closest("[data-command=claim]")) {
-    claim(rowOf(event.target));
+    claims.claim(rowOf(event.target));
   }
 });
 box.addEventListener("input", seek);
@@ -279,7 +200,7 @@ search();
 
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
-onKey("c", () => claim(rowOf(document.activeElement)));
+onKey("c", () => claims.claim(rowOf(document.activeElement)));
 onKey("r", () => {
   const row = rowOf(document.activeElement);
   if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);

@@ -18,7 +18,8 @@ from sqlalchemy.orm import aliased
 
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType, HandoffStatus
 from handoff.database.gate import Tenant
-from handoff.database.messages.outbox import Due, LedgerAttempt, row_of
+from handoff.database.messages.outbox import Due, row_of
+from handoff.database.messages.settling import LedgerAttempt
 from handoff.database.tables import DeliveryRow, HandoffRow
 
 WAITING = "bundled"
