@@ -12,7 +12,7 @@ from api.scim.protocol import Resource
 
 ALWAYS = frozenset({"schemas", "id"})
 
-Names = Annotated[str | None, Query(max_length=2000)]
+Names = Annotated[str | None, Query(max_length=500)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Shown:
 
 def _shown(
     attributes: Names = None,
-    excluded: Annotated[str | None, Query(alias="excludedAttributes", max_length=2000)] = None,
+    excluded: Annotated[str | None, Query(alias="excludedAttributes", max_length=500)] = None,
 ) -> Shown:
     return asked(attributes, excluded)
 

@@ -1,5 +1,6 @@
 """Signing in at providers as they are: odd keys, rotations, words for truth, UserInfo, two tabs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -64,6 +65,12 @@ async def sign_in(desk: Desk, provider: OddProvider) -> str | None:
 async def test_an_odd_key_keeps_nobody_out(desk: Desk, provider: OddProvider) -> None:
     provider.keys = [*ODD_MEMBERS, published(RSA_KEY, "c"), published(EC_KEY, "a")]
     assert await sign_in(desk, provider) == str(AMIR.id)
+
+
+async def test_many_at_once_share_one_question(desk: Desk, provider: OddProvider) -> None:
+    found = await asyncio.gather(*(sign_in(desk, provider) for _ in range(5)))
+    assert found == [str(AMIR.id)] * 5
+    assert provider.key_fetches == 1
 
 
 async def test_a_key_replaced_under_its_own_name(

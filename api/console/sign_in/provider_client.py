@@ -2,6 +2,7 @@
 for again, and never believed for ever. Whom it vouches for, `oidc.py` makes of it.
 """
 
+import asyncio
 import time
 import warnings
 from collections.abc import Mapping
@@ -46,8 +47,11 @@ class NoKey(JoseError):
 class ProviderClient(StarletteOAuth2App):  # type: ignore[misc]
     """One provider. Its faults raise what httpx, joserfc and Authlib raise."""
 
-    _keys: tuple[Key, ...] = ()
-    _asked_at = float("-inf")
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._keys: tuple[Key, ...] = ()
+        self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def load_server_metadata(self) -> dict[str, Any]:
         """The provider's description; an old one serves while no new one can be had."""
@@ -95,7 +99,10 @@ class ProviderClient(StarletteOAuth2App):  # type: ignore[misc]
         """Keys may have been replaced, under the same name too: then they are asked for again."""
         registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
         for again in (False, True):
-            for key in await self._published(again=again):
+            # Who comes meanwhile waits for the same answer.
+            async with self._asking:
+                keys = await self._published(again=again)
+            for key in keys:
                 try:
                     return jwt.decode(text, key, registry=registry)
                 except (JoseError, ValueError):
