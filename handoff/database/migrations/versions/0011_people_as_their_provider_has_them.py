@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 
 from handoff.mailboxes import mailbox
 
-revision: str = "0012"
+revision: str = "0011"
 down_revision: str | None = "0010"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
