@@ -37,7 +37,7 @@ async def test_a_claim_after_a_flood_is_carried_out(desk: Desk) -> None:
     await flood(desk, handoff, LIMIT + 500)
     assert (await desk.claim(AMIR, handoff)).status_code == 200
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
 @pytest.mark.timeout(120)
@@ -56,4 +56,4 @@ async def test_a_workflow_that_is_flooded_and_does_not_look_is_replaced(desk: De
     assert (described.run_id != flooded, described.history_length < 10) == (True, True)
     await desk.start_worker()
     for member in (CHEN, OLIVE, BO):
-        await desk.expect_mail(member, handoff, subject="Claimed by Amir")
+        await desk.expect_mail(member, handoff, says="Claimed by Amir")

@@ -33,6 +33,7 @@ BY_MEANING = {
     "createSession": "its team is one of the account",
     "getEscalationAnalytics": "from comes before to, and not too long before",
     "getQueue": "a cursor is one that we gave",
+    "giveSession": "who gets it is of the account",
     "listApiTokens": "a cursor is one that we gave",
     "listHandoffDeliveries": "a cursor is one that we gave",
     "listHandoffEvents": "a cursor is one that we gave",

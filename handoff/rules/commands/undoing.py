@@ -10,7 +10,6 @@ from handoff.errors import WrongState
 from handoff.rules.change import Change, Tells
 from handoff.rules.commands.requirements import did, must_be
 from handoff.rules.reopening import NOT_WAITING
-from handoff.wire import rfc3339
 
 WITHIN = timedelta(seconds=60)
 """Afterwards a release is one: with a fresh round 1."""
@@ -26,7 +25,7 @@ def before(record: Record) -> dict[str, Any] | None:
     return {
         "status": record.status.value,
         "was_claimed": record.first_claimed_at is not None,
-        **{name: rfc3339(at) if at else None for name, at in times.items()},
+        **{name: at.isoformat() if at else None for name, at in times.items()},
     }
 
 
