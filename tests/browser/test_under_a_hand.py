@@ -16,7 +16,7 @@ PHONE: dict[str, Any] = {
 }
 
 RESTS = """
-    window.rests = setInterval(() => document.querySelector(".row").dispatchEvent(
+    window.rests = setInterval(() => document.querySelector("#rows").dispatchEvent(
         new PointerEvent("pointermove", { pointerType: "touch", bubbles: true })), 100)
 """
 """A finger on the first row, as the page hears of it."""
@@ -104,6 +104,7 @@ async def test_a_finger_holds_a_moment(desk: Desk, sit: Sit) -> None:
     await amir.until_live()
     before = await _place(amir, wanted)
     await amir.page.evaluate(RESTS)
+    await amir.page.wait_for_timeout(300)  # It has been heard of.
     new = await desk.escalate(BO, title="Comes above", priority="urgent")
     await expect(amir.page.locator("#held button")).to_be_visible()
     assert await _place(amir, wanted) == before
