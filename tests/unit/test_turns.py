@@ -2,12 +2,18 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from handoff.database.turns import Turns
 from handoff.errors import Busy
+
+
+async def come(turns: Turns, account: UUID) -> None:
+    """Takes a turn and gives it back at once."""
+    async with turns.of(account):
+        pass
 
 
 async def test_one_account_has_so_many_and_the_others_theirs() -> None:
@@ -26,34 +32,22 @@ async def test_one_account_has_so_many_and_the_others_theirs() -> None:
 
 
 async def test_whoever_waits_comes_in_when_somebody_leaves() -> None:
-    turns = Turns(at_once=1, waiting=1, seconds=5)
-    account = uuid4()
-
-    async def come() -> None:
-        async with turns.of(account):
-            pass
-
+    turns, account = Turns(at_once=1, waiting=1, seconds=5), uuid4()
     async with turns.of(account):
-        waiting = asyncio.create_task(come())
+        waiting = asyncio.create_task(come(turns, account))
         await asyncio.sleep(0)
         with pytest.raises(Busy):
-            await come()
+            await come(turns, account)
     await waiting
     assert not turns._accounts
 
 
 async def test_whoever_gives_up_leaves_nothing_behind() -> None:
-    turns = Turns(at_once=1, waiting=1, seconds=5)
-    account = uuid4()
-
-    async def come() -> None:
-        async with turns.of(account):
-            pass
-
+    turns, account = Turns(at_once=1, waiting=1, seconds=5), uuid4()
     async with turns.of(account):
-        waiting = asyncio.create_task(come())
+        waiting = asyncio.create_task(come(turns, account))
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
-    await come()
+    await come(turns, account)
     assert not turns._accounts

@@ -3,19 +3,25 @@
 
 const LINGERS = 2000;
 const hovers = matchMedia("(hover: hover)");
+const TOUCHES = [
+  "pointerdown",
+  "pointermove",
+  "pointerup",
+  "pointercancel",
+  "pointerleave",
+  "focusout",
+];
 
 export class Hand {
   #list;
   #lastIn = -Infinity;
+  #wasIn = false;
 
   /** `left` is called once nobody has had a hand in it for a while. */
   constructor(list, left) {
     this.#list = list;
-    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel", "focusout"])
-      list.addEventListener(name, () => this.#touch(), { passive: true });
-    list.addEventListener("pointerleave", () => this.#touch());
+    for (const name of TOUCHES) list.addEventListener(name, () => this.#touch(), { passive: true });
     setInterval(() => this.#look(left), 250);
-    this.wasIn = false;
   }
 
   isIn() {
@@ -32,7 +38,7 @@ export class Hand {
 
   #look(left) {
     const isIn = this.isIn();
-    if (this.wasIn && !isIn) left();
-    this.wasIn = isIn;
+    if (this.#wasIn && !isIn) left();
+    this.#wasIn = isIn;
   }
 }

@@ -30,8 +30,8 @@ export function refresh(old, fresh, held = null) {
   const moment = fresh.querySelector("[data-now]")?.dataset.now;
   if (moment) learnTime(moment);
   remember(fresh);
-  const changes = { came: [], changed: [], went: [], waiting: [], moves: false, held };
-  changes.unfinished = false;
+  const found = { came: [], changed: [], went: [], waiting: [] };
+  const changes = { ...found, moves: false, unfinished: false, held };
   merge(old, fresh, changes);
   tick(old);
   return changes;
