@@ -70,16 +70,13 @@ class DeliverActivities:
         At most half of the connections: other handoffs' messages have to leave, too.
         """
         means = self._means(batch.channel)
-        ledger = Ledger(self.database, batch.account_id)
-        turn = asyncio.Semaphore(max(1, means.sender.connections // 2))
-
-        async def one(delivery: Delivery) -> Fate:
-            async with turn:
-                return await delivery.run()
+        at_once = max(1, means.sender.connections // 2)
+        ledger = Ledger(self.database, batch.account_id, many=len(due) > at_once)
+        places = asyncio.Semaphore(at_once)
 
         deliveries = [Delivery(means, ledger, message, record) for message in due]
         # One that fails takes no other one along.
-        came = await asyncio.gather(*map(one, deliveries), return_exceptions=True)
+        came = await asyncio.gather(*(one.run(places) for one in deliveries), return_exceptions=True)
         fates = [fate for fate in came if isinstance(fate, Fate) and fate.refused is None]
         refused = [
             (one, fate.refused)

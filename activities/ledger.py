@@ -1,5 +1,5 @@
 """One batch's lines in the ledger. What several of its messages ask for in the same moment is one
-transaction: while PostgreSQL answers one question, the next ones gather.
+transaction: they gather for a moment, and while PostgreSQL answers the ones before.
 """
 
 import asyncio
@@ -25,6 +25,11 @@ logger = structlog.get_logger(__name__)
 
 RESTS = 0.5
 """Seconds until PostgreSQL is asked again while it is away."""
+
+GATHERS = 0.01
+"""Seconds that messages wait for company at PostgreSQL's door, where many are to leave. A mail
+server takes about as long for one, so several come by in that time; a claim stops them no later.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +57,11 @@ _Answer = tuple[asyncio.Future[Any], Occasion | Envelope | None]
 class Ledger:
     """Asks and writes for messages about one event, by one channel."""
 
-    def __init__(self, database: Database, account_id: UUID) -> None:
+    def __init__(self, database: Database, account_id: UUID, *, many: bool) -> None:
+        """`many`: more messages than can leave at once."""
         self._database = database
         self._account_id = account_id
+        self._gathering = GATHERS if many else 0
         self._waiting: list[_Look | _End] = []
         self._turns: asyncio.Task[None] | None = None
         self._ends = asyncio.Event()
@@ -90,6 +97,7 @@ class Ledger:
 
     async def _take_turns(self) -> None:
         while self._waiting:
+            await asyncio.sleep(self._gathering)
             lines, self._waiting = self._waiting, []
             try:
                 async with self._database.account(self._account_id) as tenant:

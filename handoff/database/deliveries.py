@@ -212,7 +212,7 @@ def _taken() -> Update:
 
 async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) -> None:
     """A live client of theirs showed them the pushes of these events. Twice is once."""
-    # By handoff, because that is how the ledger's key begins.
+    # By handoff and destination, because that is how the ledger's key begins.
     named = tenant.select(EventRow, EventRow.handoff_id, EventRow.number).where(
         EventRow.number.in_(numbers)
     )
@@ -221,7 +221,7 @@ async def mark_seen(tenant: Tenant, recipient_id: UUID, numbers: Sequence[int]) 
         .where(
             DeliveryRow.account_id == tenant.account_id,
             tuple_(DeliveryRow.handoff_id, DeliveryRow.event_number).in_(named),
-            DeliveryRow.recipient_id == recipient_id,
+            DeliveryRow.destination_id == recipient_id,
             DeliveryRow.channel == PUSH.name,
             DeliveryRow.state.in_([DeliveryState.QUEUED, DeliveryState.PUBLISHED]),
         )

@@ -140,8 +140,20 @@ def _due() -> Select[Any]:
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
         )
-        .outerjoin(UserRow, UserRow.id == DeliveryRow.recipient_id)
-        .outerjoin(EndpointRow, EndpointRow.id == DeliveryRow.endpoint_id)
+        .outerjoin(
+            UserRow,
+            and_(
+                UserRow.account_id == DeliveryRow.account_id,
+                UserRow.id == DeliveryRow.recipient_id,
+            ),
+        )
+        .outerjoin(
+            EndpointRow,
+            and_(
+                EndpointRow.account_id == DeliveryRow.account_id,
+                EndpointRow.id == DeliveryRow.endpoint_id,
+            ),
+        )
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
         .join(
             EventRow,
@@ -209,7 +221,7 @@ def _told_lately() -> ColumnElement[bool]:
             _Other.channel == DeliveryRow.channel,
             _Other.event_type.in_(ROUND_EVENTS),
             _Other.state == DeliveryState.SENT,
-            _Other.changed_at > func.clock_timestamp() - bindparam("burst", type_=Interval()),
+            _Other.changed_at > func.now() - bindparam("burst", type_=Interval()),
         )
         .exists()
     )
@@ -223,7 +235,7 @@ def _seen() -> ColumnElement[bool]:
             _Other.account_id == DeliveryRow.account_id,
             _Other.handoff_id == DeliveryRow.handoff_id,
             _Other.event_number == DeliveryRow.event_number,
-            _Other.recipient_id == DeliveryRow.recipient_id,
+            _Other.destination_id == DeliveryRow.destination_id,
             _Other.channel == PUSH.name,
             _Other.state == DeliveryState.SEEN,
         )

@@ -34,7 +34,7 @@ def has_called(tenant: Tenant, user_id: UUID) -> ColumnElement[bool]:
     """
     calls = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
         DeliveryRow.handoff_id == HandoffRow.id,
-        DeliveryRow.recipient_id == user_id,
+        DeliveryRow.destination_id == user_id,
         DeliveryRow.event_type.in_(ASKING),
     )
     return calls.correlate(HandoffRow).exists()
@@ -45,7 +45,7 @@ async def told(tenant: Tenant, user_id: UUID, ids: Sequence[UUID]) -> dict[UUID,
     query = (
         tenant.select(DeliveryRow, DeliveryRow.handoff_id, func.max(DeliveryRow.round))
         .where(
-            DeliveryRow.recipient_id == user_id,
+            DeliveryRow.destination_id == user_id,
             DeliveryRow.handoff_id.in_(ids),
             DeliveryRow.event_type.in_(ROUND_EVENTS),
         )
@@ -71,7 +71,7 @@ async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
         .join(SessionRow, SessionRow.id == HandoffRow.session_id)
         .join(UserRow, UserRow.id == HandoffRow.escalator_id)
         .where(
-            DeliveryRow.recipient_id == user_id,
+            DeliveryRow.destination_id == user_id,
             DeliveryRow.channel == PUSH.name,
             DeliveryRow.event_type.in_(ROUND_EVENTS),
             DeliveryRow.state.in_(_REACHED),

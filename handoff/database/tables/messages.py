@@ -96,8 +96,9 @@ class DeliveryRow(Table):
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        # One message per event, destination and channel, whatever is tried again.
-        PrimaryKeyConstraint("handoff_id", "event_number", "destination_id", "channel"),
+        # One message per event, destination and channel, whatever is tried again. In this order,
+        # because what is asked of a message is mostly what its destination was told before.
+        PrimaryKeyConstraint("handoff_id", "destination_id", "channel", "event_number"),
         # The destination is a person or an endpoint.
         CheckConstraint("num_nonnulls(recipient_id, endpoint_id) = 1", name="one_destination"),
         ForeignKeyConstraint(
@@ -116,6 +117,6 @@ class DeliveryRow(Table):
             "batch",
             postgresql_where=text("state IN ('queued', 'sending', 'retrying', 'ambiguous')"),
         ),
-        # What a person was told lately.
-        Index(None, "recipient_id", "changed_at"),
+        # What a destination was told lately.
+        Index(None, "destination_id", "changed_at"),
     )
