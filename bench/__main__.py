@@ -50,13 +50,12 @@ def main() -> None:
 async def _run(names: list[str]) -> tuple[list[Line], str]:
     with running_stack() as (state, supervisor):
         lines = [processes.memory("just started", supervisor, most=450)]
-        async with asyncio.timeout(WITHIN), open_desk(state) as desk:
+        async with asyncio.timeout(WITHIN), open_desk(state, supervisor) as desk:
             for name in names:
                 _say(f"measuring {name} …")
                 found = await MEASURES[name](desk)
                 _say(table(found))
                 lines += found
-        lines.append(processes.memory("after all that", supervisor, most=700))
         parts = processes.memory_by_part(state.pids)
     text = f"{table(lines)}\n\n{costs(lines)}\n\nPSS in MB after all that: {parts}\n{_machine()}\n"
     _say(f"\n{text}")

@@ -36,6 +36,7 @@ class Desk:
     """The running stack, as a measurement works with it."""
 
     state: StackState
+    supervisor: int
     wire: Wire
     database: asyncpg.Pool
 
@@ -111,10 +112,10 @@ def must(answer: Answer, status: int) -> Answer:
 
 
 @asynccontextmanager
-async def open_desk(state: StackState) -> AsyncIterator[Desk]:
+async def open_desk(state: StackState, supervisor: int) -> AsyncIterator[Desk]:
     wire = Wire(state.api_url or "")
     async with asyncpg.create_pool(state.database_url, min_size=1, max_size=4) as database:
-        desk = Desk(state, wire, database)
+        desk = Desk(state, supervisor, wire, database)
         await _warm_up(desk)
         try:
             yield desk
