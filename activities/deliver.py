@@ -76,7 +76,9 @@ class DeliverActivities:
 
         deliveries = [Delivery(means, ledger, message, record) for message in due]
         # One that fails takes no other one along.
-        came = await asyncio.gather(*(one.run(places) for one in deliveries), return_exceptions=True)
+        came = await asyncio.gather(
+            *(one.run(places) for one in deliveries), return_exceptions=True
+        )
         fates = [fate for fate in came if isinstance(fate, Fate) and fate.refused is None]
         refused = [
             (one, fate.refused)

@@ -14,7 +14,7 @@ from activities.ledger import Ledger
 from activities.sender import Message, Occasion, Sender, SendOutcome
 from handoff import live
 from handoff.contract.record import Record
-from handoff.contract.words import RETRIED, DeliveryState, Priority
+from handoff.contract.words import RETRIED, DeliveryState, EventType, Priority
 from handoff.database.gate import Database
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
@@ -88,7 +88,7 @@ class Delivery:
         tried waits for its own time, not for company.
         """
         due, means = self._due, self._means
-        held = max(self._held_back(), self._resting())
+        held = max(self._held_back(), self._resting(), self._gathering())
         if held > AT_ONCE:
             return Turn(wait=held)
         alone = not due.is_call or self._record.priority is Priority.URGENT
@@ -106,6 +106,14 @@ class Delivery:
         if not self._due.seen:
             longest = min(longest, SHOWN_WITHIN)
         return self._due.queued_at + longest - datetime.now(UTC)
+
+    def _gathering(self) -> timedelta:
+        """How much longer a note waits for company: who has just had one gets the next ones
+        together, and the last of them says all."""
+        due = self._due
+        if due.event_type is not EventType.NOTED or due.has_begun or not due.in_a_burst:
+            return AT_ONCE
+        return due.queued_at + self._means.burst_delay - datetime.now(UTC)
 
     def _resting(self) -> timedelta:
         """How much longer one that was tried rests: its batch may be woken for another one."""

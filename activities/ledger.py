@@ -145,7 +145,11 @@ async def _look(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
 
 
 def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:
-    return None if leaves is None else Occasion(look.due, leaves.record, leaves.companions)
+    return (
+        None
+        if leaves is None
+        else Occasion(look.due, leaves.record, leaves.companions, leaves.said)
+    )
 
 
 async def _settle(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:

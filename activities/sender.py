@@ -7,6 +7,7 @@ from typing import Protocol
 
 from handoff.contract.record import Record
 from handoff.contract.words import DeliveryState
+from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
 
@@ -36,12 +37,13 @@ class Message:
 class Occasion:
     """What a message tells of: an event, and its handoff as it stands while the message leaves.
 
-    `companions`: other handoffs for which it speaks, too.
+    `companions`: other handoffs for which it speaks, too. `said`: the notes that it tells of.
     """
 
     due: Due
     record: Record
     companions: tuple[Record, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

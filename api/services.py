@@ -23,7 +23,6 @@ from api.live.presence import Presence
 from handoff import live
 from handoff.contract.messages import HandoffStart
 from handoff.contract.record import Record
-from handoff.contract.words import Command
 from handoff.database.gate import Database
 from handoff.database.handoffs.announcing import announce
 from handoff.database.handoffs.transitions import Changed
@@ -115,14 +114,14 @@ class Services:
         await self.probed.close()
         await self.database.close()
 
-    def announce(self, changed: Changed, *, command: Command) -> None:
+    def announce(self, changed: Changed, *, name: str) -> None:
         """Rings for a committed change and tells its workflow, behind the caller's back.
 
         The verdict is final already. A lost bell is rung again by the push activity, a lost
         signal is repeated by the worker.
         """
         if changed.envelope is not None:
-            self._later(self._announce(changed, command))
+            self._later(self._announce(changed, name))
 
     def people_changed(self, account_id: UUID) -> None:
         """Open streams of the account ask at once whether their readers may still read."""
@@ -133,20 +132,20 @@ class Services:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _announce(self, changed: Changed, command: Command) -> None:
+    async def _announce(self, changed: Changed, name: str) -> None:
         ringing = asyncio.create_task(announce(self.database, self.redis, changed))
         # Rung before the workflow looks, it finds nothing to ring; a slow Redis is not waited for.
         await asyncio.wait([ringing], timeout=RUNG_WITHIN)
-        await self._signal(changed.record, command)
+        await self._signal(changed.record, name)
         await ringing
 
-    async def _signal(self, record: Record, command: Command) -> None:
+    async def _signal(self, record: Record, name: str) -> None:
         try:
             async with asyncio.timeout(SIGNAL_WITHIN):
                 await nudge(
                     self.temporal,
                     HandoffStart(record.account_id, record.id),
-                    command.value,
+                    name,
                     task_queue=self.settings.task_queue,
                     priority=record.priority,
                     intent=record.intent,

@@ -176,6 +176,20 @@ class WrongState(Conflict):
     title = "The handoff's state does not allow this"
 
 
+class TooManyNotes(Conflict):
+    """A handoff takes so many notes and no more. Fact: `limit`."""
+
+    type = "/problems/too-many-notes"
+    title = "This handoff takes no more notes"
+
+
+class TooManyCalls(Conflict):
+    """So many people were called by name, and no more are. Fact: `limit`."""
+
+    type = "/problems/too-many-calls"
+    title = "Nobody else is called about this handoff by name"
+
+
 class LastOwner(Conflict):
     """An account keeps at least one active owner."""
 

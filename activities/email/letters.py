@@ -24,7 +24,7 @@ _SUBJECT_LIMIT = 150
 _NAME = 60
 _TITLE = 200
 _SENTENCE = 500
-_NOTES = 16 * 1024
+_NOTES = 64 * 1024
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _SENDER = re.compile(r"(.*?)\s*<([^<>]*)>", re.DOTALL)
 
@@ -40,6 +40,8 @@ class LetterKind(StrEnum):
     EXHAUSTED = "exhausted"
     EXPIRED = "expired"
     TRANSFERRED = "transferred"
+    NOTED = "noted"
+    CALLED = "called"
     REMINDER = "reminder"
     BUNDLE = "bundle"
     TEST = "test"
@@ -117,6 +119,8 @@ _HEADLINES = {
     LetterKind.EXHAUSTED: "UNANSWERED after {rounds_total} rounds. It can still be claimed",
     LetterKind.EXPIRED: "Expired: nobody answered",
     LetterKind.TRANSFERRED: "{actor} transfers this to you",
+    LetterKind.NOTED: "{actor} writes",
+    LetterKind.CALLED: "{actor} asks for you by name",
     LetterKind.REMINDER: "Reminder: this still waits for you",
     LetterKind.BUNDLE: "{count} handoffs wait for you",
     LetterKind.TEST: "This is how Handoff reaches you",
@@ -130,6 +134,7 @@ _CALLS_FOR_ACTION = (
     LetterKind.RELEASED,
     LetterKind.EXHAUSTED,
     LetterKind.TRANSFERRED,
+    LetterKind.CALLED,
     LetterKind.BUNDLE,
 )
 _IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}

@@ -67,7 +67,7 @@ class EmailSender:
     def _letter(self, message: Message, said: Occasion | SelfTest) -> Letter:
         if isinstance(said, SelfTest):
             return self._test_letter(message)
-        letter = letter_about(said.due, said.record, self.settings, message_id=message.id)
+        letter = letter_about(said, self.settings, message_id=message.id)
         return bundled(letter, said.due, said.record, said.companions, self.settings)
 
     def _test_letter(self, message: Message) -> Letter:

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from activities.email.letters import BundleItem, Letter, LetterKind, Thread
+from activities.sender import Occasion
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, Role
+from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.steps import next_action
 from handoff.settings import Settings
@@ -30,19 +32,23 @@ LETTERS: dict[EventType, LetterKind | None] = {
     EventType.HURRIED: None,  # the same
     EventType.SNOOZED: None,  # who looks at the queue sees it
     EventType.TRANSFERRED: LetterKind.TRANSFERRED,
+    EventType.NOTED: LetterKind.NOTED,
+    EventType.CALLED: LetterKind.CALLED,
+    EventType.CHANGED: None,  # who looks at it sees it
     EventType.REMINDED: LetterKind.REMINDER,
     EventType.EXPIRED: LetterKind.EXPIRED,
     EventType.DELIVERY_FAILED: None,  # the timeline and the metrics tell of it
 }
 """Which letter tells of each event; None for those that nobody gets a mail of."""
 
-_TO_CLAIM = (LetterKind.ROUND, LetterKind.TRANSFERRED)
+_TO_CLAIM = (LetterKind.ROUND, LetterKind.CALLED, LetterKind.TRANSFERRED)
 _WITH_WHAT_IS_NEXT = (*_TO_CLAIM, LetterKind.RELEASED, LetterKind.EXHAUSTED, LetterKind.REMINDER)
-_WITH_NOTES = (LetterKind.ROUND, LetterKind.TRANSFERRED, LetterKind.REMINDER)
+_WITH_NOTES = (*_TO_CLAIM, LetterKind.REMINDER)
 
 
-def letter_about(mail: Due, record: Record, settings: Settings, *, message_id: str) -> Letter:
+def letter_about(occasion: Occasion, settings: Settings, *, message_id: str) -> Letter:
     """The letter for one person about one event."""
+    mail, record = occasion.due, occasion.record
     kind = LETTERS[mail.event_type]
     assert kind is not None  # noqa: S101 - no rule has anybody told of such an event by mail
     actor = mail.data.get("actor")
@@ -63,7 +69,7 @@ def letter_about(mail: Due, record: Record, settings: Settings, *, message_id: s
         round=record.round if mail.is_call else mail.round,
         rounds_total=record.rounds_total,
         notes=record.engineer_notes if kind in _WITH_NOTES else None,
-        reason=_reason(mail.data.get("details", {})),
+        reason=_talk(occasion.said) or _reason(mail.data.get("details", {})),
         why=_why(mail, record),
         next_action=_next(record, now) if kind in _WITH_WHAT_IS_NEXT else None,
         waiting_since=record.created_at,
@@ -126,10 +132,12 @@ def _page(handoff_id: UUID, settings: Settings) -> str:
 def _why(mail: Due, record: Record) -> str:
     if mail.recipient_id == record.escalator.id:
         return "You get this because you handed the session off."
-    if mail.event_type is EventType.TRANSFERRED:
+    if mail.event_type in (EventType.TRANSFERRED, EventType.CALLED):
         return "You get this because you were named."
     if record.claimed_by is not None and mail.recipient_id == record.claimed_by.id:
         return "You get this because you have claimed it."
+    if mail.event_type is EventType.NOTED:
+        return "You get this because you wrote about it."
     if mail.is_call or mail.event_type is EventType.EXHAUSTED:
         return f"You get this as {_role(mail)} of {mail.account_name}."
     return f"You get this as {_role(mail)} of {mail.account_name}, who was told of it before."
@@ -140,9 +148,16 @@ def _role(mail: Due) -> str:
     return f"{'a' if role is Role.VIEWER else 'an'} {role.value}"
 
 
+def _talk(said: Sequence[Said]) -> str | None:
+    """What was said, by whom if several have spoken."""
+    if len({one.name for one in said}) < 2:
+        return "\n\n".join(one.text for one in said) or None
+    return "\n\n".join(f"{one.name}: {one.text}" for one in said)
+
+
 def _reason(details: dict[str, Any]) -> str | None:
     """What the actor gave as a reason: a release's, a cancellation's, or how it was resolved."""
-    said = details.get("reason") or details.get("note")
+    said = details.get("reason") or details.get("note") or details.get("text")
     outcome = details.get("outcome")
     parts = [str(outcome).replace("_", " ")] if outcome else []
     return ": ".join([*parts, said] if said else parts) or None

@@ -10,7 +10,7 @@ from api.http import json_bodies
 from api.http.problems import Saying
 from handoff.errors import HandoffError, TooLarge, TooSlow
 
-BODY_BYTES = 64 * 1024
+BODY_BYTES = 160 * 1024
 
 DRAINED_BYTES = 1024 * 1024
 """So much of a body that is too large is read and dropped, because a client that still writes
@@ -18,7 +18,7 @@ would not read our answer. Beyond that the connection is closed on it."""
 
 
 class BodyLimit:
-    """Reads the body whole: 64 KiB at most, whatever was declared, and all of it in time."""
+    """Reads the body whole: 160 KiB at most, whatever was declared, and all of it in time."""
 
     def __init__(self, app: ASGIApp, *, within: timedelta, say: Saying) -> None:
         self._app = app

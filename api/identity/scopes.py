@@ -19,6 +19,7 @@ OPERATIONS: dict[TokenScope, frozenset[str]] = {
             "listHandoffDeliveries",
         }
     ),
+    TokenScope.HANDOFFS_NOTE: frozenset({"writeHandoffNote"}),
     # The second is the WebSocket, which OpenAPI knows nothing of.
     TokenScope.EVENTS_READ: frozenset({"streamEvents", "socket_events"}),
     TokenScope.SCIM: frozenset(

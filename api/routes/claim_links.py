@@ -100,7 +100,7 @@ async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
         if _is_person(request):
             return _to_handoff(link)
         raise
-    parts.announce(changed, command=Command.CLAIM)
+    parts.announce(changed, name=Command.CLAIM)
     if _is_person(request):
         return _to_handoff(link)
     return answered(changed.record, caller)

@@ -1,22 +1,38 @@
 """The commands: each one transition of the record, final when it is answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import TypeAdapter
 
 from api.endpoints.allowances import CALLS
 from api.endpoints.answers import IfVersion, answered, conflicts, problems
 from api.endpoints.idempotency import IdempotentRoute, keep_within
 from api.identity.callers import Caller, Parts
-from api.schemas.commands import Cancel, EscalateNow, Nothing, Release, Resolve, Snooze, Transfer
+from api.schemas.commands import (
+    Call,
+    Cancel,
+    Change,
+    EscalateNow,
+    NoteView,
+    Nothing,
+    Release,
+    Resolve,
+    Snooze,
+    Transfer,
+    WriteNote,
+)
 from api.services import Services
-from handoff.contract.people import Actor
+from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
 from handoff.database import people, records
+from handoff.database.directory import teams
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
@@ -27,10 +43,13 @@ from handoff.errors import (
     NotFound,
     OwnEscalation,
     RoundPassed,
+    TooManyCalls,
+    TooManyNotes,
     WrongState,
 )
-from handoff.rules.change import Change, Decide
-from handoff.rules.commands import rule
+from handoff.rules.change import Change as Changing
+from handoff.rules.change import Decide
+from handoff.rules.commands import note, rule
 from handoff.settings import Settings
 from handoff.wire import in_words
 
@@ -41,6 +60,8 @@ router = APIRouter(
 )
 
 REFUSALS = problems(403, 404, 412)
+
+Answer = Callable[[Changed], Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +75,24 @@ class _ThisHandoff:
     parts: Services
     if_version: frozenset[int] | None
 
-    async def carry_out(self, command: Command, **words: Any) -> Response:
-        """One transition; the doorbell and the signal follow behind the caller's back."""
-        return await self.decide(command, rule(command, **words))
+    async def carry_out(
+        self, command: Command, *, answer: Answer | None = None, **words: Any
+    ) -> Response:
+        """One transition; the doorbell and the signal follow behind the caller's back.
 
-    async def decide(self, command: Command, decide: Decide) -> Response:
-        """The same for a rule of the endpoint's own."""
+        `answer`: what is answered, if not the handoff.
+        """
+        return await self.decide(command, rule(command, **words), answer=answer)
+
+    async def decide(self, name: str, decide: Decide, *, answer: Answer | None = None) -> Response:
+        """The same for a rule of the endpoint's own. `name`: what the workflow is told by."""
+
+        def answering(changed: Changed) -> Response:
+            return answer(changed) if answer else answered(changed.record, self.caller)
+
+        async def keep(tenant: Tenant, changed: Changed) -> None:
+            await keep_within(self.request, tenant, answering(changed))
+
         changed = await transitions.command(
             self.parts.database,
             self.caller,
@@ -67,13 +100,45 @@ class _ThisHandoff:
             decide,
             session_id=self.session_id,
             if_version=self.if_version,
-            keep=self._keep,
+            keep=keep,
         )
-        self.parts.announce(changed, command=command)
-        return answered(changed.record, self.caller)
+        self.parts.announce(changed, name=name)
+        return answering(changed)
 
-    async def _keep(self, tenant: Tenant, changed: Changed) -> None:
-        await keep_within(self.request, tenant, answered(changed.record, self.caller))
+    async def named(self, user_id: UUID) -> Actor:
+        """The person of the account whom a command names.
+
+        Raises:
+            NotFound: there is no such handoff.
+            Invalid: there is no such person.
+        """
+        async with self.parts.database.account(self.caller.account_id) as tenant:
+            await self._must_be_here(tenant)
+            found = await people.find_person(tenant, user_id)
+        if found is None:
+            fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
+            raise Invalid("`to` must be an active user of this account.", errors=[fault])
+        return found
+
+    async def team(self, team_id: UUID) -> dict[str, Any]:
+        """The team of the account that a command names: `{id, name}`.
+
+        Raises:
+            NotFound: there is no such handoff.
+            Invalid: there is no such team.
+        """
+        async with self.parts.database.account(self.caller.account_id) as tenant:
+            await self._must_be_here(tenant)
+            found = await teams.find_team(tenant, team_id)
+        if found is None or found.deleted_at is not None:
+            fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
+            raise Invalid("`team_id` must be a team of this account.", errors=[fault])
+        return {"id": found.id, "name": found.name}
+
+    async def _must_be_here(self, tenant: Tenant) -> None:
+        here = self.session_id
+        if await records.find_record(tenant, self.handoff_id, session_id=here) is None:
+            raise NotFound("There is no such handoff.")
 
 
 async def _this_handoff(
@@ -172,7 +237,7 @@ async def snooze(handoff: ThisHandoff, body: Snooze) -> Response:
     settings = handoff.parts.settings
     pause = rule(Command.SNOOZE, until=body.until)
 
-    def decide(record: Record, actor: Actor, now: datetime) -> Change | None:
+    def decide(record: Record, actor: Actor, now: datetime) -> Changing | None:
         # By PostgreSQL's clock, which ends the pause, too.
         if not settings.snooze_minimum <= body.until - now <= settings.snooze_maximum:
             raise _not_ahead(settings)
@@ -196,12 +261,59 @@ def _not_ahead(settings: Settings) -> Invalid:
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
     """Hands it to a named person, who accepts by claiming."""
-    async with handoff.parts.database.account(handoff.caller.account_id) as tenant:
-        here = handoff.session_id
-        if await records.find_record(tenant, handoff.handoff_id, session_id=here) is None:
-            raise NotFound("There is no such handoff.")
-        named = await people.find_person(tenant, body.to)
-    if named is None:
-        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
-        raise Invalid("`to` must be an active user of this account.", errors=[fault])
-    return await handoff.carry_out(Command.TRANSFER, to=named)
+    return await handoff.carry_out(Command.TRANSFER, to=await handoff.named(body.to))
+
+
+@router.post(
+    f"/{Command.CALL}",
+    operation_id="callHandoff",
+    response_model=HandoffView,
+    dependencies=[CALLS],
+    responses={**REFUSALS, **conflicts(AlreadyClaimed, HandoffClosed, WrongState, TooManyCalls)},
+)
+async def call(handoff: ThisHandoff, body: Call) -> Response:
+    """Tells one person now, by their channels, outside of the rounds."""
+    return await handoff.carry_out(Command.CALL, to=await handoff.named(body.to), text=body.text)
+
+
+@router.post(
+    f"/{Command.CHANGE}",
+    operation_id="changeHandoff",
+    response_model=HandoffView,
+    dependencies=[CALLS],
+    responses={**REFUSALS, **conflicts(HandoffClosed)},
+)
+async def change(handoff: ThisHandoff, body: Change) -> Response:
+    """Sets priority, team or title right. A higher priority brings the next round forward."""
+    to = {name: getattr(body, name) for name in body.model_fields_set & {"priority", "title"}}
+    if "team_id" in body.model_fields_set:
+        to["team"] = await handoff.team(body.team_id) if body.team_id else None
+    return await handoff.carry_out(Command.CHANGE, to=to)
+
+
+@router.post(
+    "/notes",
+    status_code=201,
+    operation_id="writeHandoffNote",
+    response_model=NoteView,
+    responses={**REFUSALS, **conflicts(HandoffClosed, TooManyNotes)},
+)
+async def write_note(handoff: ThisHandoff, body: WriteNote) -> Response:
+    """One more line of the conversation: it changes no state and no timer."""
+
+    def written(changed: Changed) -> Response:
+        view = _note(changed, body.text)
+        return Response(_NOTE.dump_json(view), 201, media_type="application/json")
+
+    return await handoff.decide("notes", partial(note, text=body.text), answer=written)
+
+
+def _note(changed: Changed, text: str) -> NoteView:
+    envelope = changed.envelope
+    assert envelope is not None  # noqa: S101 - every note is an event
+    actor = envelope.data["actor"]
+    by = Person(UUID(actor["id"]), actor["name"])
+    return NoteView(int(envelope.id), changed.record.id, by, envelope.time, text)
+
+
+_NOTE = TypeAdapter(NoteView)

@@ -238,7 +238,13 @@ async def list_events(
     """The append-only history, oldest first. Notes and context stand in its first event alone."""
     async with parts.database.account(caller.account_id) as tenant:
         await _must_find(tenant, session_id, handoff_id)
-        found = await events.of_handoff(tenant, handoff_id, after=cursor, limit=page.limit + 1)
+        found = await events.of_handoff(
+            tenant,
+            handoff_id,
+            after=cursor,
+            limit=page.limit + 1,
+            reader_id=caller.reader_id,
+        )
     if len(found) > page.limit:
         page.goes_on(found[page.limit - 1].id)
     return found[: page.limit]

@@ -65,7 +65,7 @@ async def put_user(
     """Makes, changes or brings back a user. What they can no longer hold returns to the queue."""
     put = await users.put_user(parts.database, caller, user_id, body.to_wanted())
     for changed in put.released:
-        parts.announce(changed, command=Command.RELEASE)
+        parts.announce(changed, name=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("user.put", user_id=str(user_id), actor_id=str(caller.id), created=put.created)
     response.status_code = 201 if put.created else 200
@@ -81,6 +81,6 @@ async def put_user(
 async def delete_user(user_id: UUID, caller: LeadingCaller, parts: Parts) -> None:
     """Soft: history keeps the name. What they have claimed returns to the queue."""
     for changed in await users.delete_user(parts.database, caller, user_id):
-        parts.announce(changed, command=Command.RELEASE)
+        parts.announce(changed, name=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("user.deleted", user_id=str(user_id), actor_id=str(caller.id))

@@ -1,12 +1,16 @@
 """What each command takes."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
-from api.schemas.texts import WHOLE, Body, Moment, Notes, Reason
-from handoff.contract.words import Outcome
+from api.schemas.texts import WHOLE, Body, Moment, NoteText, Reason, Said, Title
+from handoff.contract.people import Person
+from handoff.contract.words import Outcome, Priority
 
 
 class Nothing(Body):
@@ -28,7 +32,7 @@ class Resolve(Body):
     """How it ended."""
 
     outcome: Outcome
-    note: Notes | None = None
+    note: Said | None = None
 
 
 class Cancel(Body):
@@ -53,3 +57,43 @@ class Transfer(Body):
     """Hand it to a named person."""
 
     to: UUID
+
+
+class Call(Body):
+    """Ask for one person by name, now."""
+
+    to: UUID
+    text: Reason | None = None
+
+
+class Change(Body):
+    """Set right what it is about. What is not named stays as it is."""
+
+    priority: Priority | SkipJsonSchema[None] = None
+    team_id: UUID | None = Field(default=None, description="null: no team's")
+    title: Title | SkipJsonSchema[None] = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name at least one of priority, team_id and title")
+        if any(getattr(self, name) is None for name in self.model_fields_set - {"team_id"}):
+            raise ValueError("only team_id may be null")
+        return self
+
+
+class WriteNote(Body):
+    """One more line of the conversation. Markdown is shown as such."""
+
+    text: NoteText
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A note as it was written. `number` is its event's."""
+
+    number: int
+    handoff_id: UUID
+    by: Person
+    at: datetime
+    text: str

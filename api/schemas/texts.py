@@ -17,7 +17,10 @@ from pydantic import (
     JsonValue,
 )
 
-NOTES_BYTES = 16 * 1024
+NOTES_BYTES = 64 * 1024
+
+
+SAID_BYTES = 16 * 1024
 
 
 CONTEXT_BYTES = 32 * 1024
@@ -46,10 +49,14 @@ def _not_blank(value: str) -> str:
     return value
 
 
-def _within_notes(value: str) -> str:
-    if len(value.encode()) > NOTES_BYTES:
-        raise ValueError(f"must be at most {NOTES_BYTES} bytes of UTF-8")
-    return value
+def _within(most: int) -> AfterValidator:
+    def check(value: str) -> str:
+        size = len(value.encode())
+        if size > most:
+            raise ValueError(f"may have {most:,} bytes of UTF-8; these are {size:,}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _storable_object(value: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +95,14 @@ Title = Annotated[
 ]
 
 
-Notes = Annotated[Text, Field(max_length=NOTES_BYTES), AfterValidator(_within_notes)]
+Notes = Annotated[Text, Field(max_length=NOTES_BYTES), _within(NOTES_BYTES)]
+
+
+Said = Annotated[Text, Field(max_length=SAID_BYTES), _within(SAID_BYTES)]
+"""What is said of a handoff while it lives, and how it ended."""
+
+
+NoteText = Annotated[Said, Field(min_length=1), AfterValidator(_not_blank)]
 
 
 Reason = Annotated[Text, Field(max_length=2000)]

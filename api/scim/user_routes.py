@@ -112,7 +112,7 @@ async def delete_user(user_id: UUID, caller: Provisioner, parts: Parts) -> None:
     """Soft, like any deletion: history keeps the name. To SCIM they do not exist any more."""
     await _find(parts, caller, user_id)
     for changed in await users.delete_user(parts.database, caller, user_id):
-        parts.announce(changed, command=Command.RELEASE)
+        parts.announce(changed, name=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("scim.user_deleted", user_id=str(user_id), token_id=str(caller.token_id))
 
@@ -143,7 +143,7 @@ async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideU
         parts.database, caller, user_id, decide, binds_to=parts.settings.issuer
     )
     for changed in put.released:
-        parts.announce(changed, command=Command.RELEASE)
+        parts.announce(changed, name=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("scim.user_put", user_id=str(user_id), token_id=str(caller.token_id))
 

@@ -58,6 +58,10 @@ class Record:
     outcome: Outcome | None = None
     resolution_note: str | None = None
     resolved_at: datetime | None = None
+    note_count: int = 0
+    """Notes that were written in its conversation."""
+    call_count: int = 0
+    """People who were called by name."""
     version: int = 1
 
 

@@ -45,6 +45,7 @@ class TokenScope(StrEnum):
     SESSIONS_WRITE = "sessions:write"
     HANDOFFS_CREATE = "handoffs:create"
     HANDOFFS_READ = "handoffs:read"
+    HANDOFFS_NOTE = "handoffs:note"
     EVENTS_READ = "events:read"
     SCIM = "scim"  # provisioning: the one scope that changes people, for a token of an admin's
 
@@ -108,6 +109,8 @@ class Command(StrEnum):
     ESCALATE_NOW = "escalate-now"
     SNOOZE = "snooze"
     TRANSFER = "transfer"
+    CALL = "call"
+    CHANGE = "change"
 
 
 class Outcome(StrEnum):
@@ -173,6 +176,9 @@ class EventType(StrEnum):
     HURRIED = "hurried"  # escalate-now: the present wait was ended
     SNOOZED = "snoozed"
     TRANSFERRED = "transferred"
+    NOTED = "noted"
+    CALLED = "called"  # one named person, outside of the rounds
+    CHANGED = "changed"
     REMINDED = "reminded"
     EXPIRED = "expired"
     DELIVERY_FAILED = "delivery_failed"

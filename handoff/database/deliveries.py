@@ -44,9 +44,12 @@ from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.channels import CHANNELS, PUSH, Channel
 
 ROUND_EVENTS = (EventType.NOTIFIED, EventType.RE_ESCALATED)
-"""Messages of these are calls for help, and a claim stops them. All others only report."""
+"""Messages of a round call for help."""
 
-ASKING = (*ROUND_EVENTS, EventType.EXHAUSTED, EventType.TRANSFERRED)
+CALLS = (*ROUND_EVENTS, EventType.CALLED)
+"""So does one that names its reader. A claim stops them; all others only report."""
+
+ASKING = (*CALLS, EventType.EXHAUSTED, EventType.TRANSFERRED)
 """Messages of these ask somebody to act: whoever got one hears how it ends."""
 
 BATCH_SIZE = 50
@@ -130,7 +133,7 @@ def skipping(gate: Gate, written: CTE) -> Update:
         .where(
             DeliveryRow.account_id == gate.account_id,
             DeliveryRow.handoff_id == written.c.id,
-            DeliveryRow.event_type.in_(ROUND_EVENTS),
+            DeliveryRow.event_type.in_(CALLS),
             one_by_one(),
             DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
         )

@@ -29,12 +29,15 @@ from handoff.contract.words import EventType
 from handoff.database import deliveries
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Gate, Tenant
-from handoff.database.records import IS_PRIVATE, view
+from handoff.database.records import IS_PRIVATE, is_private, view
 from handoff.database.tables import AccountRow, EventRow, HandoffRow
 from handoff.wire import jsonable
 
 _JOINED = ("engineer_notes", "context")
 """Never stored twice: history reads them from the handoff itself."""
+
+_SAID = "text"
+"""What a note says, in its event's details. Of a handoff that is parked it is its parker's own."""
 
 
 async def append(
@@ -68,6 +71,8 @@ async def append(
         **(deliveries.as_rows(record, messages) if messages else {}),
     )
     number: int = written.scalar_one()
+    if is_private(record):
+        data["details"].pop(_SAID, None)
     return _envelope(tenant.account_id, number, event, record.id, at, data)
 
 
@@ -139,26 +144,38 @@ def _history(
     place = func.row_number().over(partition_by=page.c.handoff_id, order_by=page.c.number)
     is_told = and_(place == 1, not_(IS_PRIVATE))
     texts = [case((is_told, getattr(HandoffRow, name))).label(name) for name in _JOINED]
+    is_hidden = IS_PRIVATE.label("is_hidden")
     return (
-        gate.select(HandoffRow, *page.c, *texts)
+        gate.select(HandoffRow, *page.c, *texts, is_hidden, HandoffRow.escalator_id)
         .join(page, page.c.handoff_id == HandoffRow.id)
         .order_by(page.c.number)
     )
 
 
-async def _read(tenant: Tenant, query: Select[Any], *, repeat_texts: bool) -> list[Envelope]:
+async def _read(
+    tenant: Tenant, query: Select[Any], *, repeat_texts: bool, reader_id: UUID | None = None
+) -> list[Envelope]:
     rows = (await tenant.connection.execute(query)).all()
-    return _envelopes(tenant, rows, repeat_texts=repeat_texts)
+    return _envelopes(tenant, rows, repeat_texts=repeat_texts, reader_id=reader_id)
 
 
-def _envelopes(tenant: Tenant, rows: Sequence[Row[Any]], *, repeat_texts: bool) -> list[Envelope]:
-    """What a handoff's events share is one object, in the first or in all of them."""
+def _envelopes(
+    tenant: Tenant, rows: Sequence[Row[Any]], *, repeat_texts: bool, reader_id: UUID | None = None
+) -> list[Envelope]:
+    """What a handoff's events share is one object, in the first or in all of them.
+
+    `reader_id`: who reads; None stands for anybody of the account.
+    """
     shared: dict[UUID, dict[str, Any]] = {}
     found = []
     for row in rows:
         own = {name: getattr(row, name) for name in _JOINED}
         first = shared.setdefault(row.handoff_id, own)
         data = {**row.data, **(first if repeat_texts else own)}
+        if row.is_hidden and row.escalator_id != reader_id:
+            data["details"] = {
+                name: value for name, value in data["details"].items() if name != _SAID
+            }
         found.append(
             _envelope(tenant.account_id, row.number, row.type, row.handoff_id, row.at, data)
         )
@@ -179,25 +196,27 @@ def _after() -> Select[Any]:
 
 
 async def of_handoff(
-    tenant: Tenant, handoff_id: UUID, *, after: int = 0, limit: int
+    tenant: Tenant, handoff_id: UUID, *, after: int = 0, limit: int, reader_id: UUID | None = None
 ) -> list[Envelope]:
     """A page of a handoff's own history, oldest first. Its texts stand in the first event alone."""
     query = _history(
         tenant, EventRow.handoff_id == handoff_id, EventRow.number > after, limit=limit
     )
-    found = await _read(tenant, query, repeat_texts=False)
+    found = await _read(tenant, query, repeat_texts=False, reader_id=reader_id)
     if after and found:
         found[0].data.update(dict.fromkeys(_JOINED))
     return found
 
 
-async def newest_of_handoff(tenant: Tenant, handoff_id: UUID, *, limit: int) -> list[Envelope]:
+async def newest_of_handoff(
+    tenant: Tenant, handoff_id: UUID, *, limit: int, reader_id: UUID | None = None
+) -> list[Envelope]:
     """The end of a handoff's own history, oldest first, without its texts."""
     numbers = tenant.select(EventRow, EventRow.number).where(EventRow.handoff_id == handoff_id)
     oldest = numbers.order_by(EventRow.number.desc()).offset(limit - 1).limit(1)
     first = func.coalesce(oldest.scalar_subquery(), 0)
     query = _history(tenant, EventRow.handoff_id == handoff_id, EventRow.number >= first)
-    found = await _read(tenant, query, repeat_texts=False)
+    found = await _read(tenant, query, repeat_texts=False, reader_id=reader_id)
     if found:
         found[0].data.update(dict.fromkeys(_JOINED))
     return found

@@ -58,6 +58,8 @@ _PLAIN = (
     "outcome",
     "resolution_note",
     "resolved_at",
+    "note_count",
+    "call_count",
     "version",
 )
 """The record's fields that are columns of the same name."""
@@ -164,12 +166,12 @@ def view(record: Record, *, reader_id: UUID | None = None) -> HandoffView:
     shown = HandoffView(
         **{name: getattr(record, name) for name in _SHOWN}, next_action=next_action(record)
     )
-    if _is_private(record) and record.escalator.id != reader_id:
+    if is_private(record) and record.escalator.id != reader_id:
         return replace(shown, engineer_notes=None, context=None)
     return shown
 
 
-def _is_private(record: Record) -> bool:
+def is_private(record: Record) -> bool:
     """Until another picks a parked handoff up, only its parker sees what they noted."""
     mine = record.claimed_by is None or record.claimed_by.id == record.escalator.id
     return record.intent is Intent.PARK and mine
@@ -182,7 +184,7 @@ IS_PRIVATE = and_(
         HandoffRow.claimed_by_id == HandoffRow.escalator_id,
     ),
 )
-"""The same as `_is_private`, for queries."""
+"""The same as `is_private`, for queries."""
 
 
 async def readable(tenant: Tenant, ids: Iterable[UUID], *, reader_id: UUID | None) -> set[UUID]:

@@ -87,9 +87,10 @@ FOLLOW_UPS = frozenset(
         EventType.RESOLVED,
         EventType.CANCELLED,
         EventType.EXPIRED,
+        EventType.NOTED,
     }
 )
-"""What became of it: a choice of its own, but not about what one handed off oneself."""
+"""What became of it, and what is said: a choice of its own, but not about what one handed off."""
 
 
 def wants_to_hear(
@@ -103,8 +104,11 @@ def wants_to_hear(
 ) -> bool:
     """Whether a person's choices let a message about this event reach them now.
 
-    `own`: they handed it off. A reminder that they asked for themselves always comes.
+    `own`: they handed it off. A reminder that they asked for themselves always comes. Who is called
+    by name is called by their own channels, at any hour.
     """
+    if event is EventType.CALLED:
+        return choices.of(channel).enabled
     if event in NOT_A_CHOICE or (own and event is EventType.REMINDED):
         return True
     if event in FOLLOW_UPS and not own and not choices.follow_ups:

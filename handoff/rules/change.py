@@ -20,7 +20,8 @@ class Tells(StrEnum):
     ESCALATOR = "escalator"
     ESCALATOR_AND_OWNERS = "escalator_and_owners"
     CLAIMER = "claimer"
-    NAMED = "named"  # the user whom a transfer names
+    NAMED = "named"  # the user whom a transfer or a call names
+    TALKING = "talking"  # the escalator, the claimer and whoever wrote a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Change:
 
     `skips`: mails of rounds that have not left are skipped with this reason.
     `event` None: the version is raised, but there is nothing to tell.
-    `named`: whom `Tells.NAMED` means, where the record does not name them any more.
+    `named`: whom `Tells.NAMED` means, where the record does not name them.
     """
 
     event: EventType | None

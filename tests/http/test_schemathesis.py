@@ -28,6 +28,8 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 BY_MEANING = {
+    "callHandoff": "who is called is of the account",
+    "changeHandoff": "it names something, and a team of the account",
     "createApiToken": "its user is one of the account, and its end lies ahead",
     "createHandoff": "a reminder lies ahead",
     "createSession": "its team is one of the account",
@@ -48,6 +50,7 @@ BY_MEANING = {
     "putUser": "a name can be read, an address can be mailed, a team is one of the account",
     "snoozeHandoff": "the moment lies ahead, and not too far",
     "transferHandoff": "who gets it is of the account",
+    "writeHandoffNote": "a note says something",
     **{
         f"scim{act}{kind}": "SCIM has schemas of its own, which scim2-tester holds us to"
         for act in ("Create", "Replace", "Patch", "Search")

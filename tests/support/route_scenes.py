@@ -49,6 +49,9 @@ BODIES: dict[str, Any] = {
     "resolveHandoff": {"outcome": "fixed"},
     "escalateHandoffNow": {"round": 1},
     "transferHandoff": {"to": str(OLIVE.id)},
+    "callHandoff": {"to": str(OLIVE.id)},
+    "changeHandoff": {"priority": "urgent"},
+    "writeHandoffNote": {"text": "Look at the log."},
     "markEventsSeen": {"numbers": [1]},
     "putPolicy": POLICY,
     "previewPolicy": {},
@@ -134,7 +137,7 @@ class Scenes:
                 return self._path(await self._in_round_1(), who)
             case "releaseHandoff" | "resolveHandoff" | "transferHandoff":
                 return self._path(await self._claimed(CHEN), who)
-            case "cancelHandoff":
+            case "cancelHandoff" | "changeHandoff":
                 return self._path(await self.desk.escalate(CHEN), who)
             case "promoteHandoff":
                 return self._path(await self.desk.park(CHEN), who)

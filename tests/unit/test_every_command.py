@@ -13,7 +13,7 @@ from tests.support.document import document
 ROOT = Path(__file__).parents[2]
 EVERY = sorted(command.value for command in Command)
 HANDOFF = "/ai-sessions/{session_id}/handoffs/{handoff_id}"
-NO_COMMAND = {"viewing"}
+NO_COMMAND = {"viewing", "notes"}
 """What can be posted to a handoff without changing it."""
 
 

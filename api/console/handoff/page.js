@@ -3,6 +3,7 @@
 import { announce } from "../shared/announce.js";
 import { whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
+import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { look } from "./looking.js";
@@ -28,6 +29,7 @@ function bodyOf(form) {
   const said = Object.fromEntries(new FormData(form));
   const minutes = Number(said.minutes);
   if (minutes) return { until: new Date(Date.now() + minutes * 60000).toISOString() };
+  for (const { name } of form.querySelectorAll("[data-nullable]")) said[name] ||= null;
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
 }
 
@@ -45,10 +47,21 @@ async function give(command, body, { button, problem }) {
 async function submit(event) {
   event.preventDefault();
   const form = event.target;
+  if (form.matches("[data-say]")) return say(form, event.submitter);
   const told = { button: event.submitter, problem: form.querySelector(".problem") };
   if (await give(form.dataset.command, bodyOf(form), told)) {
     form.closest("dialog").close();
     form.reset();
+    dropDrafts(form);
+  }
+}
+
+/** A note; nothing of it is lost before it has arrived. */
+async function say(form, button) {
+  const problem = form.querySelector(".problem");
+  if (await give("notes", bodyOf(form), { button, problem })) {
+    form.reset();
+    dropDrafts(form);
   }
 }
 
@@ -67,6 +80,7 @@ function press(key) {
 }
 
 remember(story);
+keepDrafts(story, handoff);
 easeReading(story);
 look(path);
 story.addEventListener("click", click);

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from api.console.shared import words
-from api.console.shared.allowed import allowed
+from api.console.shared.allowed import allowed, may_write
 from api.console.shared.why import why
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
@@ -72,7 +72,9 @@ class Story:
     own_step: Command | None
     session_context: dict[str, Any]
     commands: list[Command]
+    may_write: bool
     colleagues: list[Person]
+    teams: list[tuple[UUID, str]]
     moments: list[Moment]
     is_cut: bool
     is_settled: bool
@@ -90,11 +92,14 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         found = await records.find_record(tenant, handoff_id)
         if found is None:
             raise NotFound("There is no such handoff, or it is not your account's.")
-        history = await events.newest_of_handoff(tenant, handoff_id, limit=MOST)
+        history = await events.newest_of_handoff(
+            tenant, handoff_id, limit=MOST, reader_id=reader.reader_id
+        )
         first = int(history[0].id) if history else 0
         messages = await stories.messages(tenant, handoff_id, since=first)
         told = await called.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
+        teams = await offers.team_names(tenant)
         session_context = await stories.session_context(tenant, found[0].session_id)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
@@ -109,6 +114,8 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         own_step=_own_step(record, reader, commands),
         session_context=session_context,
         commands=commands,
+        may_write=may_write(record, reader, now),
+        teams=teams,
         colleagues=[
             person for person in colleagues if person.id not in (holder.id, record.escalator.id)
         ],
@@ -153,7 +160,7 @@ def _moments(history: list[Envelope], messages: list[LedgerLine]) -> list[Moment
 
 def _note(envelope: Envelope) -> str | None:
     details = envelope.data.get("details") or {}
-    note = details.get("reason") or details.get("note")
+    note = details.get("reason") or details.get("note") or details.get("text")
     return str(note) if note else None
 
 

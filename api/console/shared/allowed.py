@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from handoff.contract.record import Record
 from handoff.contract.words import Command, Outcome, Role
 from handoff.errors import Refusal
 from handoff.rules.change import Decide
-from handoff.rules.commands import rule
+from handoff.rules.commands import note, rule
 
 
 def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
@@ -21,6 +22,11 @@ def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
         for command in words.COMMAND
         if _would_change(rule(command, **_said(command, record, actor, now)), record, actor, now)
     ]
+
+
+def may_write(record: Record, actor: Actor, now: datetime) -> bool:
+    """Whether a person may write a note at this moment."""
+    return _would_change(partial(note, text="."), record, actor, now)
 
 
 def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -37,8 +43,17 @@ def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict
         case Command.SNOOZE:
             return {"until": now + timedelta(hours=1)}
         case Command.TRANSFER:
-            # To whom is chosen later: any other engineer will do.
-            return {"to": replace(actor, id=UUID(int=0), role=Role.ENGINEER, name="somebody")}
+            return {"to": _somebody(actor)}
+        case Command.CALL:
+            return {"to": _somebody(actor), "text": None}
+        case Command.CHANGE:
+            # To what is chosen later: any other title will do.
+            return {"to": {"title": f"{record.session_title}."}}
+
+
+def _somebody(actor: Actor) -> Actor:
+    """To whom is chosen later: any other engineer will do."""
+    return replace(actor, id=UUID(int=0), role=Role.ENGINEER, name="somebody")
 
 
 def _would_change(decide: Decide, record: Record, actor: Actor, now: datetime) -> bool:

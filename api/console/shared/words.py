@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.schemas import texts
 from handoff.contract.messages import Envelope
 from handoff.contract.people import Person
 from handoff.contract.record import HandoffView
@@ -20,6 +21,8 @@ OUTCOME = {
     "not_reproducible": "Not reproducible",
     "other": "Other",
 }
+SAID_BYTES = texts.SAID_BYTES
+
 COMMAND = {
     Command.CLAIM: "Claim",
     Command.RESOLVE: "Resolve",
@@ -27,6 +30,8 @@ COMMAND = {
     Command.RELEASE: "Give it back",
     Command.PROMOTE: "Escalate it",
     Command.ESCALATE_NOW: "Call the next round now",
+    Command.CALL: "Ask somebody",
+    Command.CHANGE: "Change",
     Command.SNOOZE: "Snooze",
     Command.CANCEL: "Cancel",
 }
@@ -74,6 +79,8 @@ def button(name: Command, view: HandoffView, reader_id: UUID | None = None) -> s
             return "Take it up"
         case Command.CLAIM if view.transfer_to and _is(view.claimed_by, reader_id):
             return "Take it back"
+        case Command.ESCALATE_NOW if view.exhausted_at is not None:
+            return "Call everybody anew"
         case Command.ESCALATE_NOW if view.round < view.rounds_total:
             return f"Call round {view.round + 1} now"
         case Command.ESCALATE_NOW:
@@ -211,6 +218,23 @@ def _released(who: str | None, data: dict[str, Any], kind: str) -> str:
     return f"Back in the queue: {reason}"
 
 
+def _told(data: dict[str, Any], name: str) -> Any:
+    return (data.get("details") or {}).get(name)
+
+
+def _changed(who: str | None, data: dict[str, Any], kind: str) -> str:
+    details = data.get("details") or {}
+    said = []
+    if priority := details.get("priority"):
+        said.append(f"made it {PRIORITY[priority['to']].lower()}")
+    if "team" in details:
+        team = details["team"]["to"]
+        said.append(f"gave it to {team['name']}" if team else "made it nobody's in particular")
+    if title := details.get("title"):
+        said.append(f"named it «{title['to']}»")
+    return f"{who or 'Somebody'} {', '.join(said) or 'changed it'}"
+
+
 def _reminded(who: str | None, data: dict[str, Any], kind: str) -> str:
     told = data["claimed_by"] if data.get("status") == "claimed" else data["escalator"]
     return f"{_named(told)} was reminded"
@@ -235,6 +259,9 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "hurried": lambda who, data, _: f"{who} called the next round at once",
     "snoozed": lambda who, data, _: f"{who} snoozed it",
     "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
+    "noted": lambda who, data, _: f"{who or 'Somebody'} writes",
+    "called": lambda who, data, _: f"{who or 'Somebody'} asks for {_named(_told(data, 'to'))}",
+    "changed": _changed,
     "reminded": _reminded,
     "expired": lambda who, data, _: "It expired unanswered",
     "delivery_failed": lambda who, data, _: "A mail could not be delivered",

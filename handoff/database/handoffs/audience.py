@@ -4,15 +4,16 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Uuid, and_, bindparam, or_
+from sqlalchemy import Boolean, Select, Uuid, and_, bindparam, not_, or_
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
-from handoff.contract.words import Role
+from handoff.contract.words import EventType, Role
 from handoff.database import endpoints, people
 from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
-from handoff.database.tables import UserRow
+from handoff.database.records import is_private
+from handoff.database.tables import EventRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.change import Change, Tells
 from handoff.rules.channels import Channel, chosen_by_people, known
@@ -91,8 +92,11 @@ async def _reports(
         holder=held_by.id if held_by else None,
         named=named.id if named else None,
         but=but.id if but else None,
+        # What is noted while it is parked is its parker's own.
+        is_private=is_private(record),
     )
-    channels = [channel for channel in chosen_by_people() if channel.reports]
+    asks = change.event is EventType.CALLED
+    channels = [channel for channel in chosen_by_people() if channel.reports or asks]
     return [
         _planned(user, channel, record, change, now) for user in users.all() for channel in channels
     ]
@@ -101,13 +105,15 @@ async def _reports(
 @cache
 def _whom(tells: Tells) -> Select[Any]:
     escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
+    handoff = bindparam("handoff", type_=Uuid())
+    wrote = ANY.select(EventRow, EventRow.actor_id).where(
+        EventRow.handoff_id == handoff, EventRow.type == EventType.NOTED
+    )
+    is_open = not_(bindparam("is_private", type_=Boolean()))
+    others = UserRow.id.is_distinct_from(bindparam("but"))
     whom = {
-        Tells.TOLD: or_(
-            escalator,
-            holder,
-            UserRow.id.in_(told_one_by_one(ANY, bindparam("handoff", type_=Uuid()))),
-        )
-        & UserRow.id.is_distinct_from(bindparam("but")),
+        Tells.TOLD: others & or_(escalator, holder, UserRow.id.in_(told_one_by_one(ANY, handoff))),
+        Tells.TALKING: others & or_(escalator, is_open & or_(holder, UserRow.id.in_(wrote))),
         Tells.ESCALATOR: escalator,
         Tells.ESCALATOR_AND_OWNERS: or_(escalator, UserRow.role == Role.OWNER),
         Tells.CLAIMER: holder,

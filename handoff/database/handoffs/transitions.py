@@ -19,6 +19,7 @@ from sqlalchemy import CTE, Select, Update, bindparam, func, update
 from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
+from handoff.contract.words import EventType
 from handoff.database import deliveries, events, outages, people
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
@@ -172,8 +173,9 @@ async def _write(
     Answers with the record as it is now; None when its version was not the present one any more.
     """
     values: dict[str, Any] = {**change.values, "version": record.version + 1}
-    if actor is not None and change.event is not None:
-        values |= {"last_actor_id": actor.id, "last_act": change.event.value}
+    if actor is not None and change.event not in (None, EventType.NOTED):
+        # What was done last, for whoever does it twice; to speak of it is to do nothing to it.
+        values |= {"last_actor_id": actor.id, "last_act": change.event}
     columns = to_columns(values)
     if actor is None:
         # The engine's own step: it learns of it by the answer.
@@ -187,7 +189,16 @@ async def _write(
         **{f"new_{name}": value for name, value in columns.items()},
         **{f"session_{name}": value for name, value in change.session.items()},
     )
-    return replace(record, **values) if written.one_or_none() is not None else None
+    if written.one_or_none() is None:
+        return None
+    of_session = {
+        _OF_SESSION[name]: new for name, new in change.session.items() if name in _OF_SESSION
+    }
+    return replace(record, **values, **of_session)
+
+
+_OF_SESSION = {"title": "session_title", "team_id": "team_id"}
+"""The record's fields that are columns of its session."""
 
 
 @cache

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -55,12 +55,21 @@ class Wanted:
     led: tuple[Led, ...] = ()
 
 
+class Said(NamedTuple):
+    """A note of a handoff's conversation."""
+
+    name: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """What a message that may leave has to say: its handoff, and others, as they stand."""
+    """What a message that may leave has to say: its handoff, and others, as they stand; of a note,
+    what was said since the last one that its reader got."""
 
     record: Record
     companions: tuple[Record, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 async def hold_still(tenant: Tenant, handoff_ids: Iterable[UUID]) -> None:
@@ -91,7 +100,9 @@ async def begin_sending(
     record, may = await _begin(tenant, about.channel, own, ids)
     return {
         destination: Leaves(
-            record, await _companions(tenant, about.channel, destination, wanted[destination])
+            record,
+            await _companions(tenant, about.channel, destination, wanted[destination]),
+            await _said(tenant, about, destination),
         )
         for destination in may
     }
@@ -106,6 +117,44 @@ async def _companions(
         if may:
             found.append(record)
     return tuple(found)
+
+
+async def _said(tenant: Tenant, about: Due, destination: UUID) -> tuple[Said, ...]:
+    if about.event_type is not EventType.NOTED:
+        return ()
+    found = await tenant.run(
+        _notes(),
+        handoff=about.handoff_id,
+        event=about.event_number,
+        on_channel=about.channel,
+        reader=destination,
+    )
+    return tuple(
+        Said(data["actor"]["name"], data["details"]["text"]) for data in found.scalars().all()
+    )
+
+
+@cache
+def _notes() -> Select[Any]:
+    """Those of which the reader was to be told since they last were, up to this one."""
+    to_reader = ANY.select(DeliveryRow, DeliveryRow.event_number).where(
+        DeliveryRow.handoff_id == bindparam("handoff"),
+        DeliveryRow.destination_id == bindparam("reader", type_=Uuid()),
+        DeliveryRow.channel == bindparam("on_channel"),
+        DeliveryRow.event_type == EventType.NOTED,
+    )
+    sent = to_reader.with_only_columns(func.max(DeliveryRow.event_number)).where(
+        DeliveryRow.state == DeliveryState.SENT
+    )
+    return (
+        ANY.select(EventRow, EventRow.data)
+        .where(
+            EventRow.number.in_(to_reader),
+            EventRow.number <= bindparam("event"),
+            EventRow.number > func.coalesce(sent.scalar_subquery(), 0),
+        )
+        .order_by(EventRow.number)
+    )
 
 
 async def _begin(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    or_,
     select,
     true,
 )
@@ -211,15 +212,21 @@ def _others() -> Select[Any]:
 
 
 def _told_lately() -> ColumnElement[bool]:
-    """Whether the outer query's destination was called about another handoff lately."""
+    """Whether the outer query's destination was called about another handoff lately; of a note,
+    whether it was told of one of the same conversation."""
+    another = and_(_Other.handoff_id != DeliveryRow.handoff_id, _Other.event_type.in_(ROUND_EVENTS))
+    same_talk = and_(
+        _Other.handoff_id == DeliveryRow.handoff_id,
+        _Other.event_type == EventType.NOTED,
+        DeliveryRow.event_type == EventType.NOTED,
+    )
     return (
         select(_Other.handoff_id)
         .where(
             _Other.account_id == DeliveryRow.account_id,
             _Other.destination_id == DeliveryRow.destination_id,
-            _Other.handoff_id != DeliveryRow.handoff_id,
+            or_(another, same_talk),
             _Other.channel == DeliveryRow.channel,
-            _Other.event_type.in_(ROUND_EVENTS),
             _Other.state == DeliveryState.SENT,
             _Other.changed_at > func.now() - bindparam("burst", type_=Interval()),
         )

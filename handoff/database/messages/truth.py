@@ -6,7 +6,7 @@ Subqueries of a delivery and its handoff, which the last look joins. Nothing her
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
 from handoff.contract.policy import Target
@@ -14,6 +14,7 @@ from handoff.contract.words import EventType, HandoffStatus, Role
 from handoff.database import endpoints
 from handoff.database.deliveries import ROUND_EVENTS
 from handoff.database.people import PEOPLE, matches
+from handoff.database.records import IS_PRIVATE
 from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, HandoffRow, UserRow
 from handoff.rules.roles import WORKING_ROLES
 
@@ -46,6 +47,11 @@ def still_true(event: EventType) -> ColumnElement[bool]:
             return and_(_CLAIMED, named, ~_is_said_again((event,)))
         case EventType.REMINDED:
             return or_(_waits_for_its_parker(), _waits_for_its_claimer())
+        case EventType.CALLED:
+            return and_(_OPEN, ~_is_said_again((event,)))
+        case EventType.NOTED:
+            # What was noted while it was parked stays its parker's.
+            return and_(or_(not_(IS_PRIVATE), _IS_ESCALATOR), ~_is_said_again((event,)))
         case EventType.CLAIMED:
             by = HandoffRow.claimed_by_id == _whose_act()
             return and_(_CLAIMED, by, ~_is_said_again((event,)))
@@ -101,7 +107,7 @@ def may_hear(event: EventType, targets: tuple[Target, ...], to_people: bool) -> 
     match event:
         case EventType.NOTIFIED | EventType.RE_ESCALATED:
             return reader.where(working, or_(*(matches(target) for target in targets))).exists()
-        case EventType.TRANSFERRED:
+        case EventType.TRANSFERRED | EventType.CALLED:
             return reader.where(working).exists()
         case EventType.EXHAUSTED:
             return reader.where(or_(_IS_ESCALATOR, UserRow.role == Role.OWNER)).exists()

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func
 
 from handoff.contract.words import DeliveryState, HandoffStatus
-from handoff.database.deliveries import ASKING, ROUND_EVENTS
+from handoff.database.deliveries import ASKING, CALLS, ROUND_EVENTS
 from handoff.database.gate import Tenant
 from handoff.database.tables import DeliveryRow, HandoffRow, SessionRow, UserRow
 from handoff.rules.channels import PUSH
@@ -73,7 +73,7 @@ async def calls(tenant: Tenant, user_id: UUID) -> list[Call]:
         .where(
             DeliveryRow.destination_id == user_id,
             DeliveryRow.channel == PUSH.name,
-            DeliveryRow.event_type.in_(ROUND_EVENTS),
+            DeliveryRow.event_type.in_(CALLS),
             DeliveryRow.state.in_(_REACHED),
             HandoffRow.status == HandoffStatus.OPEN,
         )

@@ -104,6 +104,9 @@ class HandoffRow(Table):
     resolution_note: Mapped[str | None]
     resolved_at: Mapped[datetime | None]
 
+    note_count: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    call_count: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+
     last_actor_id: Mapped[UUID | None]
     # What that person did: the type of its event.
     last_act: Mapped[str | None]

@@ -10,15 +10,20 @@ from typing import Any
 
 from handoff.contract.words import Command
 from handoff.rules.change import Change, Decide
+from handoff.rules.commands.changing import change
 from handoff.rules.commands.claiming import claim, release, transfer
 from handoff.rules.commands.closing import cancel, resolve
+from handoff.rules.commands.talking import call, note
 from handoff.rules.commands.waiting import escalate_now, promote, snooze
 
 __all__ = (
     "RULES",
+    "call",
     "cancel",
+    "change",
     "claim",
     "escalate_now",
+    "note",
     "promote",
     "release",
     "resolve",
@@ -36,6 +41,8 @@ RULES: Mapping[Command, Callable[..., Change | None]] = {
     Command.ESCALATE_NOW: escalate_now,
     Command.SNOOZE: snooze,
     Command.TRANSFER: transfer,
+    Command.CALL: call,
+    Command.CHANGE: change,
 }
 
 

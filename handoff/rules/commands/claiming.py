@@ -42,7 +42,7 @@ def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
             "claimed_by": Person(actor.id, actor.name),
             "claimed_at": now,
             "before_claim": before(record),
-            "lease_until": _lease_end(record, now),
+            "lease_until": lease_end(record, now),
         },
         session={"status": SessionStatus.ACTIVE, "holder_id": actor.id},
         skips=SkipReason.CLAIMED,
@@ -102,7 +102,7 @@ def _first_claim(record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
     }
 
 
-def _lease_end(record: Record, now: datetime) -> datetime | None:
+def lease_end(record: Record, now: datetime) -> datetime | None:
     lease = record.policy.claim_lease
     return None if lease is None else now + timedelta(seconds=lease)
 
@@ -110,7 +110,7 @@ def _lease_end(record: Record, now: datetime) -> datetime | None:
 def _extend_lease(record: Record, now: datetime) -> Change | None:
     if record.lease_until is None:
         return None
-    values = {"lease_until": _lease_end(record, now), "lease_reminded_at": None}
+    values = {"lease_until": lease_end(record, now), "lease_reminded_at": None}
     return Change(event=None, values=values)
 
 
@@ -122,7 +122,7 @@ def _take_back(record: Record, now: datetime) -> Change:
         values={
             **NOT_WAITING,
             "claimed_by": record.claimed_by,
-            "lease_until": _lease_end(record, now),
+            "lease_until": lease_end(record, now),
         },
         tells=Tells.NAMED,
         named=named,

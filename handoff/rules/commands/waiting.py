@@ -1,11 +1,12 @@
 """What it waits for: parked becomes open, a wait ends at once or is put off."""
 
 from datetime import datetime
+from typing import Any
 
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus
-from handoff.errors import Forbidden, RoundPassed, WrongState
+from handoff.errors import Forbidden, RoundPassed
 from handoff.rules.change import Change
 from handoff.rules.commands.requirements import (
     already_claimed,
@@ -39,7 +40,8 @@ def promote(record: Record, actor: Actor, now: datetime) -> Change | None:
 
 
 def escalate_now(record: Record, actor: Actor, now: datetime, *, round: int) -> Change | None:
-    """Ends the present wait. Refused when the round that the caller saw has passed."""
+    """Ends the present wait, or starts the policy anew where every round has run. Refused when the
+    round that the caller saw has passed."""
     must_work(actor)
     must_not_be_final(record)
     if record.claimed_by is not None:
@@ -48,13 +50,22 @@ def escalate_now(record: Record, actor: Actor, now: datetime, *, round: int) -> 
     if record.round != round:
         raise RoundPassed(f"Round {record.round} is running by now.", round=record.round)
     if record.deadline_at is None:
-        raise WrongState(
-            "Every round has run: there is no wait to end. It can still be claimed.",
-            handoff_status=record.status.value,
-        )
+        return Change(event=EventType.HURRIED, values=_anew(record, now))
     if record.deadline_at <= now:
         return None
     return Change(event=EventType.HURRIED, values={"deadline_at": now, "snoozed_until": None})
+
+
+def _anew(record: Record, now: datetime) -> dict[str, Any]:
+    return {
+        "level": 0,
+        "level_round": 0,
+        "round": 0,
+        "rounds_total": record.policy.rounds_total,
+        "deadline_at": now,
+        "exhausted_at": None,
+        "expires_at": None,
+    }
 
 
 def snooze(record: Record, actor: Actor, now: datetime, *, until: datetime) -> Change | None:

@@ -14,7 +14,14 @@ from tests.support.desk import Desk, Handoff
 from tests.support.document import operations
 from tests.support.listener import Listener
 
-EVERYTHING = ["sessions:read", "sessions:write", "handoffs:create", "handoffs:read", "events:read"]
+EVERYTHING = [
+    "sessions:read",
+    "sessions:write",
+    "handoffs:create",
+    "handoffs:read",
+    "handoffs:note",
+    "events:read",
+]
 
 
 @pytest.fixture(autouse=True)

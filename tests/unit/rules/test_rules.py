@@ -123,6 +123,10 @@ def _said(command: Command, record: Record) -> dict[str, Any]:
             return {"until": NOW + timedelta(hours=1)}
         case Command.TRANSFER:
             return {"to": _actor(PEOPLE[3])}
+        case Command.CALL:
+            return {"to": _actor(PEOPLE[3]), "text": None}
+        case Command.CHANGE:
+            return {"to": {"priority": Priority.URGENT}}
 
 
 @pytest.mark.parametrize("command", Command)

@@ -15,6 +15,7 @@ const WORDS = {
   "sessions:write": "start sessions",
   "handoffs:create": "escalate and park",
   "handoffs:read": "read handoffs and the queue",
+  "handoffs:note": "write notes",
   "events:read": "follow what happens",
   scim: "keep the account's people",
 };
