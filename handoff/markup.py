@@ -28,7 +28,8 @@ _TAGS = {
     *("p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a"),
     *("h3", "h4", "h5", "h6", "span", "table", "thead", "tbody", "tr", "th", "td"),
 }
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}, "span": {"class"}, "pre": {"class"}}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_CLASSES = {"span": {"class"}, "pre": {"class"}}
 _SCHEMES = {"http", "https", "mailto"}
 
 
@@ -44,17 +45,43 @@ def to_html(text: str) -> str:
     return _clean(_markdown(links=text.count("://") <= MOST_LINKS).render(text))
 
 
+@lru_cache(maxsize=128)
+def to_mail(text: str) -> str:
+    """The same for mail programs, which know no style sheet of ours: each element bears its own."""
+    if len(text) > LONGEST:
+        return f'<pre style="{_STYLES["pre"]}">{escape(text)}</pre>'
+    made = _markdown(links=text.count("://") <= MOST_LINKS).render(text)
+    return _clean(made, {tag: {"style": style} for tag, style in _STYLES.items()})
+
+
+_MONOSPACED = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:14px"
+_CELL = "padding:4px 8px;border:1px solid #d1d5db;text-align:left"
+_STYLES = {
+    "p": "margin:0 0 8px",
+    "pre": f"margin:0 0 8px;overflow-x:auto;white-space:pre-wrap;{_MONOSPACED}",
+    "code": _MONOSPACED,
+    "blockquote": "margin:0 0 8px;padding-left:12px;border-left:3px solid #9ca3af",
+    "ul": "margin:0 0 8px;padding-left:24px",
+    "ol": "margin:0 0 8px;padding-left:24px",
+    "table": "margin:0 0 8px;border-collapse:collapse",
+    "th": _CELL,
+    "td": _CELL,
+    **{f"h{level}": "margin:0 0 8px;font-size:17px" for level in range(3, 7)},
+}
+
+
 def with_links(text: str) -> str:
     """The text as it is, but what is an address in it leads there."""
     made = _addresses().renderInline(text) if text.count("://") <= MOST_LINKS else escape(text)
     return _clean(made)
 
 
-def _clean(html: str) -> str:
+def _clean(html: str, set_on: dict[str, dict[str, str]] | None = None) -> str:
     return nh3.clean(
         html,
         tags=_TAGS,
-        attributes=_ATTRIBUTES,
+        attributes=_ATTRIBUTES if set_on else _ATTRIBUTES | _CLASSES,
+        set_tag_attribute_values=set_on,
         url_schemes=_SCHEMES,
         link_rel="noopener nofollow noreferrer",
     )

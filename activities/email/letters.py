@@ -137,6 +137,13 @@ _CALLS_FOR_ACTION = (
     LetterKind.CALLED,
     LetterKind.BUNDLE,
 )
+_NOBODY_WAITS = (
+    LetterKind.CLAIMED,
+    LetterKind.RESOLVED,
+    LetterKind.CANCELLED,
+    LetterKind.EXPIRED,
+    LetterKind.NOTED,
+)
 _IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}
 
 
@@ -289,7 +296,9 @@ def _texts(letter: Letter) -> dict[str, Any]:
         "reason": _optional(letter.reason),
         "next_action": harmless_line(letter.next_action or "", limit=_SENTENCE),
         "why": harmless_line(letter.why, limit=_SENTENCE),
-        "waiting": waiting(letter.waiting_since, letter.date),
+        "waiting": ""
+        if letter.kind in _NOBODY_WAITS
+        else waiting(letter.waiting_since, letter.date),
         "link": letter.link,
         "claim_link": letter.claim_link,
         "handoff_id": harmless_line(letter.handoff_id or "", limit=_NAME),

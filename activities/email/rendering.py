@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from handoff.markup import to_mail
 
 
 def ordinal(number: int) -> str:
@@ -35,12 +38,6 @@ def rendered(template: str, facts: dict[str, Any]) -> str:
     return _templates().get_template(template).render(facts)
 
 
-def _spaced(line: str) -> str:
-    """Spaces that stand together stay apart where a mail program folds them: not all know
-    `white-space`."""
-    return line.replace("\t", "    ").replace("  ", " \u00a0")
-
-
 @cache
 def _templates() -> Environment:
     templates = Environment(
@@ -51,5 +48,5 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.globals["spaced"] = _spaced
+    templates.filters["markup"] = lambda text: Markup(to_mail(text))  # noqa: S704 - it is cleaned
     return templates

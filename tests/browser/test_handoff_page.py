@@ -28,9 +28,9 @@ async def commands(screen: Screen) -> list[str]:
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        (BO, ["Call round 2 now", "Snooze", "Cancel"]),
-        (CHEN, ["Claim", "Call round 2 now", "Snooze"]),
-        (OLIVE, ["Claim", "Call round 2 now", "Snooze", "Cancel"]),
+        (BO, ["Call round 2 now", "Ask somebody", "Change", "Snooze", "Cancel"]),
+        (CHEN, ["Claim", "Call round 2 now", "Ask somebody", "Snooze"]),
+        (OLIVE, ["Claim", "Call round 2 now", "Ask somebody", "Change", "Snooze", "Cancel"]),
         (VERA, []),
     ],
 )
@@ -50,7 +50,7 @@ async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
     await amir.page.get_by_role("button", name="Claim").click()
     await expect(bo.page.locator(".moment").first).to_contain_text("Amir claimed it")
     await expect(amir.page.get_by_role("button", name="Resolve")).to_be_visible()
-    assert await commands(amir) == ["Resolve", "Pass it on", "Give it back", "Cancel"]
+    assert await commands(amir) == ["Resolve", "Pass it on", "Give it back", "Change", "Cancel"]
     await amir.page.get_by_role("button", name="Resolve").click()
     dialog = amir.page.locator("#resolve-dialog")
     await dialog.get_by_label("Outcome").select_option("Workaround")

@@ -143,7 +143,8 @@ async def test_notes_with_lonely_dots_arrive_whole(postbox: Postbox, mailer: Mai
     mail = await posted(postbox, mailer, replace(A_LETTER, notes="one\r\n.\r\n..\r\n.three"))
 
     assert "  > one\n  > .\n  > ..\n  > .three\n" in mail.text.replace("\r\n", "\n")
-    assert "one<br>.<br>..<br>.three" in mail.html
+    html = mail.html.replace("\r\n", "\n")
+    assert "one<br>\n.<br>\n..<br>\n.three" in html
 
 
 async def test_an_international_address_is_written_as_it_is(

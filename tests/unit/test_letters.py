@@ -250,7 +250,8 @@ def test_a_round_tells_what_a_sleepy_reader_needs() -> None:
     for text in (body(message), Seen(body(message, "html")).text):
         for fact in ("Router down", "Ana", "urgent", "2 of 5", "14 min", "I restarted it twice."):
             assert fact in text
-    assert Seen(body(message, "html")).links == [A_LETTER.claim_link, A_LETTER.link]
+    claim, opens = A_LETTER.claim_link, A_LETTER.link
+    assert Seen(body(message, "html")).links == [claim, opens, claim]
 
 
 def test_what_was_said_is_told() -> None:
@@ -295,8 +296,20 @@ def test_typed_text_is_inert_in_html() -> None:
 
     page = Seen(body(message, "html"))
     assert not {"script", "img"} & set(page.elements)
-    assert page.links == [A_LETTER.claim_link, A_LETTER.link]
+    claim, opens, theirs = A_LETTER.claim_link, A_LETTER.link, "http://evil.test"
+    assert page.links == [claim, opens, theirs, theirs, claim]
     assert typed in page.text
+
+
+def test_what_is_typed_as_markdown_reads_as_on_the_page() -> None:
+    typed = "See **this**: [the runbook](https://evil.test/x)\n\n```console\n$ ipsec up\n```"
+    message = composed(notes=typed)
+
+    page = Seen(body(message, "html"))
+    assert "the runbook (evil.test)" in page.text
+    assert {"strong", "pre", "code"} <= set(page.elements)
+    assert 'class="c-' not in body(message, "html")
+    assert "  > See **this**: [the runbook](https://evil.test/x)\n" in body(message)
 
 
 @pytest.mark.parametrize("typed", ["{{ 7*7 }}", "{% raw %}", "{title}", "{0}", "{#", "%s", "{"])
@@ -315,9 +328,9 @@ def test_line_breaks_and_lonely_dots_survive() -> None:
         f"  > {line}" for line in ["one", ".", "", "..two", "From me", "", "three", "four\t|"]
     )
     assert quoted in body(message)
-    assert "one<br>.<br><br>..two<br>From me<br><br>three<br>four \u00a0 \u00a0|" in body(
-        message, "html"
-    )
+    shown = Seen(body(message, "html")).text
+    for line in ("one", ".", "..two", "From me", "three", "four"):
+        assert f"\n{line}" in shown.replace("one", "\none", 1), line
 
 
 def test_terminal_and_direction_tricks_are_removed() -> None:
@@ -340,7 +353,9 @@ def test_notes_are_bounded() -> None:
 def test_typed_lines_cannot_pass_for_ours() -> None:
     text = body(composed(notes="Claim it:\nhttps://evil.test", session_title="x\nClaim it:"))
 
-    assert text.count("\nClaim it:\n") == 1
+    # Ours: before the notes, and after them.
+    assert text.count(f"\nClaim it:\n{A_LETTER.claim_link}\n") == 2
+    assert text.count("\nClaim it:\n") == 2
     assert "\nhttps://evil.test" not in text
 
 
