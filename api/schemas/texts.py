@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    WithJsonSchema,
 )
 
 NOTES_BYTES = 64 * 1024
@@ -50,10 +51,12 @@ def _not_blank(value: str) -> str:
 
 
 def _within(most: int) -> AfterValidator:
+    """So many bytes of UTF-8, and no schema counts those; in characters it is never more."""
+
     def check(value: str) -> str:
         size = len(value.encode())
         if size > most:
-            raise ValueError(f"may have {most:,} bytes of UTF-8; these are {size:,}")
+            raise ValueError(f"may have {most:,} bytes; these have {size:,}")
         return value
 
     return AfterValidator(check)
@@ -81,10 +84,13 @@ def _walk(value: Any, depth: int) -> None:
             _walk(item, depth + 1)
 
 
+_NO_NUL = "^[^\\u0000]*$"
+
+
 Text = Annotated[
     str,
     AfterValidator(storable),
-    Field(json_schema_extra={"pattern": "^[^\\u0000]*$"}),
+    Field(json_schema_extra={"pattern": _NO_NUL}),
 ]
 
 
@@ -95,10 +101,14 @@ Title = Annotated[
 ]
 
 
-Notes = Annotated[Text, Field(max_length=NOTES_BYTES), _within(NOTES_BYTES)]
+def _at_most(characters: int) -> Any:
+    return WithJsonSchema({"type": "string", "maxLength": characters, "pattern": _NO_NUL})
 
 
-Said = Annotated[Text, Field(max_length=SAID_BYTES), _within(SAID_BYTES)]
+Notes = Annotated[Text, _within(NOTES_BYTES), _at_most(NOTES_BYTES)]
+
+
+Said = Annotated[Text, _within(SAID_BYTES), _at_most(SAID_BYTES)]
 """What is said of a handoff while it lives, and how it ended."""
 
 

@@ -75,3 +75,24 @@ async def test_somebody_is_asked_by_name_and_what_is_wrong_is_set_right(
     moment = bo.page.locator(".moment.changed")
     await expect(moment).to_contain_text("Bo made it urgent, named it «Rekey fails»")
     bo.must_be_quiet()
+
+
+async def test_a_handoff_that_was_not_sent_is_there_when_one_comes_back(
+    desk: Desk, sit: Sit
+) -> None:
+    bo = await sit(BO, "/new")
+    await bo.page.get_by_label("What is it about?").fill("Rekey fails")
+    await bo.page.get_by_label("Notes").fill("x" * 66_000)
+    await expect(bo.page.locator("[data-counts]")).to_contain_text("66,000 bytes")
+    await bo.page.get_by_role("button", name="Escalate", exact=True).click()
+    await expect(bo.page.locator("#problem")).to_contain_text(
+        "Notes may have 65,536 bytes; these have 66,000"
+    )
+    await bo.page.goto(f"{desk.base_url}/")
+    await bo.page.goto(f"{desk.base_url}/new")
+    await expect(bo.page.get_by_label("What is it about?")).to_have_value("Rekey fails")
+    await bo.page.get_by_label("Notes").fill("It fails.")
+    await bo.page.get_by_role("button", name="Escalate", exact=True).click()
+    await expect(bo.page.get_by_role("heading", level=1)).to_have_text("Rekey fails")
+    await bo.page.goto(f"{desk.base_url}/new")
+    await expect(bo.page.get_by_label("What is it about?")).to_have_value("")

@@ -1,6 +1,7 @@
 // The form that hands a session off: makes the session if need be, then escalates or parks it.
 // Tried again, both requests bear the same keys as before, so nothing is made twice.
 
+import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { newKey, readJson, reason, send } from "../shared/server.js";
 
 const form = document.getElementById("new");
@@ -68,6 +69,7 @@ async function submit(event) {
   problem.textContent = "";
   const id = await session();
   const answer = id && (await handOff(id));
+  if (answer?.ok) dropDrafts(form);
   if (answer?.status === 202) return wait(id, answer.body.id);
   if (answer?.ok) return location.assign(`/handoffs/${answer.body.id}`);
   if (answer) refuse(answer);
@@ -87,6 +89,7 @@ function wait(sessionId, handoffId) {
   }, 2000);
 }
 
+keepDrafts(form, "new");
 form.addEventListener("change", fit);
 form.addEventListener("submit", submit);
 fit();

@@ -25,21 +25,21 @@ export function keepDrafts(root, what) {
 /** It has been sent. */
 export function dropDrafts(form) {
   for (const field of form.querySelectorAll("[data-draft]")) {
-    if (places.has(field)) write(places.get(field), "");
+    write(places.get(field), "");
     count(field);
   }
 }
 
 /** Says how much is left before the limit is met, not after. */
 function count(field) {
-  const said = field.form?.querySelector("[data-counts]");
+  const said = field.closest(".field, form")?.querySelector("[data-counts]");
   if (!said) return;
   const most = Number(said.dataset.counts);
   const size = new TextEncoder().encode(field.value).length;
   const left = most - size;
   said.textContent =
     left < 0
-      ? `${size.toLocaleString()} bytes, and a note may have ${most.toLocaleString()}`
+      ? `${size.toLocaleString()} bytes, and it may have ${most.toLocaleString()}`
       : left < most / 8
         ? `${left.toLocaleString()} bytes left`
         : "";

@@ -57,9 +57,17 @@ function unanswered(fault, isAway) {
   return "There was no answer. Try again.";
 }
 
+const NAMES = { engineer_notes: "Notes", text: "A note", title: "The title", reason: "The reason" };
+
+/** What a field is called by those who fill it in. */
+function named(path) {
+  const name = path.replace(/^body\//, "");
+  return NAMES[name] ?? `${name}:`;
+}
+
 /** Why a change was refused, in a sentence. */
 export function reason(answer) {
   const faults = answer.body.errors ?? [];
-  const said = faults.map((fault) => `${fault.path.replace(/^body\//, "")}: ${fault.message}`);
+  const said = faults.map(({ path, message }) => `${named(path)} ${message}`);
   return said.length ? said.join("; ") : (answer.body.detail ?? "That did not work.");
 }

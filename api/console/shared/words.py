@@ -21,7 +21,7 @@ OUTCOME = {
     "not_reproducible": "Not reproducible",
     "other": "Other",
 }
-SAID_BYTES = texts.SAID_BYTES
+NOTES_BYTES, SAID_BYTES = texts.NOTES_BYTES, texts.SAID_BYTES
 
 COMMAND = {
     Command.CLAIM: "Claim",
