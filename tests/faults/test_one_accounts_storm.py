@@ -22,7 +22,7 @@ STREAMS = 50
 READERS = 20
 """Requests of each kind that wait at the same time."""
 
-HEAVY = (
+HEAVY: tuple[tuple[str, dict[str, str]], ...] = (
     ("/analytics/escalations", {}),
     ("/analytics/escalations", {"Accept": "text/csv"}),
     ("/ai-sessions/queue?status=resolved&status=open&scope=account&limit=200", {}),
