@@ -5,9 +5,10 @@ engine, says which those are.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from temporalio import activity
@@ -29,6 +30,10 @@ from handoff.settings import Settings
 
 BEAT_EVERY = 0.2
 
+KEEPS_PLACE = 0.5
+"""Seconds after which a batch goes behind those who wait for a place to send from. Messages of one
+batch that are under way together share their transactions."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverActivities:
@@ -38,6 +43,7 @@ class DeliverActivities:
     redis: Redis
     senders: Mapping[str, Sender]
     settings: Settings
+    _places: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     @activity.defn
     async def deliver(self, batch: Batch) -> bool:
@@ -72,24 +78,40 @@ class DeliverActivities:
         means = self._means(batch.channel)
         at_once = max(1, means.sender.connections // 2)
         ledger = Ledger(self.database, batch.account_id, many=len(due) > at_once)
-        places = asyncio.Semaphore(at_once)
-
-        deliveries = [Delivery(means, ledger, message, record) for message in due]
-        # One that fails takes no other one along.
-        came = await asyncio.gather(
-            *(one.run(places) for one in deliveries), return_exceptions=True
-        )
-        fates = [fate for fate in came if isinstance(fate, Fate) and fate.refused is None]
+        waiting = deque(Delivery(means, ledger, message, record) for message in due)
+        lanes = min(len(due), at_once)
+        came: dict[Delivery, Fate | Exception] = {}
+        await asyncio.gather(*(self._lane(means, waiting, came) for _ in range(lanes)))
+        fates = [fate for fate in came.values() if isinstance(fate, Fate) and fate.refused is None]
         refused = [
             (one, fate.refused)
-            for one, fate in zip(deliveries, came, strict=True)
+            for one, fate in came.items()
             if isinstance(fate, Fate) and fate.refused is not None
         ]
         fates += await self._end_refused(batch, refused, of=len(due))
-        for fate in came:
-            if isinstance(fate, BaseException):
+        for fate in came.values():
+            if isinstance(fate, Exception):
                 raise fate
         return fates
+
+    async def _lane(
+        self, means: Means, waiting: deque[Delivery], came: dict[Delivery, Fate | Exception]
+    ) -> None:
+        """One message after the other. A place is held until the ledger has the answer: a process
+        that is killed has as many messages sent again as there are connections, at the most."""
+        clock = asyncio.get_running_loop().time
+        places = self._places.setdefault(
+            means.channel.name, asyncio.Semaphore(means.sender.connections)
+        )
+        while waiting:
+            async with places:
+                until = clock() + KEEPS_PLACE
+                while waiting and clock() < until:
+                    one = waiting.popleft()
+                    try:
+                        came[one] = await one.run()
+                    except Exception as fault:  # One that fails takes no other one along.
+                        came[one] = fault
 
     async def _end_refused(
         self, batch: Batch, refused: list[tuple[Delivery, SendOutcome]], *, of: int

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -68,18 +67,16 @@ class Delivery:
         self._leaving = asyncio.Event()
         self._leads = False
 
-    async def run(self, places: asyncio.Semaphore) -> Fate:
-        """Waits for its turn or makes one attempt, in one of the places. Once the message is
-        leaving, its end is awaited even by a caller that is cancelled."""
-        async with AsyncExitStack() as place:
-            await place.enter_async_context(places)
-            if self._due.lost >= self._means.sender.patience.copies:
-                # As many left with one that spoke for it.
-                return await self.end(SendOutcome(DeliveryState.FAILED, None, Cause.GAVE_UP))
-            turn = await self._turn()
-            if turn.wait is not None:
-                return Fate(pause=turn.wait)
-            return await self._finish_once_leaving(self._attempt(turn.led, place))
+    async def run(self) -> Fate:
+        """Waits for its turn or makes one attempt. Once the message is leaving, its end is awaited
+        even by a caller that is cancelled."""
+        if self._due.lost >= self._means.sender.patience.copies:
+            # As many left with one that spoke for it.
+            return await self.end(SendOutcome(DeliveryState.FAILED, None, Cause.GAVE_UP))
+        turn = await self._turn()
+        if turn.wait is not None:
+            return Fate(pause=turn.wait)
+        return await self._finish_once_leaving(self._attempt(turn.led))
 
     async def _turn(self) -> Turn:
         """In a burst, a destination's calls wait for each other; urgent ones never do.
@@ -123,7 +120,7 @@ class Delivery:
         pause = self._means.sender.patience.pause(self._due.tried, lost=lost)
         return self._due.changed_at + pause - datetime.now(UTC)
 
-    async def _attempt(self, led: tuple[Led, ...], place: AsyncExitStack) -> Fate:
+    async def _attempt(self, led: tuple[Led, ...]) -> Fate:
         self._leads = bool(led)
 
         async def may_leave() -> Occasion | None:
@@ -135,8 +132,6 @@ class Delivery:
 
         message = Message(self._id, self._due.name, self._due.address)
         outcome = await self._means.sender.send(message, may_leave=may_leave)
-        # The next one may look: the ledger answers it no sooner than this one's end is written.
-        await place.aclose()
         if outcome is None:
             # Whom nothing reaches any more, the engine has to see: another level may be due.
             return Fate(unreached=True)

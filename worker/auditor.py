@@ -70,13 +70,14 @@ class Auditor:
         """One look; how many workflows had to be started again."""
         clocks = await self._clocks()
         started, stuck = await self._compare()
-        late = await health.late_steps(self.database, grace=self.settings.audit_grace)
+        grace = self.settings.audit_grace
+        late = await health.late_steps(self.database, grace=grace, limit=AT_ONCE)
         await self._remind(late)
         findings = [
             *stuck,
             *clocks,
             *await self._unrecorded(),
-            *late,
+            *late[: health.SHOWN],
             *await health.accepted_in_vain(self.database, within=TOLD_FOR),
             *await health.stalled_messages(
                 self.database,
@@ -94,6 +95,7 @@ class Auditor:
             )
         await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
         await idempotency.purge_keys(self.database, KEYS_FOR)
+        await upkeep.forget_refusals(self.database, older_than=KEYS_FOR)
         return started
 
     def _message_grace(self) -> timedelta:
@@ -188,13 +190,22 @@ class Auditor:
     async def _remind(self, late: list[Finding]) -> None:
         """Tells the workflows of late steps to look again: what is named may be healed by that."""
         ids = [finding.handoff_id for finding in late if finding.handoff_id is not None]
-        for living in await upkeep.living_among(self.database, ids):
-            try:
-                async with asyncio.timeout(REMIND_WITHIN):
-                    await look_again(self.client, living, task_queue=self.settings.task_queue)
-            except UNANSWERED as fault:
-                cause = type(fault).__name__
-                logger.warning("nudge.unanswered", handoff_id=str(living.handoff_id), cause=cause)
+        turn = asyncio.Semaphore(AT_THE_SAME_TIME)
+
+        async def one(living: Living) -> None:
+            async with turn:
+                activity.heartbeat()
+                await self._remind_one(living)
+
+        await asyncio.gather(*map(one, await upkeep.living_among(self.database, ids)))
+
+    async def _remind_one(self, living: Living) -> None:
+        try:
+            async with asyncio.timeout(REMIND_WITHIN):
+                await look_again(self.client, living, task_queue=self.settings.task_queue)
+        except UNANSWERED as fault:
+            cause = type(fault).__name__
+            logger.warning("nudge.unanswered", handoff_id=str(living.handoff_id), cause=cause)
 
     async def _unrecorded(self) -> list[Finding]:
         """Handoffs that the engine accepted (202) and that still have no record."""

@@ -75,21 +75,25 @@ class Nudges:
         Raises:
             RPCError, TimeoutError: the engine does not answer anybody at present.
         """
-        now = asyncio.get_running_loop().time()
-        resting = {change for change, asked in self._asked.items() if asked.again_at > now}
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        resting = {change for change, asked in self._asked.items() if asked.again_at > began}
         found = await upkeep.unseen(
             self._database, older_than=self._after, but=resting, limit=AT_ONCE
         )
         still = resting.union((living.handoff_id, living.version) for living in found)
         self._asked = {change: self._asked[change] for change in still & self._asked.keys()}
+        # Those that did not answer before come last.
+        found.sort(key=lambda living: (living.handoff_id, living.version) in self._asked)
         for start in range(0, len(found), AT_THE_SAME_TIME):
             some = found[start : start + AT_THE_SAME_TIME]
             answered = await asyncio.gather(*map(self._nudge, some))
             if not any(answered) and not await self._is_there():
                 raise TimeoutError("the engine answers nobody")
-            # One that is never answered rests as well, so nobody waits behind it for good.
+            # One that is never answered rests as well, for as long at least as it has held up the
+            # others, so nobody waits behind it for good.
             for living in some:
-                self._rest(living, now)
+                self._rest(living, clock(), at_least=clock() - began)
         return len(found)
 
     async def _is_there(self) -> bool:
@@ -99,12 +103,12 @@ class Nudges:
         except UNANSWERED:
             return False
 
-    def _rest(self, living: Living, now: float) -> None:
+    def _rest(self, living: Living, now: float, *, at_least: float) -> None:
         change = (living.handoff_id, living.version)
         before = self._asked.get(change)
         pause = before.pause * 2 if before else self._after.total_seconds()
         pause = min(pause, LONGEST_PAUSE.total_seconds())
-        self._asked[change] = _Asked(pause, now + pause)
+        self._asked[change] = _Asked(pause, now + max(pause, at_least))
 
     async def _nudge(self, living: Living) -> bool:
         """Whether the engine answered. A workflow that ended, or was lost with the engine's store,

@@ -43,6 +43,9 @@ STORY = {
 }
 """What each timer waits for, as Temporal's UI shows it."""
 
+LOOKS_AFTER_REST = "look-after-rest"
+"""What runs do that rested after this was written: those before went on resting."""
+
 Key = tuple[str, int, int]
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -199,18 +202,29 @@ class HandoffWorkflow:
             self._nudged = self._nudged or has_failed
         except ActivityError as stopped:
             if not is_cancelled_exception(stopped):
-                workflow.logger.warning("delivery.stopped")
-                await workflow.sleep(options.STOPPED_RESTS)
+                await self._rest()
 
     async def _ring(self, batch: Batch) -> None:
         """Goes on for as long as looks show that there is more: one publish runs at a time."""
         while self._owed.pop(batch.key, None) is not None:
-            await workflow.execute_activity_method(
-                PushActivities.publish,
-                batch,
-                summary=Public("push to everyone online"),
-                **options.PUSH,
-            )
+            try:
+                await workflow.execute_activity_method(
+                    PushActivities.publish,
+                    batch,
+                    summary=Public("push to everyone online"),
+                    **options.PUSH,
+                )
+            except ActivityError as stopped:
+                if is_cancelled_exception(stopped) or not workflow.patched(LOOKS_AFTER_REST):
+                    return
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """What ended although it is owed rests, and is started again by the look after that: no
+        step may be due for days, and none at all of what is claimed."""
+        workflow.logger.warning("delivery.stopped")
+        await workflow.sleep(options.STOPPED_RESTS)
+        self._nudged = workflow.patched(LOOKS_AFTER_REST) or self._nudged
 
     def _is_due(self, step: Step | None) -> bool:
         return step is not None and step.at <= workflow.now()

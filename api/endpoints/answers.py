@@ -1,5 +1,6 @@
 """What endpoints have in common: documented errors, ids in paths, a handoff as an answer."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response
@@ -85,11 +86,19 @@ def shown(response: Response, record: Record, caller: Actor) -> HandoffView:
 
 def answered(record: Record, caller: Actor) -> Response:
     """The same as an answer that is whole: what is kept for repeats is what was sent."""
-    body = _HANDOFF.dump_json(view(record, reader_id=caller.reader_id))
-    return Response(body, headers={"ETag": f'"{record.version}"'}, media_type="application/json")
+    shown = view(record, reader_id=caller.reader_id)
+    return whole(shown, headers={"ETag": f'"{record.version}"'})
 
 
-_HANDOFF = TypeAdapter(HandoffView)
+def whole(said: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A model as an answer that can be kept in the transaction of what it tells."""
+    body = _written(type(said)).dump_json(said)  # type: ignore[arg-type] # types are hashable
+    return Response(body, status, headers, media_type="application/json")
+
+
+@cache
+def _written(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 async def _if_version(if_match: Annotated[str | None, Header()] = None) -> frozenset[int] | None:

@@ -58,13 +58,8 @@ def idempotent(endpoint: Handler) -> Handler:
 
 def resource_id(request: Request) -> UUID:
     """The id for what the request makes: the same at every try of the same request."""
-    return reserved_id(request) or new_id()
-
-
-def reserved_id(request: Request) -> UUID | None:
-    """The same, if an earlier try may have made it already."""
     reserved: UUID | None = getattr(request.state, "resource_id", None)
-    return reserved
+    return reserved or new_id()
 
 
 def keep_instead(request: Request, body: bytes) -> None:

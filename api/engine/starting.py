@@ -186,18 +186,6 @@ async def _must_exist(client: Client, new: NewHandoff) -> None:
         raise _unreachable()
 
 
-async def refused(client: Client, new: NewHandoff) -> Recorded | None:
-    """What the record said against a handoff whose workflow has ended; None while it runs.
-
-    Raises:
-        EngineUnreachable: the engine does not answer.
-    """
-    if await _status(client, new.id) is not WorkflowExecutionStatus.COMPLETED:
-        return None
-    spoken = (await _result(client, new)).recorded
-    return None if spoken.verdict is Verdict.RECORDED else spoken
-
-
 async def is_running(client: Client, handoff_id: UUID) -> bool:
     """Whether the engine still has the workflow of a handoff.
 

@@ -1,7 +1,9 @@
 """Who is there: advisory, forgetful, in Redis alone. Without Redis nobody is shown.
 
-A register is a Redis hash whose entries are good for a while and must be renewed. Nothing about it
-reaches the append-only history, and nothing depends on it.
+A register is a Redis hash whose entries are good for a while and must be renewed. One that a dead
+process has left is shown to nobody, and taken away by whoever renews the register next; a register
+that nobody renews ends by itself. Nothing about it reaches the append-only history, and nothing
+depends on it.
 """
 
 import asyncio
@@ -43,6 +45,7 @@ class Presence:
         # Several processes serve the same person; each speaks for its own streams alone.
         self._process = uuid4().hex[:12]
         self._said: dict[UUID, set[UUID]] = {}
+        self._swept_at = 0.0
 
     async def run(self) -> None:
         """Says who listens here: at once when that changes, and again and again."""
@@ -50,6 +53,7 @@ class Presence:
             self._hub.people_came_or_went.clear()
             try:
                 await self._say()
+                await self._sweep()
             except SILENT as fault:
                 logger.debug("presence.unsaid", cause=type(fault).__name__)
             except Exception:
@@ -66,7 +70,8 @@ class Presence:
             for account_id, said in self._said.items()
         }
         now = _now()
-        async with self._redis.pipeline(transaction=False) as pipeline:
+        # A transaction: no register is ever without an end, whenever this process dies.
+        async with self._redis.pipeline() as pipeline:
             for account_id, left in gone.items():
                 if left:
                     pipeline.hdel(_online(account_id), *(self._field(user) for user in left))
@@ -81,6 +86,17 @@ class Presence:
             if len(pipeline):
                 await pipeline.execute()
         self._said = {account_id: set(people) for account_id, people in listening.items()}
+
+    async def _sweep(self) -> None:
+        """Takes away what is not good any more: else a register that always somebody renews would
+        keep the entries of every process that ever died."""
+        if _now() < self._swept_at + RENEW_EVERY:
+            return
+        self._swept_at = _now()
+        for account_id in self._said:
+            key = _online(account_id)
+            if left := _left_over(await self._redis.hgetall(key)):
+                await self._redis.hdel(key, *left)
 
     def _field(self, user_id: UUID) -> str:
         return f"{user_id}/{self._process}"
@@ -104,11 +120,15 @@ class Presence:
         key = _viewing(account_id, handoff_id)
         with suppress(*SILENT):
             async with asyncio.timeout(WITHIN):
-                said = await self._redis.hget(key, str(user_id))
-                before = _present({str(user_id): said})
-                since = before[user_id].timestamp() if before else _now()
-                await self._redis.hset(key, str(user_id), _entry(since, _now() + VIEWING_FOR))
-                await self._redis.expire(key, int(VIEWING_FOR))
+                said = await self._redis.hgetall(key)
+                before = _present(said).get(user_id)
+                since = before.timestamp() if before else _now()
+                async with self._redis.pipeline() as pipeline:
+                    if left := _left_over(said):
+                        pipeline.hdel(key, *left)
+                    pipeline.hset(key, str(user_id), _entry(since, _now() + VIEWING_FOR))
+                    pipeline.expire(key, int(VIEWING_FOR))
+                    await pipeline.execute()
 
     async def _present(self, key: str) -> dict[UUID, datetime]:
         with suppress(*SILENT):
@@ -137,11 +157,22 @@ def _present(entries: Mapping[Any, Any]) -> dict[UUID, datetime]:
     """The entries that are still good; the earliest of each person's."""
     found: dict[UUID, datetime] = {}
     for field, entry in entries.items():
-        # Redis believes everybody: what is not of this form is passed over.
-        with suppress(ValueError, OverflowError, OSError):
-            user_id = UUID(str(field).partition("/")[0])
-            since, until = map(float, str(entry).split())
-            if until > _now():
-                began = datetime.fromtimestamp(since, UTC)
-                found[user_id] = min(found.get(user_id, began), began)
+        if (good := _good(field, entry)) is not None:
+            user_id, began = good
+            found[user_id] = min(found.get(user_id, began), began)
     return found
+
+
+def _left_over(entries: Mapping[Any, Any]) -> list[str]:
+    """The fields of those that are not."""
+    return [str(field) for field, entry in entries.items() if _good(field, entry) is None]
+
+
+def _good(field: Any, entry: Any) -> tuple[UUID, datetime] | None:
+    # Redis believes everybody: what is not of this form is passed over.
+    with suppress(ValueError, OverflowError, OSError):
+        user_id = UUID(str(field).partition("/")[0])
+        since, until = map(float, str(entry).split())
+        if until > _now():
+            return user_id, datetime.fromtimestamp(since, UTC)
+    return None

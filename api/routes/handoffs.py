@@ -1,6 +1,5 @@
 """Handoffs: hand a session off, look at what became of it."""
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -27,7 +26,6 @@ from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
 from handoff.errors import (
-    EngineUnreachable,
     Forbidden,
     HandoffAlreadyOpen,
     NotFound,
@@ -154,18 +152,12 @@ async def _is_lost(parts: Services, caller: Actor, session_id: UUID, foreseen: R
 
 
 async def _accept(parts: Services, caller: Actor, new: NewHandoff) -> None:
-    """Of two that no worker has recorded yet, the first one is the session's."""
+    """Of two that no worker has recorded yet, the first one is the session's. What the record has
+    refused meanwhile is not promised."""
     async with parts.database.account(caller.account_id) as tenant:
-        first = await standing.accept(tenant, new.session_id, new.id)
-    if first not in (None, new.id):
-        raise _refusal(Recorded(Verdict.ALREADY_OPEN, first))
-    with suppress(EngineUnreachable):
-        # The record may have refused it a moment before it was marked as accepted.
-        refused = await starting.refused(parts.temporal, new)
-        if refused is not None:
-            async with parts.database.account(caller.account_id) as tenant:
-                await standing.forget(tenant, new.session_id, new.id)
-            raise _refusal(refused)
+        said = await standing.accept(tenant, new.session_id, new.id)
+    if said.verdict is not Verdict.RECORDED:
+        raise _refusal(said)
 
 
 def _refusal(recorded: Recorded) -> Refusal:

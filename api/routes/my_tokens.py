@@ -3,10 +3,10 @@
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-from api.endpoints.answers import problems
-from api.endpoints.idempotency import IdempotentRoute
+from api.endpoints.answers import problems, whole
+from api.endpoints.idempotency import IdempotentRoute, keep_within
 from api.identity.callers import Caller, Parts
 from handoff import live
 from handoff.database.directory import api_tokens
@@ -26,13 +26,21 @@ async def list_my_tokens(caller: Caller, parts: Parts) -> list[ApiToken]:
         return await api_tokens.newest_tokens(tenant, limit=MOST, acts_as=caller.id)
 
 
-@router.post("/{token_id}/agree", operation_id="agreeToApiToken", responses=problems(404))
-async def agree_to_token(token_id: UUID, caller: Caller, parts: Parts) -> ApiToken:
+@router.post(
+    "/{token_id}/agree",
+    operation_id="agreeToApiToken",
+    response_model=ApiToken,
+    responses=problems(404),
+)
+async def agree_to_token(
+    token_id: UUID, request: Request, caller: Caller, parts: Parts
+) -> Response:
     """The caller's yes: from now on it acts in their name, within its scopes."""
     async with parts.database.account(caller.account_id) as tenant:
-        agreed = await api_tokens.agree(tenant, caller, token_id)
+        answer = whole(await api_tokens.agree(tenant, caller, token_id))
+        await keep_within(request, tenant, answer)
     logger.info("api_token.agreed", token_id=str(token_id), actor_id=str(caller.id))
-    return agreed
+    return answer
 
 
 @router.delete(

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Row
 
-from api.endpoints.answers import conflicts, problems
-from api.endpoints.idempotency import IdempotentRoute, reserved_id, resource_id
+from api.endpoints.answers import conflicts, problems, whole
+from api.endpoints.idempotency import IdempotentRoute, keep_within, resource_id
 from api.endpoints.paging import PAGES, link_to_next
 from api.identity.callers import Caller, LeadingCaller, Parts, WorkingCaller
 from api.schemas.sessions import Given, NewSession, SessionView
@@ -29,18 +29,15 @@ def _view(row: Row[Any]) -> SessionView:
     "",
     status_code=201,
     operation_id="createSession",
+    response_model=SessionView,
     responses={**problems(403, 409, 413)},
 )
 async def create_session(
-    body: NewSession, request: Request, response: Response, caller: WorkingCaller, parts: Parts
-) -> SessionView:
+    body: NewSession, request: Request, caller: WorkingCaller, parts: Parts
+) -> Response:
     """Makes a session that the caller holds."""
     async with parts.database.account(caller.account_id) as tenant:
         made = resource_id(request)
-        response.headers["Location"] = f"/ai-sessions/{made}"
-        if reserved_id(request) and (known := await sessions.find_session(tenant, made)):
-            # A repeat: what it asked for was done, whatever became of its team since.
-            return _view(known)
         if body.team_id is not None and not await sessions.has_team(tenant, body.team_id):
             fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
             raise Invalid("Mend body/team_id and send it again.", errors=[fault])
@@ -52,7 +49,9 @@ async def create_session(
             context=body.context,
             team_id=body.team_id,
         )
-    return _view(row)
+        answer = whole(_view(row), status=201, headers={"Location": f"/ai-sessions/{made}"})
+        await keep_within(request, tenant, answer)
+    return answer
 
 
 @router.get("", operation_id="listSessions", responses={**PAGES, **problems()})

@@ -1,13 +1,13 @@
 """SCIM Groups: an identity provider keeps the account's teams, and who is in them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Body, Request
 
-from api.endpoints.idempotency import resource_id
+from api.endpoints.idempotency import keep_within, resource_id
 from api.identity.callers import Parts
 from api.scim.documented import GROUP_EXAMPLE, SCIM_ERRORS
 from api.scim.expressions import read_filter
@@ -20,6 +20,7 @@ from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database.directory import scim, teams
 from handoff.database.directory.scim import ScimTeam, WantedTeam
+from handoff.database.gate import Tenant
 from handoff.errors import NotFound
 
 logger = structlog.get_logger(__name__)
@@ -58,7 +59,11 @@ async def create_group(
 ) -> Any:
     """A new team, and who is in it. Who is in one team is in no other."""
     wanted = GroupDraft().filled(body).wanted()
-    team = await _put(parts, caller, resource_id(request), lambda _: wanted)
+
+    async def keep(tenant: Tenant, team: ScimTeam) -> None:
+        await keep_within(request, tenant, _answer(parts, team, shown, status=201))
+
+    team = await _put(parts, caller, resource_id(request), lambda _: wanted, keep)
     return _answer(parts, team, shown, status=201)
 
 
@@ -113,8 +118,9 @@ async def _put(
     caller: Actor,
     team_id: UUID,
     decide: Callable[[ScimTeam | None], WantedTeam],
+    keep: Callable[[Tenant, ScimTeam], Awaitable[None]] | None = None,
 ) -> ScimTeam:
-    team = await scim.put_with_members(parts.database, caller, team_id, decide)
+    team = await scim.put_with_members(parts.database, caller, team_id, decide, keep=keep)
     logger.info("scim.team_put", team_id=str(team_id), token_id=str(caller.token_id))
     return team
 

@@ -1,13 +1,13 @@
 """SCIM Users: an identity provider makes, changes and deactivates the account's people."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Body, Query, Request
 
-from api.endpoints.idempotency import resource_id
+from api.endpoints.idempotency import keep_within, resource_id
 from api.identity.callers import Parts
 from api.scim.documented import SCIM_ERRORS, USER_EXAMPLE
 from api.scim.expressions import read_filter
@@ -21,6 +21,7 @@ from handoff.contract.words import Command
 from handoff.database.directory import scim, users
 from handoff.database.directory.scim import Page, ScimUser
 from handoff.database.directory.users import KnownUser, WantedUser
+from handoff.database.gate import Tenant
 from handoff.errors import NotFound
 
 logger = structlog.get_logger(__name__)
@@ -76,10 +77,15 @@ async def create_user(
 ) -> Any:
     """A new user; an engineer unless `roles` says otherwise."""
     user_id = resource_id(request)
-    draft = UserDraft().filled(body)
-    wanted = draft.wanted()
-    await _change(parts, caller, user_id, lambda _: wanted)
-    return await _answer(parts, caller, user_id, shown, status=201)
+    wanted = UserDraft().filled(body).wanted()
+    answers: list[ScimResponse] = []
+
+    async def keep(tenant: Tenant) -> None:
+        answers.append(await _answer_in(tenant, parts, user_id, shown, status=201))
+        await keep_within(request, tenant, answers[-1])
+
+    await _change(parts, caller, user_id, lambda _: wanted, keep)
+    return answers[-1]
 
 
 @router.get("/{user_id}", operation_id="scimGetUser")
@@ -110,16 +116,16 @@ async def patch_user(
 @router.delete("/{user_id}", status_code=204, operation_id="scimDeleteUser", response_model=None)
 async def delete_user(user_id: UUID, caller: Provisioner, parts: Parts) -> None:
     """Soft, like any deletion: history keeps the name. To SCIM they do not exist any more."""
-    await _find(parts, caller, user_id)
+    async with parts.database.account(caller.account_id) as tenant:
+        await _find(tenant, user_id)
     for changed in await users.delete_user(parts.database, caller, user_id):
         parts.announce(changed, name=Command.RELEASE)
     parts.people_changed(caller.account_id)
     logger.info("scim.user_deleted", user_id=str(user_id), token_id=str(caller.token_id))
 
 
-async def _find(parts: Services, caller: Actor, user_id: UUID) -> ScimUser:
-    async with parts.database.account(caller.account_id) as tenant:
-        found = await scim.living_user(tenant, user_id)
+async def _find(tenant: Tenant, user_id: UUID) -> ScimUser:
+    found = await scim.living_user(tenant, user_id)
     if found is None:
         raise NotFound("There is no such user.")
     return found
@@ -138,9 +144,15 @@ async def _draw(
     await _change(parts, caller, user_id, decide)
 
 
-async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideUser) -> None:
+async def _change(
+    parts: Services,
+    caller: Actor,
+    user_id: UUID,
+    decide: DecideUser,
+    keep: Callable[[Tenant], Awaitable[None]] | None = None,
+) -> None:
     put = await users.change_user(
-        parts.database, caller, user_id, decide, binds_to=parts.settings.issuer
+        parts.database, caller, user_id, decide, binds_to=parts.settings.issuer, keep=keep
     )
     for changed in put.released:
         parts.announce(changed, name=Command.RELEASE)
@@ -148,9 +160,14 @@ async def _change(parts: Services, caller: Actor, user_id: UUID, decide: DecideU
     logger.info("scim.user_put", user_id=str(user_id), token_id=str(caller.token_id))
 
 
-async def _answer(
-    parts: Services, caller: Actor, user_id: UUID, shown: Shown, *, status: int = 200
+async def _answer(parts: Services, caller: Actor, user_id: UUID, shown: Shown) -> ScimResponse:
+    async with parts.database.account(caller.account_id) as tenant:
+        return await _answer_in(tenant, parts, user_id, shown)
+
+
+async def _answer_in(
+    tenant: Tenant, parts: Services, user_id: UUID, shown: Shown, *, status: int = 200
 ) -> ScimResponse:
-    resource = user_resource(await _find(parts, caller, user_id), base_of(parts))
+    resource = user_resource(await _find(tenant, user_id), base_of(parts))
     location = {"Location": resource["meta"]["location"]}
     return ScimResponse(shown.of(resource), status, location)

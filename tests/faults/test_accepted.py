@@ -1,12 +1,17 @@
 """A create that was answered 202: it is recorded, or says what became of it, and blocks nothing."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from handoff.contract.messages import NewHandoff
+from handoff.contract.words import Intent, Priority, Verdict
+from handoff.database.handoffs import creation, standing
+from handoff.ids import new_id
 from tests.faults.test_done_once import locked, until_somebody_waits
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.clocks import Skew
@@ -70,6 +75,60 @@ async def test_a_create_that_is_recorded_while_it_is_accepted_leaves_no_mark(des
     await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})
     # A mail of it is retried still, and its session is free all the same.
     assert (await desk.hand_off(session_id, AMIR, intent="park")).status_code in (201, 202)
+
+
+@pytest.mark.desk(create_wait="500ms")
+async def test_what_was_refused_a_moment_before_it_is_accepted_is_not_promised(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal is committed, and the engine has not heard of it yet."""
+    accepting, refused, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    record, accept = creation.record, standing.accept
+
+    async def slowly(*asked: Any, **more: Any) -> Any:
+        await accepting.wait()
+        await becomes(desk, "viewer")
+        said = await record(*asked, **more)
+        refused.set()
+        await answered.wait()
+        return said
+
+    async def a_moment_later(*asked: Any) -> Any:
+        accepting.set()
+        await refused.wait()
+        return await accept(*asked)
+
+    monkeypatch.setattr(creation, "record", slowly)
+    monkeypatch.setattr(standing, "accept", a_moment_later)
+    session_id = await desk.start_session()
+    answer = await desk.hand_off(session_id)
+    answered.set()
+    assert answer.status_code == 403, answer.text
+    monkeypatch.undo()
+    # Nothing is promised, so nothing is in the way of the next one.
+    await becomes(desk, "engineer")
+    assert (await desk.hand_off(session_id, intent="park")).status_code == 201
+
+
+async def test_what_was_refused_stays_refused(desk: Desk) -> None:
+    """The engine asks again where it was not told: the caller may have heard of it meanwhile."""
+    new = NewHandoff(
+        id=new_id(),
+        session_id=await desk.start_session(),
+        account_id=BO.account_id,
+        escalator_id=BO.id,
+        intent=Intent.PARK,
+        priority=Priority.NORMAL,
+        engineer_notes=None,
+        context=None,
+        created_at=datetime.now(UTC),
+    )
+    policy = {"claim_timeout": timedelta(minutes=1), "max_rounds": 1}
+    await becomes(desk, "viewer")
+    first, _ = await creation.record(desk.database, new, **policy)  # type: ignore[arg-type]
+    await becomes(desk, "engineer")
+    again, changed = await creation.record(desk.database, new, **policy)  # type: ignore[arg-type]
+    assert (first.verdict, again, changed) == (Verdict.FORBIDDEN, first, None)
 
 
 async def test_a_mark_of_something_recorded_closes_no_session(desk: Desk) -> None:

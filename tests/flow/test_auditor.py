@@ -223,6 +223,55 @@ async def test_a_late_step_is_named_and_its_workflow_told_to_look(desk: Desk) ->
     await desk.until_handoff(handoff, round=2)
 
 
+@pytest.mark.desk(nudge_after="1h")
+async def test_those_that_are_never_answered_keep_nobody_behind_them_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.mail_matters = False
+    handoffs = [await desk.escalate() for _ in range(4)]
+    for handoff in handoffs:
+        await desk.until_handoff(handoff, round=1)
+    await desk.stop_worker()
+    told: list[UUID] = []
+    stuck = {handoff.id for handoff in handoffs[:3]}
+
+    async def look_again(_: Any, living: Living, **__: Any) -> None:
+        if living.handoff_id in stuck:
+            await asyncio.sleep(60)
+        told.append(living.handoff_id)
+
+    monkeypatch.setattr("worker.nudges.look_again", look_again)
+    monkeypatch.setattr("worker.nudges.SIGNAL_WITHIN", 0.1)
+    # A look has room for no more than these three, which are the oldest.
+    monkeypatch.setattr("worker.nudges.AT_ONCE", 3)
+    for handoff in handoffs:
+        assert (await desk.claim(AMIR, handoff)).status_code == 200
+    after = timedelta(milliseconds=1)
+    queue = desk.settings.task_queue
+    nudges = Nudges(desk.temporal, desk.database, after=after, task_queue=queue)
+    for _ in range(2):
+        await nudges.repeat()
+    assert told == [handoffs[3].id]
+
+
+@pytest.mark.expects_errors
+@pytest.mark.desk(audit_grace="300ms")
+async def test_more_late_steps_than_are_named_are_told_to_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.mail_matters = False
+    monkeypatch.setattr(health, "SHOWN", 1)
+    handoffs = [await desk.escalate() for _ in range(4)]
+    for handoff in handoffs:
+        await desk.until_handoff(handoff, round=1)
+    async with desk.database.engine_room() as connection:
+        late = HandoffRow.deadline_at - timedelta(hours=1)
+        await connection.execute(update(HandoffRow).values(deadline_at=late))
+    await _audit(desk)
+    for handoff in handoffs:
+        await desk.until_handoff(handoff, round=2)
+
+
 @pytest.mark.expects_errors
 @pytest.mark.parametrize("seconds", [20, -20])
 async def test_a_clock_that_is_wrong_is_in_readiness(

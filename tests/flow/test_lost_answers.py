@@ -1,9 +1,11 @@
 """Answers that get lost: between us and the mail server, or on their way into the ledger."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from activities.ledger import Ledger
 from handoff.database.messages import settling
 from handoff.database.messages.outbox import Due
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
@@ -95,3 +97,27 @@ async def test_an_answer_that_was_heard_is_kept_while_postgresql_is_away(
     assert [attempt["outcome"] for attempt in row["attempts"]] == ["sent"]
     assert away == []
     await desk.until_told(handoff)
+
+
+@pytest.mark.desk(smtp_connections=4, burst_window="0s")
+async def test_no_more_answers_are_unwritten_than_there_are_connections(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them is a mail that is sent again if the worker dies now."""
+    settle, unwritten, most = Ledger.settle, 0, 0
+
+    async def slowly(*asked: Any, **more: Any) -> Any:
+        nonlocal unwritten, most
+        unwritten += 1
+        most = max(most, unwritten)
+        await asyncio.sleep(0.1)
+        said = await settle(*asked, **more)
+        unwritten -= 1
+        return said
+
+    monkeypatch.setattr(Ledger, "settle", slowly)
+    handoffs = await asyncio.gather(*(desk.escalate(title=f"VPN {number}") for number in range(8)))
+    for handoff in handoffs:
+        await desk.expect_mails(SENIORS, handoff)
+        await desk.until_told(handoff)
+    assert most == desk.settings.smtp_connections

@@ -3,7 +3,7 @@
 Who may change what is decided in `directory`; deleted users and teams do not exist here.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -152,8 +152,12 @@ async def put_with_members(
     caller: Actor,
     team_id: UUID,
     decide: Callable[[ScimTeam | None], WantedTeam],
+    *,
+    keep: Callable[[Tenant, ScimTeam], Awaitable[None]] | None = None,
 ) -> ScimTeam:
     """Makes the team what `decide` says of how it is, with exactly these members.
+
+    `keep`: what is done with it or not at all, such as to keep its answer.
 
     Raises:
         NotFound: the id is another account's.
@@ -168,6 +172,8 @@ async def put_with_members(
         await _write_members(tenant, team_id, wanted.members)
         team = await living_team(tenant, team_id)
         assert team is not None  # noqa: S101 - it has just been written in this transaction
+        if keep is not None:
+            await keep(tenant, team)
         return team
 
 

@@ -4,7 +4,7 @@ A change that takes somebody's right to hold a handoff gives back what they have
 same transaction: an escalation must not hang on a person who is gone.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -177,10 +177,12 @@ async def change_user(
     decide: Callable[[KnownUser | None], WantedUser],
     *,
     binds_to: str | None = None,
+    keep: Callable[[Tenant], Awaitable[None]] | None = None,
 ) -> Put:
     """The same for whoever changes a part: `decide` sees the user once nobody else changes them.
 
-    `binds_to`: the issuer at which their external id is from now on how they sign in.
+    `binds_to`: the issuer at which their external id is from now on how they sign in. `keep`: what
+    is done with the change or not at all, such as to keep its answer.
     """
     async with database.account(caller.account_id) as tenant:
         actor = await begin_change(tenant, caller)
@@ -198,6 +200,8 @@ async def change_user(
         released = await _after(tenant, actor, user_id, before, wanted.standing)
         user = await find_user(tenant, user_id)
         assert user is not None  # noqa: S101 - it has just been written in this transaction
+        if keep is not None:
+            await keep(tenant)
         return Put(user, created=before is None, released=released)
 
 

@@ -35,6 +35,7 @@ async def refuse(
         if await standing.is_recorded(tenant, new.id):
             return Recorded(Verdict.RECORDED), None
         if accepted != new.id:
+            await standing.refuse(tenant, new.id, said)
             return said, None
         record = await _as_cancelled(tenant, new, default)
         await tenant.run(inserted(frozenset(columns_of(record))), **bound(record))

@@ -20,7 +20,7 @@ from handoff.database.handoffs.snapshots import snapshot_of
 from handoff.database.handoffs.standing import living_handoff
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import columns_of
-from handoff.database.tables import AccountRow, HandoffRow, SessionRow, UserRow
+from handoff.database.tables import AccountRow, HandoffRow, RefusalRow, SessionRow, UserRow
 from handoff.database.token_rights import by_token
 from handoff.rules.policy import default_policy, policy_from_json
 from handoff.rules.roles import WORKING_ROLES
@@ -65,8 +65,13 @@ async def _as_recorded(tenant: Tenant, new: NewHandoff, default: Policy) -> tupl
 
     One question, for this is what the caller of an escalation waits for.
     """
-    found = await tenant.run(_situation(), session=new.session_id, escalator=new.escalator_id)
+    found = await tenant.run(
+        _situation(), session=new.session_id, escalator=new.escalator_id, handoff=new.id
+    )
     row = found.one_or_none()
+    if row is not None and row.refused is not None:
+        # Its caller may have heard so: what was refused once stays refused.
+        raise _Refused(row.refused, row.refused_for)
     if row is None or row.role not in WORKING_ROLES:
         raise _Refused(Verdict.FORBIDDEN)
     if row.holder_id != row.id:
@@ -111,6 +116,9 @@ def _situation() -> Select[Any]:
     of_session = and_(
         SessionRow.account_id == UserRow.account_id, SessionRow.id == bindparam("session")
     )
+    of_handoff = and_(
+        RefusalRow.account_id == UserRow.account_id, RefusalRow.handoff_id == bindparam("handoff")
+    )
     return (
         ANY.select(
             UserRow,
@@ -121,10 +129,13 @@ def _situation() -> Select[Any]:
             SessionRow.title,
             SessionRow.team_id.label("session_team_id"),
             AccountRow.policy,
+            RefusalRow.verdict.label("refused"),
+            RefusalRow.other_id.label("refused_for"),
             func.clock_timestamp().label("now"),
         )
         .join(AccountRow, AccountRow.id == UserRow.account_id)
         .outerjoin(SessionRow, of_session)
+        .outerjoin(RefusalRow, of_handoff)
         .where(UserRow.id == bindparam("escalator"), *people.LIVING)
         .with_for_update(read=True, of=UserRow)
     )

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Row, Select, Uuid, bindparam, func, update
+from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.messages import Recorded
 from handoff.contract.words import LIVING, Verdict
 from handoff.database.gate import ANY, Gate, Tenant
-from handoff.database.tables import HandoffRow, SessionRow
+from handoff.database.tables import HandoffRow, RefusalRow, SessionRow
 
 
 def _living(gate: Gate, session_id: UUID | BindParameter[UUID]) -> Select[Any]:
@@ -68,25 +69,51 @@ async def hold(tenant: Tenant, session_id: UUID) -> UUID | None:
     return accepted
 
 
-async def accept(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> UUID | None:
-    """Keeps the session for a handoff that the engine has and no worker recorded yet.
+async def accept(tenant: Tenant, session_id: UUID, handoff_id: UUID) -> Recorded:
+    """Keeps the session for a handoff that the engine has and no worker recorded yet, or says what
+    is in its way: another one that comes first, or the record's own no a moment ago.
 
-    Answers with the handoff that comes first: this one, another one, or None when there is none
-    to come any more. One that has been recorded meanwhile, whatever became of it since, leaves no
-    mark: nobody would take it away.
+    One that has been recorded meanwhile, whatever became of it since, leaves no mark: nobody would
+    take it away.
     """
     before = await hold(tenant, session_id)
     if await is_recorded(tenant, handoff_id):
-        return handoff_id
+        return Recorded(Verdict.RECORDED)
+    if (said := await refusal(tenant, handoff_id)) is not None:
+        return said
     first = await living_handoff(tenant, session_id) or before
-    if first is not None:
-        return first
+    if first not in (None, handoff_id):
+        return Recorded(Verdict.ALREADY_OPEN, first)
     await tenant.connection.execute(
         update(SessionRow)
         .where(SessionRow.account_id == tenant.account_id, SessionRow.id == session_id)
         .values(accepted_handoff_id=handoff_id)
     )
-    return handoff_id
+    return Recorded(Verdict.RECORDED)
+
+
+async def refuse(tenant: Tenant, handoff_id: UUID, said: Recorded) -> None:
+    """Writes down that the record said no, while the session is held: whoever would promise the
+    handoff holds the session, too, and comes either before or after."""
+    await tenant.connection.execute(
+        insert(RefusalRow)
+        .values(
+            handoff_id=handoff_id,
+            account_id=tenant.account_id,
+            verdict=said.verdict,
+            other_id=said.other_id,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def refusal(tenant: Tenant, handoff_id: UUID) -> Recorded | None:
+    """What the record said against this handoff, if it did."""
+    query = tenant.select(RefusalRow, RefusalRow.verdict, RefusalRow.other_id).where(
+        RefusalRow.handoff_id == handoff_id
+    )
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else Recorded(row.verdict, row.other_id)
 
 
 async def is_recorded(tenant: Tenant, handoff_id: UUID) -> bool:

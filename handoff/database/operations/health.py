@@ -63,8 +63,9 @@ async def overdue(database: Database, *, grace: timedelta) -> list[Finding]:
     return [Finding("overdue_round", handoff_id, "its next round is late") for handoff_id in found]
 
 
-async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
-    """Living handoffs whose next step, whatever it is, should have been taken long ago."""
+async def late_steps(database: Database, *, grace: timedelta, limit: int) -> list[Finding]:
+    """Living handoffs whose next step, whatever it is, should have been taken long ago; of more
+    than can be named some at random, so that each has its turn."""
     late = func.clock_timestamp() - grace
     query = (
         select(HandoffRow.id)
@@ -85,7 +86,8 @@ async def late_steps(database: Database, *, grace: timedelta) -> list[Finding]:
                 ),
             )
         )
-        .limit(SHOWN)
+        .order_by(func.random())
+        .limit(limit)
     )
     async with database.engine_room() as connection:
         found = (await connection.scalars(query)).all()

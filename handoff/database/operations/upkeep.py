@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, tuple_
 from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
-from handoff.database.tables import DeliveryRow, EventRow, HandoffRow
+from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, RefusalRow
 
 PURGED_AT_ONCE = 500
 
@@ -119,3 +119,10 @@ async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
             await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
         await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
     return len(ids)
+
+
+async def forget_refusals(database: Database, *, older_than: timedelta) -> int:
+    """Whoever asked for these handoffs has heard the no long ago; how many they were."""
+    old = RefusalRow.created_at < func.clock_timestamp() - older_than
+    async with database.engine_room() as connection:
+        return (await connection.execute(delete(RefusalRow).where(old))).rowcount

@@ -5,7 +5,7 @@ in one module per noun.
 """
 
 from handoff.database.tables.base import WORDS, Table, words
-from handoff.database.tables.handoffs import HandoffRow, SessionRow
+from handoff.database.tables.handoffs import HandoffRow, RefusalRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
 from handoff.database.tables.people import AccountRow, ApiTokenRow, SignInRow, TeamRow, UserRow
@@ -20,6 +20,7 @@ __all__ = [
     "EventRow",
     "HandoffRow",
     "IdempotencyRow",
+    "RefusalRow",
     "SessionRow",
     "SignInRow",
     "Table",

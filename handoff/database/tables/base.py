@@ -20,6 +20,7 @@ from handoff.contract.words import (
     SessionStatus,
     SubjectKind,
     UserKind,
+    Verdict,
 )
 
 NAMING = {
@@ -54,6 +55,7 @@ WORDS: tuple[type[StrEnum], ...] = (
     Outcome,
     DeliveryState,
     EventType,
+    Verdict,
 )
 
 

@@ -17,7 +17,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority, SessionStatus
+from handoff.contract.words import (
+    HandoffStatus,
+    Intent,
+    Outcome,
+    Priority,
+    SessionStatus,
+    Verdict,
+)
 from handoff.database.tables.base import Table
 
 
@@ -162,4 +169,21 @@ class HandoffRow(Table):
         Index("ix_handoffs_deadline", "deadline_at", postgresql_where=text("status = 'open'")),
         # What the engine has not seen yet.
         Index("ix_handoffs_unseen", "changed_at", postgresql_where=text("version > seen_version")),
+    )
+
+
+class RefusalRow(Table):
+    """A new handoff to which the record said no, for as long as somebody may not have heard it."""
+
+    __tablename__ = "refusals"
+
+    handoff_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    verdict: Mapped[Verdict]
+    other_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        # What is forgotten by its age.
+        Index(None, "created_at"),
     )
