@@ -10,7 +10,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas.texts import Ahead, Body, Context, Notes
+from api.schemas.texts import Body, Context, Moment, Notes
 from handoff.contract.words import Intent, Priority
 
 
@@ -21,7 +21,7 @@ class HandOff(Body):
     engineer_notes: Notes | None = None
     priority: Priority = Priority.NORMAL
     context: Context | None = None
-    remind_at: Ahead | None = Field(
+    remind_at: Moment | None = Field(
         default=None, description="When a parked handoff reminds its parker, and nobody else"
     )
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
@@ -64,7 +65,7 @@ class Screen:
 async def sign_in(desk: Desk, context: BrowserContext, who: Member) -> None:
     """Gives the browser the cookie that a sign-in would have given it."""
     response = Response()
-    browser_session.give_cookie(response, desk.settings, who.id)
+    browser_session.give_cookie(response, desk.settings, who.id, at=datetime.now(UTC))
     name, _, rest = response.headers["set-cookie"].partition("=")
     value = rest.partition(";")[0]
     await context.add_cookies([{"name": name, "value": value, "url": desk.base_url}])

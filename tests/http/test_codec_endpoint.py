@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -88,7 +89,7 @@ async def test_the_notes_of_a_parked_handoff_stay_with_its_parker(desk: Desk) ->
 
 def cookie(desk: Desk, who: Member) -> str:
     answer = Response()
-    browser_session.give_cookie(answer, desk.settings, who.id)
+    browser_session.give_cookie(answer, desk.settings, who.id, at=datetime.now(UTC))
     [morsel] = SimpleCookie(answer.headers["set-cookie"]).values()
     return f"{morsel.key}={morsel.value}"
 

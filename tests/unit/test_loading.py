@@ -1,4 +1,4 @@
-"""What each program loads before it can do its work, and what is left to the request that needs it."""
+"""What each program loads before it can do its work, and what is left to who needs it."""
 
 import gc
 import json

@@ -23,7 +23,7 @@ from api.console.sign_in.kept import (
 from api.identity import browser_session, recognition
 from api.identity.callers import Parts
 from api.services import Services
-from handoff.database import people
+from handoff.database import clock, people
 from handoff.database.reading import offers
 from handoff.errors import Forbidden, NotFound, Unauthenticated
 from handoff.loading import load
@@ -170,8 +170,9 @@ async def _welcome(request: Request, parts: Services, user_id: UUID, next_page: 
     async with parts.database.engine_room() as connection:
         if await people.find_anywhere(connection, user_id) is None:
             raise NotFound("There is no such user, or they are no longer active.")
+        at = await clock.present(connection)
     response = _see(next_page)
-    browser_session.give_cookie(response, parts.settings, user_id)
+    browser_session.give_cookie(response, parts.settings, user_id, at=at)
     return response
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -208,7 +209,7 @@ async def test_no_identity_no_socket(desk: Desk) -> None:
 def cookie(desk: Desk, who: Member) -> dict[str, str]:
     """A browser's headers after it has signed in."""
     response = Response()
-    browser_session.give_cookie(response, desk.settings, who.id)
+    browser_session.give_cookie(response, desk.settings, who.id, at=datetime.now(UTC))
     return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
 
 
