@@ -24,9 +24,7 @@ def one_line(value: str) -> str:
         ValueError: it is none.
     """
     name = composed(value)
-    if not any(_is_seen(letter) for letter in name) or not all(
-        is_written(letter) for letter in name
-    ):
+    if not (any(map(_is_seen, name)) and all(map(is_written, name))):
         raise ValueError("must be one line that can be read")
     return name
 
@@ -36,7 +34,7 @@ def _is_seen(letter: str) -> bool:
 
 
 def is_written(letter: str) -> bool:
-    """Whether names are written with it: neither a control nor a mark that turns or hides others."""
+    """Whether names are written with it: no control, and no mark that turns or hides others."""
     kind = category(letter)
     if kind == "Cf":
         return letter in _JOINERS or _is_tag(letter)
