@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     model_validator,
 )
@@ -16,6 +17,13 @@ from handoff.contract.words import Intent, Priority
 
 class HandOff(Body):
     """Escalate the session, or park it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"intent": {"const": Intent.ESCALATE.value}}},
+            "then": {"properties": {"remind_at": {"type": "null"}}},
+        }
+    )
 
     intent: Intent
     engineer_notes: Notes | None = None
