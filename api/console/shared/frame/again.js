@@ -1,6 +1,10 @@
 // A page that says what is away: it looks again by itself, and opens what was asked for once that
 // is back.
 
+import { loadAnewOnReturn } from "../back.js";
+
+loadAnewOnReturn();
+
 const AT_LEAST = 3;
 
 const link = document.getElementById("again");
@@ -30,4 +34,3 @@ function later() {
 }
 
 later();
-addEventListener("pageshow", (event) => event.persisted && location.reload());
