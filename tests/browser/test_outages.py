@@ -1,5 +1,6 @@
 """What is away is said in a page, which goes on by itself when it is back."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,10 +8,15 @@ from playwright.async_api import expect
 from temporalio.client import Client
 
 from tests.browser.conftest import Sit
+from tests.browser.test_every_page import PAGES
 from tests.support.cast import AMIR, CHEN
+from tests.support.cookies import browser_of
 from tests.support.desk import Desk, open_desk
 from tests.support.line import Line, line_to
 from tests.support.servers import Servers
+
+NEED_NOTHING = ("/sign-in", "/docs")
+"""Pages that anybody may see, and that show nothing of the record."""
 
 pytestmark = pytest.mark.expects_errors
 
@@ -48,6 +54,28 @@ async def test_a_page_that_cannot_be_had_goes_on_by_itself(
     await expect(screen.page).to_have_url(f"{desk.base_url}/?tab=parked")
     await screen.until_live()
     screen.must_be_quiet()
+
+
+async def test_no_page_is_a_document_while_postgresql_is_away(desk: Desk, line: Line) -> None:
+    handoff = await desk.escalate()
+    mail = await desk.expect_mail(CHEN, handoff)
+    desk.mail_matters = False
+    link = re.search(r"/c/\S+", mail.text)
+    assert link is not None
+    headers = browser_of(desk, AMIR)
+    line.go_down()
+    pages = [path.format(id=handoff.id) for path in PAGES]
+    for path in (*pages, "/settings", link.group(), "/sign-in", "/docs"):
+        answer = await desk.http().get(path, headers=headers)
+        if answer.status_code == 303:
+            continue
+        assert answer.headers["content-type"].startswith("text/html"), (path, answer.text)
+        assert answer.status_code == 503 or path in NEED_NOTHING
+        assert answer.status_code == 200 or int(answer.headers["retry-after"]) > 0
+    answer = await desk.http().post(link.group(), headers=headers)
+    assert answer.status_code == 503
+    assert f'href="{link.group()}"' in answer.text, "it is looked at again, not pressed again"
+    line.come_back()
 
 
 async def test_a_page_that_was_open_waits_and_shows_what_came_meanwhile(

@@ -1,26 +1,18 @@
 """What goes wrong is a page for a browser and a document for a program, whatever it is."""
 
-from datetime import UTC, datetime
-
 import httpx
 import pytest
-from starlette.responses import Response
 
 from api.console.reference import page as reference
-from api.identity import browser_session
 from tests.support.cast import AMIR, VERA
+from tests.support.cookies import BROWSER, browser_of
 from tests.support.desk import Desk
-
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.fixture
 def browser(desk: Desk) -> dict[str, str]:
     """Headers of Amir's browser."""
-    given = Response()
-    browser_session.give_cookie(given, desk.settings, AMIR.id, at=datetime.now(UTC))
-    cookie = given.headers["set-cookie"].partition(";")[0]
-    return {"Accept": BROWSER, "Cookie": cookie, "Sec-Fetch-Site": "same-origin"}
+    return browser_of(desk, AMIR)
 
 
 def must_be_a_page(answer: httpx.Response, status: int, says: str) -> None:

@@ -43,6 +43,7 @@ RARELY_NEEDED = {
             },
         ),
         ("handoff.cli.doctor", {*RARELY_NEEDED, "fastapi", "sqlalchemy", "temporalio"}),
+        ("handoff.stack.doctor.reach", {"fastapi", "starlette", "uvicorn"}),
         ("api.__main__", {"fastapi", "sqlalchemy", "temporalio"}),
         ("worker.__main__", {"fastapi", "sqlalchemy", "temporalio"}),
     ],
