@@ -4,12 +4,11 @@ import argparse
 import sys
 from contextlib import suppress
 
-from api.app import build
-from api.server import make_server
 from handoff import log
 from handoff.errors import ConfigurationError
 from handoff.leaving import leave_after
-from handoff.settings import load_settings
+from handoff.loading import for_good
+from handoff.settings import Settings, load_settings
 
 
 def main() -> int:
@@ -24,7 +23,15 @@ def main() -> int:
         sys.stderr.write(f"{fault.detail}\n")
         return 78
     log.configure(settings)
-    server = make_server(build(settings), host=arguments.host, port=arguments.port)
+    return _serve(settings, host=arguments.host, port=arguments.port)
+
+
+def _serve(settings: Settings, *, host: str, port: int) -> int:
+    with for_good():
+        from api.app import build
+        from api.server import make_server
+
+        server = make_server(build(settings), host=host, port=port)
     with suppress(KeyboardInterrupt, SystemExit):
         server.run()
     return 0 if server.started else 1

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api.console import mount
+from api.console.shared import faults
 from api.endpoints import openapi
 from api.http import problems
 from api.http.body_limit import BodyLimit
@@ -68,10 +69,10 @@ def build(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.metrics = Metrics()
-    problems.install(app, say=outside.say)
+    problems.install(app, say=faults.say)
     outside.install(app)
     openapi.install(app)
-    app.add_middleware(BodyLimit, within=settings.body_within, say=outside.say)
+    app.add_middleware(BodyLimit, within=settings.body_within, say=faults.say)
     app.add_middleware(CodecDoor, settings=settings)
     # The queue before the sessions: its path would read as a session's id.
     for routes in (
@@ -98,7 +99,7 @@ def build(settings: Settings) -> FastAPI:
         app.include_router(routes.router)
     mount.install(app, settings)
     if settings.embedded:
-        app.add_middleware(LocalNames, settings=settings)
+        app.add_middleware(LocalNames, settings=settings, say=faults.say)
     app.add_middleware(outside.Slashes)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(CountRequests, metrics=app.state.metrics)

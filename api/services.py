@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import httpx
 import structlog
 from redis.asyncio import Redis
 from temporalio.client import Client
@@ -66,7 +65,7 @@ class Services:
     @asynccontextmanager
     async def running(cls, settings: Settings) -> AsyncIterator["Services"]:
         """Nothing connects before it is used, so the API starts while its parts are down."""
-        async with httpx.AsyncClient() as http:
+        async with _verifier(settings) as tokens:
             database = Database.connect(settings, pool_size=20, confined=True)
             redis = live.new_client(settings)
             hub = Hub(database, Manners.of(settings))
@@ -76,7 +75,7 @@ class Services:
                 probed=Database.connect(settings, pool_size=PROBES, confined=True),
                 redis=redis,
                 temporal=await connect(keyring=keyring_of(settings), lazy=True),
-                tokens=TokenVerifier(settings, http),
+                tokens=tokens,
                 hub=hub,
                 doorbell=live.Doorbell(
                     redis,
@@ -107,7 +106,6 @@ class Services:
         await self.hub.close()
         if self._background:
             await asyncio.wait(self._background, timeout=1)
-        await self.tokens.aclose()
         await self.readiness.close()
         await self.counts.close()
         await self.redis.aclose()
@@ -153,3 +151,19 @@ class Services:
                 )
         except UNANSWERED as fault:
             logger.warning("signal.lost", handoff_id=str(record.id), cause=type(fault).__name__)
+
+
+@asynccontextmanager
+async def _verifier(settings: Settings) -> AsyncIterator[TokenVerifier]:
+    """A client of HTTP is loaded only where a provider has keys to be asked for."""
+    if settings.auth_jwks_url is None:
+        yield TokenVerifier(settings)
+        return
+    import httpx
+
+    async with httpx.AsyncClient() as http:
+        tokens = TokenVerifier(settings, http)
+        try:
+            yield tokens
+        finally:
+            await tokens.aclose()

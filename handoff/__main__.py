@@ -1,4 +1,5 @@
-"""The command line. It spawns processes and imports no room above the core.
+"""The command line. It spawns processes and imports no room above the core, and each command loads
+what it alone needs when it runs.
 
 Exit codes: 0 well, 1 failure, 2 usage, 3 a dependency is unreachable, 78 bad configuration.
 """
@@ -14,7 +15,6 @@ from handoff.cli.parts import api, migrate, worker
 from handoff.cli.terminal import tell
 from handoff.cli.token import token
 from handoff.cli.up import up
-from handoff.database import outages
 from handoff.errors import ConfigurationError, HandoffError, Unreachable
 from handoff.leaving import leave_after
 
@@ -53,7 +53,12 @@ def run_command() -> int:
         return _told(fault.detail, UNREACHABLE)
     except HandoffError as fault:
         return _told(fault.detail, 1)
-    except outages.AWAY as fault:
+    except Exception as fault:
+        # Its libraries take longer to load than most commands take to run.
+        from handoff.database import outages
+
+        if not isinstance(fault, outages.AWAY):
+            raise
         return _told(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
     return 0
 

@@ -4,9 +4,10 @@ Form after RFC 5321 with RFC 6531's letters. No network: whether somebody reads 
 """
 
 import re
-from unicodedata import normalize
 
 import idna
+
+from handoff.names import composed
 
 LONGEST = 254
 """Bytes of UTF-8, of which 64 stand before the @ (RFC 5321, 4.5.3.1, and its errata)."""
@@ -37,7 +38,7 @@ def mailbox(text: str) -> str:
     Raises:
         ValueError: no mail could be sent there.
     """
-    local, _, domain = normalize("NFC", text.strip()).rpartition("@")
+    local, _, domain = composed(text.strip()).rpartition("@")
     try:
         domain = _readable(domain)
     except (idna.IDNAError, UnicodeError):
@@ -66,7 +67,7 @@ def in_ascii(address: str) -> str:
 def _readable(domain: str) -> str:
     if domain.isascii() and "xn--" not in domain.lower():
         return domain
-    return normalize("NFC", idna.decode(idna.encode(domain.lower(), uts46=True)))
+    return composed(idna.decode(idna.encode(domain.lower(), uts46=True)))
 
 
 def _ascii_domain(address: str) -> str | None:

@@ -9,6 +9,11 @@ _UNREADABLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 """Controls, lone surrogates, private letters, and what would begin another line."""
 
 
+def composed(text: str) -> str:
+    """The one spelling of what can be written in several: accents with their letters."""
+    return normalize("NFC", text)
+
+
 def one_line(value: str) -> str:
     """The name, in composed letters.
 
@@ -18,19 +23,18 @@ def one_line(value: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    composed = normalize("NFC", value)
-    if not any(_is_seen(letter) for letter in composed):
+    name = composed(value)
+    if not (any(map(_is_seen, name)) and all(map(is_written, name))):
         raise ValueError("must be one line that can be read")
-    if not all(_is_written(letter) for letter in composed):
-        raise ValueError("must be one line that can be read")
-    return composed
+    return name
 
 
 def _is_seen(letter: str) -> bool:
     return category(letter)[0] not in "ZC" and not _is_selector(letter)
 
 
-def _is_written(letter: str) -> bool:
+def is_written(letter: str) -> bool:
+    """Whether names are written with it: no control, and no mark that turns or hides others."""
     kind = category(letter)
     if kind == "Cf":
         return letter in _JOINERS or _is_tag(letter)

@@ -94,7 +94,7 @@ ENGINE_ROOM = {
     "handoff/database/directory/importing.py": "accounts are made here",
     "handoff/database/operations/idempotency.py": "old keys are purged over all accounts",
     "handoff/cli/token.py": "the command line of whoever runs it all",
-    "handoff/cli/demo.py": "the command line of whoever runs it all",
+    "handoff/cli/story.py": "the command line of whoever runs it all",
 }
 """Who may see all accounts at once."""
 

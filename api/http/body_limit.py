@@ -37,11 +37,11 @@ class BodyLimit:
             # Half a request is none, and nobody is left to be answered.
             return
         except _Unread as unread:
-            answer = self._say(scope["path"], unread.refusal)
+            answer = self._say(scope, unread.refusal)
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
         except HandoffError as refusal:
-            await self._say(scope["path"], refusal)(scope, receive, send)
+            await self._say(scope, refusal)(scope, receive, send)
         else:
             once = _Once(
                 body, receive, is_json=json_bodies.is_json(headers.get("content-type", ""))
@@ -127,6 +127,6 @@ class _Once:
                 await send(message)
             elif not told:
                 told = True
-                await say(scope["path"], self._fault)(scope, receive, send)
+                await say(scope, self._fault)(scope, receive, send)
 
         return answer

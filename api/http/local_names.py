@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.problems import problem
+from api.http.problems import Saying
 from handoff.errors import Forbidden
 from handoff.settings import Settings
 
@@ -19,8 +19,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class LocalNames:
     """Refuses every request that calls us by another name."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, say: Saying) -> None:
         self._app = app
+        self._say = say
         self._names = LOOPBACK | {urlsplit(settings.public_url).hostname}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,7 +32,7 @@ class LocalNames:
             await send({"type": "websocket.close", "code": 1008})
         else:
             refusal = Forbidden("Open the console by the address that `handoff up` has printed.")
-            await problem(refusal)(scope, receive, send)
+            await self._say(scope, refusal)(scope, receive, send)
 
 
 def _name(scope: Scope) -> str | None:

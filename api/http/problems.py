@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from api.http.json_bodies import is_json
 from api.http.security_headers import protect
@@ -36,8 +37,8 @@ RETRY_AFTER = {503: "2"}
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-Saying = Callable[[str, HandoffError], Response]
-"""Puts one of our errors into the words of whoever speaks below that path."""
+Saying = Callable[[Scope, HandoffError], Response]
+"""Puts one of our errors into the words of whoever has sent the request."""
 
 _HTTP_TITLES = {
     400: ("/problems/bad-request", "The request cannot be read"),
@@ -48,9 +49,8 @@ _HTTP_TITLES = {
 
 def problem(error: HandoffError, **headers: str) -> Response:
     """The answer to one of our own errors."""
-    retry_after = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
-    if retry_after is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(float(retry_after))))
+    if wait := retry_after(error):
+        headers["Retry-After"] = wait
     if isinstance(error, TooMany) and "limit" in error.facts:
         headers |= _rate_limit(error.facts["limit"], headers["Retry-After"])
     if error.status == 401:
@@ -66,6 +66,12 @@ def problem(error: HandoffError, **headers: str) -> Response:
     # Here too, because the answer to a bug of ours is sent from outside of every middleware.
     protect(response.headers)
     return response
+
+
+def retry_after(error: HandoffError) -> str | None:
+    """Whole seconds after which it is worth another try."""
+    wait = error.facts.get("retry_after", RETRY_AFTER.get(error.status))
+    return None if wait is None else str(max(1, math.ceil(float(wait))))
 
 
 def _rate_limit(limit: dict[str, Any], wait: str) -> dict[str, str]:
@@ -115,11 +121,11 @@ def install(app: FastAPI, *, say: Saying) -> None:
     async def _ours(request: Request, error: HandoffError) -> Response:
         if isinstance(error, OutcomeUnknown) and request.method in ("GET", "HEAD"):
             error = _away()  # Who only reads has done nothing.
-        return say(request.url.path, error)
+        return say(request.scope, error)
 
     @app.exception_handler(RequestValidationError)
     async def _input(request: Request, error: RequestValidationError) -> Response:
-        return say(request.url.path, refused_input(request, error))
+        return say(request.scope, refused_input(request, error))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
@@ -129,7 +135,7 @@ def install(app: FastAPI, *, say: Saying) -> None:
         return JSONResponse(body, error.status_code, headers, media_type=MEDIA_TYPE)
 
     async def _unforeseen(request: Request, error: Exception) -> Response:
-        return say(request.url.path, _foreseen(request, error))
+        return say(request.scope, _foreseen(request, error))
 
     for kind in (*outages.MAYBE, Exception):
         app.exception_handler(kind)(_unforeseen)
@@ -140,11 +146,11 @@ def headers_of(request: Request, error: HTTPException) -> dict[str, str]:
     route alone."""
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods(request)) or "GET, HEAD"
+        headers["Allow"] = ", ".join(methods(request)) or "GET, HEAD"
     return headers
 
 
-def _methods(request: Request) -> list[str]:
+def methods(request: Request) -> list[str]:
     """What may be done at this path. Below a mount there are files alone, which are read."""
     routes = [one for one in request.app.router.routes if not isinstance(one, Mount)]
     return [

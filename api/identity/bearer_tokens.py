@@ -6,15 +6,13 @@ HTTP headers are elsewhere.
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
-import httpx
 import jwt
 import structlog
 from jwt.exceptions import InvalidSubjectError
 
-from api.identity.provider_keys import ProviderKeys
 from handoff.contract.people import Subject
 from handoff.errors import ConfigurationError, Unauthenticated
 from handoff.settings import Settings
@@ -25,6 +23,9 @@ from handoff.tokens import (
     shared_key,
     user_id_of,
 )
+
+if TYPE_CHECKING:
+    import httpx
 
 log = structlog.get_logger()
 
@@ -40,12 +41,14 @@ class _Keys(Protocol):
 
 
 class TokenVerifier:
-    """Tells whose a token is. Built once per process; `aclose` it before the HTTP client."""
+    """Tells whose a token is. Built once per process; `aclose` it before the HTTP client, which
+    only a provider's keys need.
+    """
 
     def __init__(
         self,
         settings: Settings,
-        http: httpx.AsyncClient,
+        http: "httpx.AsyncClient | None" = None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +60,10 @@ class TokenVerifier:
         self._keys: _Keys
         # A configured provider is the only authority: the secret then signs no bearer tokens.
         if settings.auth_jwks_url is not None:
+            from api.identity.provider_keys import ProviderKeys
+
+            if http is None:
+                raise TypeError("a provider's keys are fetched by a client of HTTP")
             self._keys = ProviderKeys(settings.auth_jwks_url, http, clock)
         elif settings.auth_secret is not None:
             self._keys = _SharedKey(shared_key(settings.auth_secret))

@@ -124,7 +124,8 @@ def read(request: HTTPConnection, settings: Settings) -> BrowserSession | None:
             cookie,
             signing_key(settings, "browser session"),
             algorithms=[_ALGORITHM],
-            options={"require": ["sub", "iat", "exp"]},
+            # When they signed in is PostgreSQL's time, which may be ahead of ours.
+            options={"require": ["sub", "iat", "exp"], "verify_iat": False},
         )
         user_id = UUID(claims["sub"])
     except (jwt.PyJWTError, ValueError):
@@ -133,10 +134,11 @@ def read(request: HTTPConnection, settings: Settings) -> BrowserSession | None:
     return BrowserSession(user_id, since, until)
 
 
-def give_cookie(response: Response, settings: Settings, user_id: UUID) -> None:
-    """Gives the browser its cookie."""
-    now = datetime.now(UTC)
-    session = BrowserSession(user_id, since=now, until=now + settings.session_lifetime)
+def give_cookie(response: Response, settings: Settings, user_id: UUID, *, at: datetime) -> None:
+    """Gives the browser its cookie. `at` is PostgreSQL's time, because it is compared with the
+    moment at which somebody's sign-in was ended.
+    """
+    session = BrowserSession(user_id, since=at, until=at + settings.session_lifetime)
     response.headers.append("set-cookie", _cookie(settings, session))
 
 

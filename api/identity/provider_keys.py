@@ -1,13 +1,13 @@
 """The keys that an identity provider publishes: fetched, kept a while, and asked for again."""
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
 
 import httpx
 import jwt
 import structlog
 
+from handoff.addresses import is_loopback
 from handoff.errors import ConfigurationError, Unreachable
 from handoff.tokens import PUBLIC_KEY_ALGORITHMS, read_keys
 
@@ -163,16 +163,9 @@ def _checked(url: str) -> httpx.URL:
         parsed = httpx.URL()
     if parsed.scheme == "https" and parsed.host and not parsed.userinfo:
         return parsed
-    if parsed.scheme == "http" and _is_loopback(parsed.host) and not parsed.userinfo:
+    if parsed.scheme == "http" and is_loopback(parsed.host) and not parsed.userinfo:
         return parsed
     raise ConfigurationError(
         "HANDOFF_AUTH_JWKS_URL: must look like https://id.example.com/jwks.json "
         "(http only on this machine's loopback)"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

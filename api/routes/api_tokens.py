@@ -13,7 +13,7 @@ from api.endpoints.paging import link_to_next
 from api.identity.callers import LeadingCaller, Parts
 from api.identity.machines import new_secret
 from api.schemas.directory import Name
-from api.schemas.texts import Ahead, Body
+from api.schemas.texts import Body, Moment
 from handoff import live
 from handoff.contract.words import TokenScope
 from handoff.database.directory import api_tokens
@@ -31,7 +31,7 @@ class NewApiToken(Body):
     name: Name
     scopes: list[TokenScope] = Field(min_length=1, max_length=len(TokenScope))
     user_id: UUID | None = None
-    expires_at: Ahead | None = None
+    expires_at: Moment | None = None
 
 
 class MadeApiToken(BaseModel):

@@ -59,12 +59,13 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     link = claim_links.read_link(token, parts.settings)
     await parts.limits.link(link.user_id)
     record = await _find(parts, link)
-    if record.status in FINAL:
-        raise LinkDead(f"This handoff is {record.status.value}.")
     me = await _reader(request, parts)
+    # Whoever comes too late reads what became of it.
     if _is_person(request):
         is_theirs = me is not None and me.id == link.user_id
         return claim_page(request, record, token=token, is_theirs=is_theirs, me=me, headers=HEADERS)
+    if record.status in FINAL:
+        raise LinkDead(f"This handoff is {record.status.value}.")
     return JSONResponse(_outline(record), headers=HEADERS)
 
 
@@ -96,7 +97,7 @@ async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
             session_id=link.session_id,
             keep=keep,
         )
-    except AlreadyClaimed:
+    except (AlreadyClaimed, HandoffClosed):
         if _is_person(request):
             return _to_handoff(link)
         raise
@@ -107,7 +108,7 @@ async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
 
 
 def _to_handoff(link: ClaimLink) -> Response:
-    """Its page tells who has it."""
+    """Its page tells who has it, and what became of it."""
     return RedirectResponse(f"/handoffs/{link.handoff_id}", 303, HEADERS)
 
 

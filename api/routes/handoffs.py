@@ -35,6 +35,7 @@ from handoff.errors import (
     WrongState,
 )
 from handoff.rules.roles import LEADING_ROLES
+from handoff.rules.times import must_lie_ahead
 
 router = APIRouter(
     prefix="/ai-sessions/{session_id}", tags=["handoffs"], route_class=IdempotentRoute
@@ -75,7 +76,7 @@ async def create_handoff(
         engineer_notes=body.engineer_notes,
         context=body.context,
         # By PostgreSQL's clock, as all that follows: ours may be wrong.
-        created_at=await _must_be_free(parts, caller, session_id, handoff_id),
+        created_at=await _must_be_free(parts, caller, session_id, handoff_id, body.remind_at),
         remind_at=body.remind_at,
         token_id=caller.token_id,
     )
@@ -120,7 +121,11 @@ async def _find_or_accept(parts: Services, caller: Actor, new: NewHandoff) -> Re
 
 
 async def _must_be_free(
-    parts: Services, caller: Actor, session_id: UUID, handoff_id: UUID
+    parts: Services,
+    caller: Actor,
+    session_id: UUID,
+    handoff_id: UUID,
+    remind_at: datetime | None,
 ) -> datetime:
     """Answers the common refusals without troubling the engine; the record has the last word.
 
@@ -128,11 +133,13 @@ async def _must_be_free(
     """
     async with parts.database.account(caller.account_id) as tenant:
         foreseen, now = await standing.foresee(tenant, session_id, caller.id)
-        if foreseen.verdict is Verdict.RECORDED or foreseen.other_id == handoff_id:
+        is_free = foreseen.verdict is Verdict.RECORDED and (remind_at is None or remind_at > now)
+        if is_free or foreseen.other_id == handoff_id:
             return now
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
         if await records.find_record(tenant, handoff_id, session_id=session_id) is not None:
             return now
+    must_lie_ahead(remind_at, now, name="remind_at")
     if foreseen.verdict is Verdict.ACCEPTED and await _is_lost(parts, caller, session_id, foreseen):
         return now
     raise _refusal(foreseen)

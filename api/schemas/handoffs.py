@@ -6,22 +6,30 @@ from uuid import UUID
 
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     model_validator,
 )
 
-from api.schemas.texts import Ahead, Body, Context, Notes
+from api.schemas.texts import Body, Context, Moment, Notes
 from handoff.contract.words import Intent, Priority
 
 
 class HandOff(Body):
     """Escalate the session, or park it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"intent": {"const": Intent.ESCALATE.value}}},
+            "then": {"properties": {"remind_at": {"type": "null"}}},
+        }
+    )
+
     intent: Intent
     engineer_notes: Notes | None = None
     priority: Priority = Priority.NORMAL
     context: Context | None = None
-    remind_at: Ahead | None = Field(
+    remind_at: Moment | None = Field(
         default=None, description="When a parked handoff reminds its parker, and nobody else"
     )
 

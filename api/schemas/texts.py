@@ -138,22 +138,12 @@ def _within_reach(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _ahead(moment: datetime) -> datetime:
-    if moment <= datetime.now(UTC):
-        raise ValueError("must be in the future")
-    return moment
-
-
 Moment = Annotated[
     AwareDatetime,
     AfterValidator(_within_reach),
     Field(json_schema_extra={"pattern": "^2[0-9]{3}-"}),
 ]
-"""A time, in UTC."""
-
-
-Ahead = Annotated[Moment, AfterValidator(_ahead)]
-"""A time to come."""
+"""A time, in UTC. Whether it lies ahead the record decides, by PostgreSQL's clock."""
 
 
 class Body(BaseModel):

@@ -17,9 +17,9 @@ _DETAILS = {
 }
 
 
-def say(path: str, error: HandoffError) -> Response:
-    """One of our errors, in the words of those who ask below this path."""
-    return refusal(error) if path.startswith(PREFIX) else problem(error)
+def say(scope: Scope, error: HandoffError) -> Response:
+    """One of our errors, in the words of those who ask below SCIM's path, and of everybody else."""
+    return refusal(error) if scope["path"].startswith(PREFIX) else problem(error)
 
 
 def install(app: FastAPI) -> None:

@@ -12,8 +12,10 @@ from api.endpoints.idempotency import Handler, IdempotentRoute, idempotent
 from api.http.problems import problem
 from api.http.security_headers import protect
 from api.identity.callers import LeadingCaller
+from api.scim.expressions import GRAMMAR
 from handoff.contract.people import Actor
 from handoff.errors import AddressTaken, Forbidden, HandoffError, Invalid, NotFound, ScimInvalid
+from handoff.loading import load
 
 MEDIA_TYPE = "application/scim+json"
 
@@ -99,6 +101,7 @@ def listed(found: Sequence[Resource], *, total: int, start: int) -> Resource:
 
 
 async def _provisioner(caller: LeadingCaller) -> Actor:
+    await load(GRAMMAR)
     if caller.token_id is None:
         raise Forbidden("SCIM is spoken with an API token that has the scope scim.")
     return caller

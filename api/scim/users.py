@@ -17,7 +17,7 @@ from handoff.contract.words import Role
 from handoff.database.directory.scim import ScimUser
 from handoff.database.directory.users import KnownUser, WantedUser
 from handoff.errors import ScimInvalid
-from handoff.mailboxes import mailbox
+from handoff.mailboxes import mailbox, same_as
 from handoff.names import one_line
 from handoff.rules.roles import lower
 
@@ -148,7 +148,7 @@ def _called(draft: UserDraft, given: str) -> UserDraft:
         address = mailbox(name)
     except ValueError:
         return replace(draft, user_name=name)
-    follows = draft.email.lower() in ("", draft.user_name.lower())
+    follows = same_as(draft.email) in ("", same_as(draft.user_name))
     return replace(draft, user_name=address, email=address if follows else draft.email)
 
 

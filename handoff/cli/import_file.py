@@ -2,16 +2,17 @@
 
 import codecs
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
 from handoff.cli.context import DATA_DIR, DataDir, database_of, run, settings_for
 from handoff.cli.terminal import tell
-from handoff.database.directory.importing import Directory, bring_in
-from handoff.database.gate import Database
 from handoff.settings import Settings
+
+if TYPE_CHECKING:
+    from handoff.database.directory.importing import Directory
 
 
 def import_directory(
@@ -27,7 +28,9 @@ def import_directory(
     tell(f"{len(directory.accounts)} accounts, {users} users")
 
 
-def _read(file: Path) -> Directory:
+def _read(file: Path) -> "Directory":
+    from handoff.database.directory.importing import Directory
+
     try:
         return Directory.model_validate_json(_text(file.read_bytes()))
     except OSError as fault:
@@ -49,7 +52,10 @@ def _text(content: bytes) -> str:
     return content.decode("utf-16" if marked else "utf-8-sig")
 
 
-async def _bring_in(settings: Settings, directory: Directory) -> None:
+async def _bring_in(settings: Settings, directory: "Directory") -> None:
+    from handoff.database.directory.importing import bring_in
+    from handoff.database.gate import Database
+
     database = Database.connect(settings)
     try:
         await bring_in(database, directory)

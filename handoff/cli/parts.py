@@ -11,7 +11,6 @@ import typer
 
 from handoff.cli.context import DATA_DIR, DataDir, database_of, settings_for
 from handoff.cli.terminal import tell
-from handoff.database import schema
 from handoff.stack.environment import inherited_environment
 from handoff.stack.state import read_state
 
@@ -34,6 +33,8 @@ def migrate(data_dir: DataDir = DATA_DIR) -> None:
     """Bring the database's schema up to date. Safe to run twice, or at once."""
     settings = settings_for(data_dir)
     tell(f"database {database_of(settings)}")
+    from handoff.database import schema
+
     schema.upgrade(settings.database_dsn)
 
 

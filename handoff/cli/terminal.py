@@ -4,6 +4,8 @@ a line or retitle the window: it is shown, and does nothing.
 
 import typer
 
+from handoff.names import is_written
+
 
 def tell(line: str, *, error: bool = False) -> None:
     """One line on the terminal."""
@@ -11,8 +13,8 @@ def tell(line: str, *, error: bool = False) -> None:
 
 
 def harmless(line: str) -> str:
-    """The line with everything that cannot be seen written out: `\\x1b`, `\\u202e`."""
-    return "".join(character if character.isprintable() else _told(character) for character in line)
+    """The line with all that no name is written with told instead: `\\x1b`, `\\u202e`."""
+    return "".join(letter if is_written(letter) else _told(letter) for letter in line)
 
 
 def _told(character: str) -> str:

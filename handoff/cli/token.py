@@ -8,11 +8,8 @@ import typer
 
 from handoff.cli.context import DATA_DIR, DataDir, run, settings_for
 from handoff.cli.terminal import tell
-from handoff.database import people
-from handoff.database.gate import Database
 from handoff.errors import ConfigurationError
 from handoff.settings import Settings
-from handoff.tokens import mint
 
 LIFETIME = timedelta(hours=12)
 
@@ -33,6 +30,8 @@ def token(
         ids = " ".join(str(user_id) for user_id in found)
         tell(f"{user} is {what} {ids}".strip(), error=True)
         raise typer.Exit(1)
+    from handoff.tokens import mint
+
     typer.echo(
         mint(
             found[0],
@@ -46,6 +45,9 @@ def token(
 
 
 async def _find(settings: Settings, wanted: str) -> list[UUID]:
+    from handoff.database import people
+    from handoff.database.gate import Database
+
     database = Database.connect(settings)
     try:
         async with database.engine_room() as connection:

@@ -12,14 +12,12 @@ from handoff.errors import ConfigurationError, HandoffError, Unreachable
 from handoff.stack.home import Home
 from handoff.stack.leftovers import Leftovers
 from handoff.stack.part import Part, last_lines, stop_together
+from handoff.stack.restarts import Restart
 from handoff.stack.signals import Signals
 from handoff.stack.state import StackState, remove_state, write_state
 
 _LOOK_EVERY = 0.02
 _WATCH_EVERY = 0.5
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0
-# A part that ran so long has recovered, and its next end is a first one again.
-_HEALTHY_AFTER = 60.0
 _STOP_APPLICATIONS_WITHIN, _STOP_SERVICES_WITHIN = 4.5, 5.0
 
 
@@ -43,16 +41,6 @@ class _StopAsked(Exception):
     """Somebody wants it to end while it is still starting."""
 
 
-@dataclass(slots=True)
-class _Restart:
-    """How often a part has ended lately, and when it is started again."""
-
-    pause: float = 0.0
-    at: float | None = None
-    started: float = 0.0
-    announced: bool = True
-
-
 class Supervisor:
     def __init__(self, home: Home, plan: Plan, say: Callable[[str], None]) -> None:
         self._home = home
@@ -60,7 +48,7 @@ class Supervisor:
         self._say = say
         self._signals = Signals()
         self._leftovers = Leftovers(home.data_dir / "processes.json")
-        self._restarts: dict[str, _Restart] = {}
+        self._restarts: dict[str, Restart] = {}
 
     def run(self, *, on_ready: Callable[[StackState], None]) -> None:
         """Returns when it was asked to stop and everything has.
@@ -121,7 +109,7 @@ class Supervisor:
 
     def _watch(self) -> None:
         for part in self._lasting:
-            self._restarts[part.name] = _Restart(started=time.monotonic())
+            self._restarts[part.name] = Restart(started=time.monotonic())
         while not self._signals.stop_asked:
             for part in self._lasting:
                 self._look_after(part, self._restarts[part.name])
@@ -133,23 +121,21 @@ class Supervisor:
             return _LOOK_EVERY * 5
         return min([_WATCH_EVERY, *(at - time.monotonic() for at in waiting)])
 
-    def _look_after(self, part: Part, restart: _Restart) -> None:
+    def _look_after(self, part: Part, restart: Restart) -> None:
         now = time.monotonic()
         if part.runs:
             if not restart.announced and part.is_ready():
                 restart.announced = True
                 self._say(f"{part.name} is back (pid {part.pid})")
         elif restart.at is None:
-            if now - restart.started > _HEALTHY_AFTER:
-                restart.pause = 0.0
-            restart.pause = min(restart.pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
-            restart.at = now + restart.pause
-            self._say(f"{part.name} {_end(part)}; starting it again in {restart.pause:.1f} s")
-        elif now >= restart.at:
+            pause = restart.ended(now)
+            when = f" in {pause:.1f} s" if pause else ""
+            self._say(f"{part.name} {_end(part)}; starting it again{when}")
+        if restart.at is not None and now >= restart.at:
             part.spawn()
+            restart.begun(now)
             self._leftovers.remember(part)
             self._write_state()
-            restart.at, restart.started, restart.announced = None, now, False
 
     def _stop(self) -> None:
         remove_state(self._home.data_dir)

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
-from starlette.responses import Response
 
-from api.identity import browser_session
 from tests.support.cast import Member
+from tests.support.cookies import cookie_of
 from tests.support.desk import Desk, Handoff
 
 __all__ = ["Screen", "expect", "seat", "sign_in"]
@@ -63,10 +62,7 @@ class Screen:
 
 async def sign_in(desk: Desk, context: BrowserContext, who: Member) -> None:
     """Gives the browser the cookie that a sign-in would have given it."""
-    response = Response()
-    browser_session.give_cookie(response, desk.settings, who.id)
-    name, _, rest = response.headers["set-cookie"].partition("=")
-    value = rest.partition(";")[0]
+    name, _, value = cookie_of(desk, who).partition("=")
     await context.add_cookies([{"name": name, "value": value, "url": desk.base_url}])
 
 

@@ -51,7 +51,7 @@ async def test_the_loser_is_told_who_has_it(desk: Desk) -> None:
     lost = await desk.http(CHEN).post(link)
     assert (lost.status_code, lost.json()["claimed_by"]["name"]) == (409, "Amir")
     shown = await desk.http().get(link, headers={"Accept": "text/html"})
-    assert "Claimed by <bdi>Amir</bdi>" in shown.text
+    assert "<bdi>Amir</bdi> has it." in shown.text
 
 
 async def test_it_dies_with_the_handoff(desk: Desk) -> None:
@@ -59,6 +59,12 @@ async def test_it_dies_with_the_handoff(desk: Desk) -> None:
     await desk.command(BO, handoff, "cancel", {})
     assert (await desk.http().get(link)).status_code == 410
     assert (await desk.http(CHEN).post(link)).status_code == 409
+    # A person reads it in a sentence.
+    shown = await desk.http().get(link, headers={"Accept": "text/html"})
+    assert shown.status_code == 200
+    assert "It was cancelled" in shown.text
+    late = await desk.http(CHEN).post(link, headers={"Accept": "text/html"})
+    assert (late.status_code, late.headers["location"]) == (303, f"/handoffs/{handoff.id}")
 
 
 async def test_a_forged_or_expired_one_is_nothing(desk: Desk) -> None:

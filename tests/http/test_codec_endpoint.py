@@ -2,19 +2,17 @@
 
 import base64
 import json
-from http.cookies import SimpleCookie
 from typing import Any
 
 import httpx
 import pytest
 from google.protobuf.json_format import MessageToDict
-from starlette.responses import Response
 from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 
-from api.identity import browser_session
 from handoff.temporal import queues
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE, VERA, Member
+from tests.support.cookies import cookie_of
 from tests.support.desk import Desk, Handoff
 
 UI = "http://127.0.0.1:8233"
@@ -86,16 +84,9 @@ async def test_the_notes_of_a_parked_handoff_stay_with_its_parker(desk: Desk) ->
     assert WORDS in read(await ask(desk, AMIR, body))
 
 
-def cookie(desk: Desk, who: Member) -> str:
-    answer = Response()
-    browser_session.give_cookie(answer, desk.settings, who.id)
-    [morsel] = SimpleCookie(answer.headers["set-cookie"]).values()
-    return f"{morsel.key}={morsel.value}"
-
-
 async def test_a_signed_in_admin_sees_them_in_temporals_ui_and_nowhere_else(desk: Desk) -> None:
     body = await kept(desk, await desk.escalate(engineer_notes=WORDS))
-    http, headers = desk.http(), {"Cookie": cookie(desk, AMIR), "X-Namespace": "handoff"}
+    http, headers = desk.http(), {"Cookie": cookie_of(desk, AMIR), "X-Namespace": "handoff"}
     shown = await http.post(PATH, json=body, headers={**headers, "Origin": UI})
     assert WORDS in read(shown)
     assert shown.headers["access-control-allow-origin"] == UI

@@ -146,7 +146,9 @@ def test_a_killed_application_is_started_again(stack: RunningStack, name: str) -
     before = stack.state.pids[name]
     os.kill(before, signal.SIGKILL)
     until(partial(_is_another, stack, name, before))
+    assert f"{name} was killed by signal 9; starting it again\n" in stack.said, "at once"
     until(lambda: f"{name} is back" in stack.said)
+    assert httpx.get(f"{stack.state.api_url}/livez").status_code == 200
 
 
 def test_it_fits_into_its_memory(stack: RunningStack) -> None:

@@ -1,9 +1,12 @@
 // How escalations were answered: the numbers in words and in drawings, for a chosen time.
 
+import { loadAnewOnReturn } from "../shared/back.js";
 import { bars, columns } from "./charts.js";
 import { element } from "../shared/dom.js";
 import { said } from "../shared/durations.js";
 import { readJson } from "../shared/server.js";
+
+loadAnewOnReturn();
 
 const DAY = 86400000;
 const report = document.getElementById("report");

@@ -1,5 +1,47 @@
-// A claim link opened by a stranger: nothing lives on it but the clocks.
+// A claim link: what it shows is read again when it rings, and where nobody is signed in, every few
+// seconds. Whoever comes too late reads who has it.
 
-import { startClocks } from "../shared/clocks.js";
+import { announce } from "../shared/announce.js";
+import { learnTime, startClocks } from "../shared/clocks.js";
+import { Reading } from "../shared/live/reading.js";
+import { refresh, remember } from "../shared/pieces.js";
+import { readPiece } from "../shared/server.js";
 
-startClocks();
+const EVERY = 10000;
+const GONE = ["404", "410"];
+
+const main = document.getElementById("main");
+const { handoff } = main.querySelector("[data-key]").dataset;
+const said = () => document.getElementById("said").textContent.trim();
+
+async function read() {
+  const fresh = (await page())?.querySelector("main");
+  // It leads elsewhere by now: to a sign-in, or to why it leads nowhere.
+  if (!fresh?.querySelector("[data-key]")) return location.reload();
+  const before = said();
+  learnTime(fresh.dataset.now);
+  refresh(main, fresh);
+  if (said() !== before) announce(said());
+}
+
+async function page() {
+  try {
+    return await readPiece(location.pathname, { Accept: "text/html" });
+  } catch (fault) {
+    if (GONE.includes(fault.message)) return null;
+    throw fault;
+  }
+}
+
+const reading = new Reading(read);
+remember(main);
+if (document.body.dataset.me) {
+  const { live } = await import("../shared/live/live.js");
+  live.addEventListener("bell", ({ detail }) => {
+    if (!detail.subject || detail.subject === handoff) reading.again();
+  });
+} else startClocks();
+// Who is of another account hears no bell of this one.
+setInterval(() => document.hidden || reading.again(), EVERY);
+document.addEventListener("visibilitychange", () => document.hidden || reading.again());
+addEventListener("pageshow", (event) => event.persisted && reading.again());

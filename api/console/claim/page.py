@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from api.console.shared.rendering import page
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
+from handoff.contract.words import FINAL
 
 
 def claim_page(
@@ -18,6 +19,6 @@ def claim_page(
     me: Actor | None,
     headers: Mapping[str, str],
 ) -> Response:
-    """What waits, and one button, for whoever the link was made for."""
-    content = {"record": record, "token": token, "is_theirs": is_theirs}
+    """What waits, and one button, for whoever the link was made for; or who was there first."""
+    content = {"record": record, "token": token, "is_theirs": is_theirs, "final": FINAL}
     return page(request, "claim/page.html", content, me=me, headers=headers)

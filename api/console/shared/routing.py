@@ -1,6 +1,5 @@
 """Errors on pages: whoever is not signed in is asked to, and everything else is said in a page."""
 
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,8 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api.console.shared.rendering import page
+from api.console.shared.faults import error_page, prefers, wants_page
+from api.http.problems import headers_of
 from api.identity import browser_session
 from api.identity.callers import identify, services
 from handoff.contract.people import Actor
@@ -22,6 +22,7 @@ from handoff.errors import HandoffError, NotFound, Unauthenticated, Unreachable
 logger = structlog.get_logger(__name__)
 
 NOWHERE = NotFound("Nothing is at this address.")
+UNREADABLE = HandoffError("The request cannot be read.")
 
 
 class PageRoute(APIRoute):
@@ -32,6 +33,8 @@ class PageRoute(APIRoute):
         endpoint = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            if prefers(request, "application/json", "text/html"):
+                return await endpoint(request)
             try:
                 return await endpoint(request)
             except Unauthenticated:
@@ -45,7 +48,8 @@ class PageRoute(APIRoute):
                     raise
                 logger.error("page.unreachable", cause=type(fault).__name__)
                 return await _said(
-                    request, Unreachable("The record does not answer. Try again soon.")
+                    request,
+                    Unreachable("The database does not answer. What was recorded stays recorded."),
                 )
 
         return handle
@@ -70,9 +74,7 @@ def _to_sign_in(request: Request) -> Response:
 
 async def _said(request: Request, error: HandoffError, status: int | None = None) -> Response:
     me = None if isinstance(error, Unreachable) else await reader(request)
-    return page(
-        request, "shared/frame/error.html", {"error": error}, me=me, status=status or error.status
-    )
+    return error_page(request, error, me=me, status=status)
 
 
 async def reader(request: Request) -> Actor | None:
@@ -87,33 +89,15 @@ async def reader(request: Request) -> Actor | None:
 
 
 def install(app: FastAPI) -> None:
-    """An address that leads nowhere: a page for browsers, and for programs what they had before."""
+    """An address that leads nowhere: a page for browsers; programs get what they had before."""
     for_programs = app.exception_handlers[HTTPException]
 
     @app.exception_handler(HTTPException)
     async def handle(request: Request, error: HTTPException) -> Response:
-        if error.status_code in (404, 405) and _wants_page(request):
-            return await _said(request, NOWHERE, error.status_code)
-        answer: Response = await for_programs(request, error)  # type: ignore[misc]
-        return answer
-
-
-def _wants_page(request: Request) -> bool:
-    """A browser, outside of the API."""
-    prefers = _quality(request, "text/html") > _quality(request, "application/json")
-    return prefers and request.url.path.split("/")[1] not in _rooms(request.app)
-
-
-def _quality(request: Request, kind: str) -> float:
-    """How much a client wants this kind of answer; what stands for any kind counts for none."""
-    for part in request.headers.get("accept", "").split(","):
-        name, _, rest = part.strip().partition(";")
-        if name.strip().lower() == kind:
-            weight = rest.strip().removeprefix("q=")
-            return float(weight) if re.fullmatch(r"[01](\.\d{1,3})?", weight) else 1.0
-    return 0.0
-
-
-def _rooms(app: FastAPI) -> set[str]:
-    """The first parts of the API's paths."""
-    return {path.split("/")[1] for path in app.openapi()["paths"]} - {"c"}
+        if wants_page(request):
+            fault = NOWHERE if error.status_code in (404, 405) else UNREADABLE
+            answer = await _said(request, fault, error.status_code)
+            answer.headers.update(headers_of(request, error))
+            return answer
+        answered: Response = await for_programs(request, error)  # type: ignore[misc]
+        return answered

@@ -28,8 +28,8 @@ export async function readJson(path) {
 }
 
 /** Reads a piece of a page, as a document of its own in which nothing runs. */
-export async function readPiece(path) {
-  const response = await ask(path);
+export async function readPiece(path, headers = {}) {
+  const response = await ask(path, { headers });
   if (!response.ok) throw new Error(`${response.status}`);
   return new DOMParser().parseFromString(await response.text(), "text/html").body;
 }

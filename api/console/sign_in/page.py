@@ -1,7 +1,7 @@
 """Signing in and out: by the identity provider, or with one click at an embedded stack."""
 
 from itertools import groupby
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -11,11 +11,10 @@ from fastapi.responses import RedirectResponse
 
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router
-from api.console.sign_in.oidc import (
+from api.console.sign_in.kept import (
     CALLBACK,
     CHOICE,
     CHOOSE,
-    Provider,
     flow_of,
     forget,
     keep_choice,
@@ -24,9 +23,13 @@ from api.console.sign_in.oidc import (
 from api.identity import browser_session, recognition
 from api.identity.callers import Parts
 from api.services import Services
-from handoff.database import people
+from handoff.database import clock, people
 from handoff.database.reading import offers
 from handoff.errors import Forbidden, NotFound, Unauthenticated
+from handoff.loading import load
+
+if TYPE_CHECKING:
+    from api.console.sign_in.oidc import Provider
 
 logger = structlog.get_logger(__name__)
 
@@ -90,14 +93,16 @@ async def start(
     request: Request, parts: Parts, next_page: NextPage = "/", choose: bool = False
 ) -> Response:
     """Off to the identity provider. `choose`: who belongs to several accounts says which."""
-    return await _provider(request, parts).begin(request, _inside(next_page), choose=choose)
+    provider = await _provider(request, parts)
+    return await provider.begin(request, _inside(next_page), choose=choose)
 
 
 @router.get(CALLBACK)
 async def callback(request: Request, parts: Parts) -> Response:
     """Back from the identity provider: in at once, or first to a choice of theirs."""
     try:
-        claimed = await _provider(request, parts).finish(request)
+        provider = await _provider(request, parts)
+        claimed = await provider.finish(request)
         found = await recognition.candidates(parts, claimed.subject)
         user_id = None
         if not (claimed.choose and found):
@@ -147,10 +152,14 @@ async def choose(request: Request, parts: Parts) -> Response:
     return response
 
 
-def _provider(request: Request, parts: Services) -> Provider:
+async def _provider(request: Request, parts: Services) -> "Provider":
     if parts.settings.oidc_issuer is None:
         raise NotFound("No identity provider is configured.")
     state = request.app.state
+    # Its libraries are loaded by the first who signs in.
+    await load("api.console.sign_in.oidc")
+    from api.console.sign_in.oidc import Provider
+
     if not hasattr(state, "oidc"):
         state.oidc = Provider(parts.settings)
     found: Provider = state.oidc
@@ -161,8 +170,9 @@ async def _welcome(request: Request, parts: Services, user_id: UUID, next_page: 
     async with parts.database.engine_room() as connection:
         if await people.find_anywhere(connection, user_id) is None:
             raise NotFound("There is no such user, or they are no longer active.")
+        at = await clock.present(connection)
     response = _see(next_page)
-    browser_session.give_cookie(response, parts.settings, user_id)
+    browser_session.give_cookie(response, parts.settings, user_id, at=at)
     return response
 
 

@@ -11,12 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.words import TokenScope
-from handoff.database import people
+from handoff.database import clock, people
 from handoff.database.gate import Database, Tenant
 from handoff.database.tables import ApiTokenRow, UserRow
 from handoff.database.token_rights import unended
 from handoff.errors import Conflict, Invalid, NotFound
 from handoff.rules.directory import must_lead, must_not_outrank
+from handoff.rules.times import must_lie_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +55,15 @@ async def make(database: Database, caller: Actor, wanted: WantedToken) -> ApiTok
 
     Raises:
         Forbidden: only admins and owners; and only for an owner by an owner.
-        Invalid: there is no such living user to act as.
+        Invalid: there is no such living user to act as; or it would have expired already.
         Conflict: the token was made and used already.
     """
     async with database.account(caller.account_id) as tenant:
         actor = await people.act_as(tenant, caller)
         must_lead(actor)
+        if wanted.expires_at is not None:
+            now = await clock.present(tenant.connection)
+            must_lie_ahead(wanted.expires_at, now, name="expires_at")
         named = await people.find_living(tenant, wanted.acts_as)
         if named is None:
             fault = {"path": "body/user_id", "message": "no such user", "type": "unknown_user"}

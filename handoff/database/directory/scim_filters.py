@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, String, and_, cast, exists, false, func, l
 
 from handoff.database.tables import TeamRow, UserRow
 from handoff.errors import ScimInvalid
+from handoff.mailboxes import same_as
+from handoff.names import composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,14 @@ Condition = Compared | Present | Negated | Joined
 
 @dataclass(frozen=True, slots=True)
 class _Attribute:
-    """Where its value is, and whether its case counts."""
+    """Where its value is, whether its case counts, and whether it may be an address."""
 
     column: ColumnElement[Any]
     is_exact: bool = False
+    is_address: bool = False
 
 
-_ADDRESS = _Attribute(UserRow.email.expression)
+_ADDRESS = _Attribute(UserRow.email.expression, is_address=True)
 _ROLE = _Attribute(cast(UserRow.role, String))
 _TEAM = _Attribute(cast(UserRow.team_id, String))
 _TRUE = _Attribute(literal(True))
@@ -68,7 +71,7 @@ def _part(name: str) -> _Attribute:
 
 OF_USERS: Mapping[str, _Attribute] = {
     "id": _Attribute(cast(UserRow.id, String)),
-    "username": _Attribute(func.coalesce(UserRow.user_name, UserRow.email)),
+    "username": _Attribute(func.coalesce(UserRow.user_name, UserRow.email), is_address=True),
     "externalid": _Attribute(UserRow.external_id.expression, is_exact=True),
     "displayname": _Attribute(UserRow.name.expression),
     "name.formatted": _Attribute(UserRow.name.expression),
@@ -154,8 +157,15 @@ def _compared(attribute: _Attribute, wanted: Compared) -> ColumnElement[bool]:
     if is_truth and wanted.operator not in ("eq", "ne"):
         raise _cannot(wanted)
     if isinstance(value, str) and not attribute.is_exact:
-        column, value = func.lower(column), value.lower()
+        column, value = func.lower(column), _spelled(attribute, wanted.operator, value)
     return func.coalesce(_relation(column, wanted, value), wanted.operator == "ne")
+
+
+def _spelled(attribute: _Attribute, relation: str, value: str) -> str:
+    """As it is kept, so that whoever has another spelling finds it all the same."""
+    is_whole = relation in ("eq", "ne")
+    text = composed(value)
+    return same_as(text) if attribute.is_address and is_whole else text.lower()
 
 
 def _none(column: ColumnElement[Any], wanted: Compared) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from handoff.contract.messages import Recorded
 from handoff.contract.words import LIVING, Verdict
+from handoff.database import clock
 from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import HandoffRow, RefusalRow, SessionRow
 
@@ -31,7 +32,7 @@ async def foresee(tenant: Tenant, session_id: UUID, holder_id: UUID) -> tuple[Re
     record alone has the last word; of times, this one has."""
     row = (await tenant.run(_standing(), session=session_id)).one_or_none()
     if row is None:
-        return Recorded(Verdict.NOT_HOLDER), await _now(tenant)
+        return Recorded(Verdict.NOT_HOLDER), await clock.present(tenant.connection)
     return _foreseen(row, holder_id), row.now
 
 
@@ -51,11 +52,6 @@ def _standing() -> Select[Any]:
     columns = (SessionRow.holder_id, SessionRow.accepted_handoff_id, living)
     query = ANY.select(SessionRow, *columns, func.clock_timestamp().label("now"))
     return query.where(SessionRow.id == bindparam("session"))
-
-
-async def _now(tenant: Tenant) -> datetime:
-    now: datetime = await tenant.connection.scalar(func.clock_timestamp().select())
-    return now
 
 
 async def hold(tenant: Tenant, session_id: UUID) -> UUID | None:

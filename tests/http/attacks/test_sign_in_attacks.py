@@ -1,6 +1,7 @@
 """Whom an account's admin writes is nobody's sign-in: strangers, colleagues, their directories."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.http.people.test_scim import SCIM, create, patch, provider_of
 from tests.support.cast import AMIR, BO, CHEN, GINA, OLIVE, VERA, Member
+from tests.support.clocks import skewed
 from tests.support.desk import PLAIN, Desk
 from tests.support.listener import Listener
 from tests.support.provider import (
@@ -227,6 +229,22 @@ async def test_a_sign_in_that_ends_signs_out(desk: Desk, somebody: Browser) -> N
             await patch(scim, f"/Users/{nina['id']}", {"op": "remove", "path": "externalId"})
             assert (await listener.hear("bye", within=15)).data["reason"] == "rights"
         assert await somebody.me() is None
+
+
+@pytest.mark.parametrize("ahead", [20, -20])
+async def test_whether_a_sign_in_has_ended_postgresqls_clock_decides(
+    desk: Desk, somebody: Browser, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    skewed(monkeypatch)(timedelta(seconds=ahead), "api.")
+    async with await provider_of(desk) as scim:
+        nina = await create(scim, externalId="okta|nina")
+        assert await somebody.sign_in("okta|nina") == "/"
+        await patch(scim, f"/Users/{nina['id']}", {"op": "remove", "path": "externalId"})
+        assert await somebody.me() is None
+        step = {"op": "replace", "path": "externalId", "value": "okta|nina"}
+        await patch(scim, f"/Users/{nina['id']}", step)
+        assert await somebody.sign_in("okta|nina") == "/"
+        assert await somebody.me() == nina["id"]
 
 
 # Bearer tokens of a provider.

@@ -7,13 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from starlette.responses import Response
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from api.identity import browser_session
 from tests.support import history, raw
 from tests.support.cast import AMIR, BO, CHEN, HUGO, OLIVE, Member
+from tests.support.cookies import cookie_of
 from tests.support.desk import Desk
 from tests.support.pools import checkouts
 
@@ -207,9 +206,7 @@ async def test_no_identity_no_socket(desk: Desk) -> None:
 
 def cookie(desk: Desk, who: Member) -> dict[str, str]:
     """A browser's headers after it has signed in."""
-    response = Response()
-    browser_session.give_cookie(response, desk.settings, who.id)
-    return {"Cookie": response.headers["set-cookie"].partition(";")[0]}
+    return {"Cookie": cookie_of(desk, who)}
 
 
 async def test_a_browser_of_ours_comes_in_by_its_cookie(desk: Desk) -> None:

@@ -125,6 +125,23 @@ async def test_who_is_there_is_not_made_again(scim: httpx.AsyncClient) -> None:
         refused(await scim.post(f"{SCIM}/Users", json={"userName": name}), 409, "uniqueness")
 
 
+@pytest.mark.parametrize(
+    "filter",
+    [
+        'userName eq "NINA@xn--bcher-kva.example"',
+        'emails.value eq "nina@bu\u0308cher.example"',
+        'displayName eq "zoe\u0308\u3000li"',
+        'displayName sw "Zoe\u0308"',
+    ],
+    ids=["punycode", "decomposed_domain", "decomposed_name", "decomposed_beginning"],
+)
+async def test_who_is_asked_for_in_another_spelling_is_found(
+    scim: httpx.AsyncClient, filter: str
+) -> None:
+    nina = await create(scim, userName="nina@bücher.example", displayName="Zoë\u3000Li")
+    assert await found_by(scim, "Users", filter) == [nina["id"]]
+
+
 async def test_a_repeated_creation_is_one_user(scim: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "n"}
     body = {"userName": "nina@acme.test"}

@@ -7,6 +7,7 @@ import pytest
 
 from handoff import __main__ as command_line
 from handoff.cli.terminal import harmless
+from handoff.names import one_line
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202egnp\u2066\x00"
 
@@ -15,6 +16,22 @@ def test_what_cannot_be_seen_is_written_out() -> None:
     assert harmless(HOSTILE) == (r"\x1b[2J\x1b]0;owned\x07\x9b31m\r\n\u202egnp\u2066\x00")
     assert harmless("«VPN drops» — für Zoë 👩") == "«VPN drops» — für Zoë 👩"
     assert harmless("a\ud800") == r"a\ud800"
+    assert harmless("one\u2028two\u200bthree") == r"one\u2028two\u200bthree"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "山田\u3000太郎",
+        "Jean\u00a0Luc",
+        "نیکی\u200cفر",
+        "क्\u200dष",
+        "👩\u200d🚒\ufe0f",
+        "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    ],
+)
+def test_what_names_are_written_with_is_shown(name: str) -> None:
+    assert harmless(one_line(name)) == name
 
 
 def test_a_fault_in_a_file_is_told_without_its_tricks(

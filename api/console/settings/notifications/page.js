@@ -1,8 +1,11 @@
 // The reader's own choices: shown, saved, tried out.
 
+import { loadAnewOnReturn } from "../../shared/back.js";
 import { whileBusy } from "../../shared/busy.js";
 import { element } from "../../shared/dom.js";
 import { readJson, reason, send } from "../../shared/server.js";
+
+loadAnewOnReturn();
 
 const form = document.getElementById("notifications");
 const saved = document.getElementById("saved");

@@ -1,7 +1,10 @@
 // The account's people and teams: shown, added, changed, deleted.
 
+import { loadAnewOnReturn } from "../../shared/back.js";
 import { element, straight } from "../../shared/dom.js";
 import { newKey, readJson, reason, send } from "../../shared/server.js";
+
+loadAnewOnReturn();
 
 const sheet = document.getElementById("person");
 const teamSheet = document.getElementById("team-sheet");

@@ -1,10 +1,13 @@
 // The account's policy: its levels as forms, saved whole; what it would do is asked as one edits.
 
+import { loadAnewOnReturn } from "../../shared/back.js";
 import { written } from "../../shared/durations.js";
 import { element } from "../../shared/dom.js";
 import { clear, inWords, mark } from "./faults.js";
 import { showPreview } from "./preview.js";
 import { readJson, reason, send } from "../../shared/server.js";
+
+loadAnewOnReturn();
 
 const form = document.getElementById("policy");
 const levels = document.getElementById("levels");

@@ -1,8 +1,11 @@
 // The programs that act in the reader's name: shown, allowed, ended.
 
+import { loadAnewOnReturn } from "../../shared/back.js";
 import { whileBusy } from "../../shared/busy.js";
 import { element, straight } from "../../shared/dom.js";
 import { readJson, reason, send } from "../../shared/server.js";
+
+loadAnewOnReturn();
 
 const list = document.getElementById("programs");
 const problem = document.getElementById("problem");
