@@ -1,12 +1,14 @@
 """`python -m api --host H --port N`: serves until it is told to stop."""
 
 import argparse
+import asyncio
 import sys
 from contextlib import suppress
 
 from api.app import build
 from api.server import make_server
 from handoff import log
+from handoff.database.starting import must_keep_accounts_apart
 from handoff.errors import ConfigurationError
 from handoff.leaving import leave_after
 from handoff.settings import load_settings
@@ -20,10 +22,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = load_settings()
+        log.configure(settings)
+        asyncio.run(must_keep_accounts_apart(settings, confined=True))
     except ConfigurationError as fault:
         sys.stderr.write(f"{fault.detail}\n")
         return 78
-    log.configure(settings)
     server = make_server(build(settings), host=arguments.host, port=arguments.port)
     with suppress(KeyboardInterrupt, SystemExit):
         server.run()

@@ -54,7 +54,7 @@ def run_command() -> int:
     except HandoffError as fault:
         return _told(fault.detail, 1)
     except outages.AWAY as fault:
-        return _told(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
+        return _told(f"PostgreSQL cannot be used: {outages.cause(fault)}", UNREACHABLE)
     return 0
 
 

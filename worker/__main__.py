@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from handoff import log, operator
 from handoff.addresses import Listen
+from handoff.database.starting import must_keep_accounts_apart
 from handoff.errors import ConfigurationError
 from handoff.keys import keyring_of
 from handoff.leaving import leave_after
@@ -27,6 +28,7 @@ RETRY_PAUSE = 1.0
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Works until `stop` is set; waits for the engine for as long as it takes."""
+    await must_keep_accounts_apart(settings, confined=False)
     client = await _connect(settings, stop)
     if client is None:
         return
