@@ -16,7 +16,6 @@ from api.services import Services
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
-from handoff.database import people, records
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
@@ -24,7 +23,6 @@ from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,
     Invalid,
-    NotFound,
     OwnEscalation,
     RoundPassed,
     WrongState,
@@ -58,14 +56,15 @@ class _ThisHandoff:
         """One transition; the doorbell and the signal follow behind the caller's back."""
         return await self.decide(command, rule(command, **words))
 
-    async def decide(self, command: Command, decide: Decide) -> Response:
-        """The same for a rule of the endpoint's own."""
+    async def decide(self, command: Command, decide: Decide, *, to: UUID | None = None) -> Response:
+        """The same for a rule of the endpoint's own, or one that names a person."""
         changed = await transitions.command(
             self.parts.database,
             self.caller,
             self.handoff_id,
             decide,
             session_id=self.session_id,
+            to=to,
             if_version=self.if_version,
             keep=self._keep,
         )
@@ -196,12 +195,4 @@ def _not_ahead(settings: Settings) -> Invalid:
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
     """Hands it to a named person, who accepts by claiming."""
-    async with handoff.parts.database.account(handoff.caller.account_id) as tenant:
-        here = handoff.session_id
-        if await records.find_record(tenant, handoff.handoff_id, session_id=here) is None:
-            raise NotFound("There is no such handoff.")
-        named = await people.find_person(tenant, body.to)
-    if named is None:
-        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
-        raise Invalid("`to` must be an active user of this account.", errors=[fault])
-    return await handoff.carry_out(Command.TRANSFER, to=named)
+    return await handoff.decide(Command.TRANSFER, rule(Command.TRANSFER), to=body.to)
