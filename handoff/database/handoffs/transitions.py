@@ -25,7 +25,7 @@ from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.audience import choose
 from handoff.database.records import find_record, to_columns
 from handoff.database.tables import HandoffRow, SessionRow
-from handoff.errors import Invalid, NotFound, OutcomeUnknown, StaleVersion, Unreachable
+from handoff.errors import NotFound, OutcomeUnknown, StaleVersion, Unreachable
 from handoff.rules.change import Change, Decide
 from handoff.rules.steps import take_step
 from handoff.rules.telling import told_as
@@ -62,7 +62,8 @@ async def command(
 ) -> Changed:
     """Carries out what a person asked for; final once this returns.
 
-    `to`: whom it names; the rule is given the person as `to`, as they are until it is done.
+    `to`: whom it names. The rule is given them as `to`, as they are until it is done; None where
+    there is no such person.
 
     Where PostgreSQL's answer to the commit is lost, it is asked until it tells what was done.
 
@@ -70,7 +71,6 @@ async def command(
         NotFound: unknown, or another account's.
         StaleVersion: the present one is none of `if_version`.
         Refusal: what the rule says.
-        Invalid: there is no such person to name.
         OutcomeUnknown: PostgreSQL did not tell in time.
     """
     done: Changed | None = None
@@ -115,7 +115,7 @@ async def _carry_out(
     tenant: Tenant,
     caller: Actor,
     handoff_id: UUID,
-    decide: Decide,
+    decide: Callable[..., Change | None],
     *,
     session_id: UUID | None,
     to: UUID | None,
@@ -125,7 +125,7 @@ async def _carry_out(
         actor = await people.act_as(tenant, caller)
     else:
         actor, named = await people.act_towards(tenant, caller, to)
-        decide = _naming(decide, named)
+        decide = partial(decide, to=named)
     for lock in (False, True):
         found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
         if found is None:
@@ -139,19 +139,6 @@ async def _carry_out(
         if changed is not None:
             return changed
     raise AssertionError("a locked record cannot change under its lock")
-
-
-def _naming(decide: Callable[..., Change | None], named: Actor | None) -> Decide:
-    """Only once the handoff is found: what is not the caller's to see, is told of first."""
-
-    if named is not None:
-        return partial(decide, to=named)
-
-    def refuse(*_: Any) -> None:
-        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
-        raise Invalid("`to` must be an active user of this account.", errors=[fault])
-
-    return refuse
 
 
 def _must_match(record: Record, if_version: Collection[int] | None) -> None:

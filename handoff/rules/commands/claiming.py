@@ -6,7 +6,7 @@ from typing import Any
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, SkipReason
-from handoff.errors import OwnEscalation, WrongState
+from handoff.errors import Invalid, OwnEscalation, WrongState
 from handoff.rules.change import Change, Tells
 from handoff.rules.commands.requirements import (
     already_claimed,
@@ -65,8 +65,11 @@ def release(
     return reopen(record, now, EventType.RELEASED, {"reason": reason})
 
 
-def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor) -> Change | None:
+def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor | None) -> Change | None:
     """To a named person, who accepts by claiming within the policy's accept window."""
+    if to is None:
+        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
+        raise Invalid("`to` must be an active user of this account.", errors=[fault])
     must_work(actor)
     must_not_be_final(record)
     must_be(record, HandoffStatus.CLAIMED)
