@@ -120,7 +120,7 @@ class Ledger:
             for line in waiting:
                 line.answer.set_exception(fault)
             return
-        logger.warning("ledger.unwritten", cause=type(fault).__name__, messages=len(waiting))
+        logger.warning("ledger.unwritten", cause=outages.cause(fault), messages=len(waiting))
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ends.wait(), RESTS)
         self._waiting = [*waiting, *self._waiting]

@@ -1,6 +1,7 @@
 """`python -m api --host H --port N`: serves until it is told to stop."""
 
 import argparse
+import asyncio
 import sys
 from contextlib import suppress
 
@@ -19,18 +20,20 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = load_settings()
+        log.configure(settings)
+        return _serve(settings, host=arguments.host, port=arguments.port)
     except ConfigurationError as fault:
         sys.stderr.write(f"{fault.detail}\n")
         return 78
-    log.configure(settings)
-    return _serve(settings, host=arguments.host, port=arguments.port)
 
 
 def _serve(settings: Settings, *, host: str, port: int) -> int:
     with for_good():
         from api.app import build
         from api.server import make_server
+        from handoff.database.starting import must_keep_accounts_apart
 
+        asyncio.run(must_keep_accounts_apart(settings, confined=True))
         server = make_server(build(settings), host=host, port=port)
     with suppress(KeyboardInterrupt, SystemExit):
         server.run()

@@ -59,7 +59,7 @@ def run_command() -> int:
 
         if not isinstance(fault, outages.AWAY):
             raise
-        return _told(f"PostgreSQL cannot be used: {type(fault).__name__}", UNREACHABLE)
+        return _told(f"PostgreSQL cannot be used: {outages.cause(fault)}", UNREACHABLE)
     return 0
 
 

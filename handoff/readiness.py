@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from handoff.database.outages import cause
+
 WITHIN = 2.0
 """Seconds that a part has to answer."""
 
@@ -57,14 +59,14 @@ class Unwell(Exception):
 async def check(
     probe: Coroutine[Any, Any, None], detail: str, *, worst: Health = Health.FAILED
 ) -> Check:
-    """What came of a look at one part; `detail` where it does not answer."""
+    """What came of a look at one part; `detail` where it does not answer, and why."""
     try:
         async with asyncio.timeout(WITHIN):
             await probe
     except Unwell as unwell:
         return Check(status=worst, detail=str(unwell))
-    except Exception:  # Whatever goes wrong, the part is not healthy.
-        return Check(status=worst, detail=detail)
+    except Exception as fault:  # Whatever goes wrong, the part is not healthy.
+        return Check(status=worst, detail=f"{detail}: {cause(fault)}")
     return Check(status=Health.OK)
 
 

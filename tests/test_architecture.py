@@ -35,8 +35,8 @@ LIBRARY_BELONGS_TO = {
     },
     "alembic": {"handoff/database/": "migrations"},
     "asyncpg": {
-        "handoff/database/connecting.py": "opens what the pool keeps",
-        "handoff/stack/doctor/reach.py": "the doctor asks the server itself",
+        "handoff/database/connecting.py": "what the pool keeps",
+        "handoff/database/opening.py": "opens it",
     },
     "redis": {
         "handoff/live.py": "the doorbell",

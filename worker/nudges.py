@@ -44,7 +44,7 @@ async def repeat_nudges(
         try:
             await nudges.repeat()
         except (*outages.AWAY, RPCError) as fault:
-            logger.warning("nudges.failed", cause=type(fault).__name__)
+            logger.warning("nudges.failed", cause=outages.cause(fault))
         except Exception:  # Whatever it was, lost signals must still be repeated.
             logger.exception("nudges.stumbled")
 

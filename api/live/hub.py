@@ -202,7 +202,7 @@ class Hub:
             await self._catch_up(feed)
         except outages.AWAY as fault:
             if not feed.unread:
-                logger.warning("feed.unread", cause=type(fault).__name__)
+                logger.warning("feed.unread", cause=outages.cause(fault))
         except Exception:
             # Whatever it was: the account's streams must not fall silent for good.
             logger.exception("feed.broken")

@@ -31,8 +31,6 @@ from api.services import Services
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
-from handoff.database import people, records
-from handoff.database.directory import teams
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
@@ -40,7 +38,6 @@ from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,
     Invalid,
-    NotFound,
     OwnEscalation,
     RoundPassed,
     TooManyCalls,
@@ -75,17 +72,23 @@ class _ThisHandoff:
     parts: Services
     if_version: frozenset[int] | None
 
-    async def carry_out(
-        self, command: Command, *, answer: Answer | None = None, **words: Any
+    async def carry_out(self, command: Command, **words: Any) -> Response:
+        """One transition; the doorbell and the signal follow behind the caller's back."""
+        return await self.decide(command, rule(command, **words))
+
+    async def decide(
+        self,
+        name: str,
+        decide: Decide,
+        *,
+        to: UUID | None = None,
+        team: UUID | None = None,
+        answer: Answer | None = None,
     ) -> Response:
-        """One transition; the doorbell and the signal follow behind the caller's back.
+        """The same for a rule of the endpoint's own, or one that names a person or a team.
 
-        `answer`: what is answered, if not the handoff.
+        `name`: what the workflow is told by. `answer`: what is answered, if not the handoff.
         """
-        return await self.decide(command, rule(command, **words), answer=answer)
-
-    async def decide(self, name: str, decide: Decide, *, answer: Answer | None = None) -> Response:
-        """The same for a rule of the endpoint's own. `name`: what the workflow is told by."""
 
         def answering(changed: Changed) -> Response:
             return answer(changed) if answer else answered(changed.record, self.caller)
@@ -99,46 +102,13 @@ class _ThisHandoff:
             self.handoff_id,
             decide,
             session_id=self.session_id,
+            to=to,
+            team=team,
             if_version=self.if_version,
             keep=keep,
         )
         self.parts.announce(changed, name=name)
         return answering(changed)
-
-    async def named(self, user_id: UUID) -> Actor:
-        """The person of the account whom a command names.
-
-        Raises:
-            NotFound: there is no such handoff.
-            Invalid: there is no such person.
-        """
-        async with self.parts.database.account(self.caller.account_id) as tenant:
-            await self._must_be_here(tenant)
-            found = await people.find_person(tenant, user_id)
-        if found is None:
-            fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
-            raise Invalid("`to` must be an active user of this account.", errors=[fault])
-        return found
-
-    async def team(self, team_id: UUID) -> dict[str, Any]:
-        """The team of the account that a command names: `{id, name}`.
-
-        Raises:
-            NotFound: there is no such handoff.
-            Invalid: there is no such team.
-        """
-        async with self.parts.database.account(self.caller.account_id) as tenant:
-            await self._must_be_here(tenant)
-            found = await teams.find_team(tenant, team_id)
-        if found is None or found.deleted_at is not None:
-            fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
-            raise Invalid("`team_id` must be a team of this account.", errors=[fault])
-        return {"id": found.id, "name": found.name}
-
-    async def _must_be_here(self, tenant: Tenant) -> None:
-        here = self.session_id
-        if await records.find_record(tenant, self.handoff_id, session_id=here) is None:
-            raise NotFound("There is no such handoff.")
 
 
 async def _this_handoff(
@@ -261,7 +231,7 @@ def _not_ahead(settings: Settings) -> Invalid:
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
     """Hands it to a named person, who accepts by claiming."""
-    return await handoff.carry_out(Command.TRANSFER, to=await handoff.named(body.to))
+    return await handoff.decide(Command.TRANSFER, rule(Command.TRANSFER), to=body.to)
 
 
 @router.post(
@@ -273,7 +243,7 @@ async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
 )
 async def call(handoff: ThisHandoff, body: Call) -> Response:
     """Tells one person now, by their channels, outside of the rounds."""
-    return await handoff.carry_out(Command.CALL, to=await handoff.named(body.to), text=body.text)
+    return await handoff.decide(Command.CALL, rule(Command.CALL, text=body.text), to=body.to)
 
 
 @router.post(
@@ -285,10 +255,8 @@ async def call(handoff: ThisHandoff, body: Call) -> Response:
 )
 async def change(handoff: ThisHandoff, body: Change) -> Response:
     """Sets priority, team or title right. A higher priority brings the next round forward."""
-    to = {name: getattr(body, name) for name in body.model_fields_set & {"priority", "title"}}
-    if "team_id" in body.model_fields_set:
-        to["team"] = await handoff.team(body.team_id) if body.team_id else None
-    return await handoff.carry_out(Command.CHANGE, to=to)
+    named = rule(Command.CHANGE, to=body.model_dump(exclude_unset=True))
+    return await handoff.decide(Command.CHANGE, named, team=body.team_id)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from api.schemas.sessions import Given, NewSession, SessionView
 from handoff.contract.people import Person
 from handoff.database import people, sessions
 from handoff.errors import Invalid, NotFound, WrongState
+from handoff.rules.commands.requirements import must_work
 from handoff.rules.directory import must_lead
 from handoff.rules.roles import WORKING_ROLES
 
@@ -38,9 +39,10 @@ async def create_session(
     """Makes a session that the caller holds."""
     async with parts.database.account(caller.account_id) as tenant:
         made = resource_id(request)
-        if body.team_id is not None and not await sessions.has_team(tenant, body.team_id):
+        if body.team_id is not None and await sessions.team_name(tenant, body.team_id) is None:
             fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
             raise Invalid("Mend body/team_id and send it again.", errors=[fault])
+        must_work(await people.act_as(tenant, caller))
         row = await sessions.create(
             tenant,
             session_id=made,
@@ -92,10 +94,10 @@ async def give_session(
     """Gives a session whose holder is gone to somebody, the caller included, to work on it or to
     hand it off."""
     async with parts.database.account(caller.account_id) as tenant:
-        must_lead(await people.act_as(tenant, caller))
+        actor, named = await people.act_towards(tenant, caller, body.to)
+        must_lead(actor)
         if (row := await sessions.find_session(tenant, session_id)) is None:
             raise NotFound("There is no such session.")
-        named = await people.find_person(tenant, body.to)
         if named is None or named.role not in WORKING_ROLES:
             fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
             raise Invalid("`to` must be an active engineer, admin or owner.", errors=[fault])

@@ -1,10 +1,8 @@
-"""How a connection to PostgreSQL is opened, and how a transaction on it begins.
+"""A connection to PostgreSQL, and how a transaction on it begins and ends.
 
-asyncpg asks for TLS first. Cancelled in that moment, it leaves a future behind whose failure nobody
-reads, and asyncio reports an error where somebody only stopped, or asked for something else.
+How one is opened, directly or through a pooler, is `handoff.database.opening`'s.
 """
 
-import asyncio
 from typing import Any
 
 import asyncpg
@@ -23,11 +21,20 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
     A transaction that has begun without what confines it does not exist, not even for a moment.
     """
 
-    __slots__ = ("_beginning",)
+    __slots__ = ("_beginning", "confined_to", "is_direct")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._beginning = BEGIN
+        self.is_direct = True
+        """Whether it is one server for as long as it lives; a pooler gives it one by one."""
+        self.confined_to: str | None = None
+        """The role that it never does without, where it has one."""
+        self._beginning: str | None = None
+
+    @property
+    def is_confined_by_transactions(self) -> bool:
+        """Whether it has its role within a transaction alone."""
+        return self.confined_to is not None and not self.is_direct
 
     def next_begins(self, script: str) -> None:
         """The statements, `BEGIN` first, that the next transaction starts with. Never bound."""
@@ -35,8 +42,11 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 
     def transaction(self, **_: Any) -> "_Transaction":
         """What SQLAlchemy needs of one. It asks for isolation levels by the script alone."""
-        script, self._beginning = self._beginning, BEGIN
-        return _Transaction(self, script)
+        script, self._beginning = self._beginning, None
+        return _Transaction(self, script or self._usual())
+
+    def _usual(self) -> str:
+        return f"{BEGIN}; SET LOCAL ROLE {self.confined_to}" if self.confined_to else BEGIN
 
 
 class _Transaction:
@@ -75,20 +85,3 @@ class _Transaction:
             "The record's answer was lost, so it may have been done. Look, or send it again: with "
             "the same Idempotency-Key it is done once."
         )
-
-
-async def open_whole(*arguments: Any, **options: Any) -> asyncpg.Connection:
-    """As `asyncpg.connect`. Cancelled, it returns at once, and what is opened by then is closed."""
-    opening = asyncio.ensure_future(
-        asyncpg.connect(*arguments, connection_class=Connection, **options)
-    )
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        opening.add_done_callback(_close)
-        raise
-
-
-def _close(opened: asyncio.Future[asyncpg.Connection]) -> None:
-    if not opened.cancelled() and opened.exception() is None:
-        opened.result().terminate()

@@ -31,16 +31,14 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
-from handoff.database.connecting import BEGIN, Connection, open_whole
+from handoff.database.connecting import BEGIN, Connection
+from handoff.database.opening import LOOKUP, TENANT, Opening
 from handoff.database.outages import ConnectionLost, is_outage
 from handoff.database.turns import Turns
 from handoff.errors import HandoffError
 from handoff.settings import Settings
 
-LOOKUP = "handoff_lookup"
-"""A confined process's role: who somebody is, and whether anything stalls; no customer's text."""
-
-_ENTER = "SET LOCAL ROLE handoff_tenant; SET LOCAL handoff.account_id = '{}'"
+_ENTER = f"SET LOCAL ROLE {TENANT}; SET LOCAL handoff.account_id = '{{}}'"
 """Until the end of the transaction: a role that sees one account's rows, and whose those are.
 
 It is written into the script, so it must be an id: whatever is none has no number.
@@ -114,7 +112,7 @@ class Database:
     ) -> "Database":
         """Opens nothing yet: the first query connects. Confined, it never sees all of all rows."""
         turns = Turns(at_once=max(2, pool_size * 2 // 5), waiting=pool_size * 10, seconds=PATIENCE)
-        server_settings = {"application_name": "handoff"} | ({"role": LOOKUP} if confined else {})
+        opening = Opening(role=LOOKUP if confined else TENANT, confined=confined)
         return cls(
             create_async_engine(
                 settings.database_dsn,
@@ -129,8 +127,8 @@ class Database:
                 connect_args={
                     "timeout": 5,
                     "command_timeout": 30,
-                    "async_creator_fn": open_whole,
-                    "server_settings": server_settings,
+                    "async_creator_fn": opening,
+                    "server_settings": {"application_name": "handoff"},
                 },
             ),
             turns,
@@ -158,33 +156,33 @@ class Database:
                 ),
             )
         )
-        async with self._turns.of(account_id), self._transaction(script) as connection:
+        async with self._turns.of(account_id), _held(self._engine.begin()) as connection:
+            _driver(connection).next_begins(script)
             yield Tenant(account_id, connection)
 
     @asynccontextmanager
     async def engine_room(self) -> AsyncIterator[AsyncConnection]:
         """A transaction over all accounts, for upkeep, identity and import alone."""
-        async with self._transaction(BEGIN) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def _transaction(self, script: str) -> AsyncIterator[AsyncConnection]:
         async with _held(self._engine.begin()) as connection:
-            _driver(connection).next_begins(script)
             yield connection
 
     @asynccontextmanager
     async def glance(self) -> AsyncIterator[AsyncConnection]:
         """Single statements over all accounts, each for itself: who somebody is, at every request.
 
-        A transaction would cost three times as much.
+        A transaction would cost three times as much, and is there only where nothing else confines.
         """
         async with _held(self._without_transaction.connect()) as connection:
+            if not _driver(connection).is_confined_by_transactions:
+                yield connection
+                return
+            await connection.execution_options(isolation_level="READ COMMITTED")
             yield connection
+            await connection.commit()
 
     async def ping(self) -> None:
         """Raises when PostgreSQL does not answer."""
-        async with self._without_transaction.connect() as connection:
+        async with self.glance() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:

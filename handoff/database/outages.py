@@ -26,6 +26,12 @@ _FOR_NOW = ("08", "40", "53", "57", "55P03")
 """SQLSTATE classes: connection lost, collision, out of resources, shutting down or starting up; and
 one of its own: locked by somebody for too long."""
 
+_OF_ITSELF = ("08", "28", "3D", "53", "57")
+"""SQLSTATE classes that tell of connections, logins and the server's state, and of no row."""
+
+LONGEST = 200
+"""Characters of what the server said."""
+
 _COLLISIONS = ("40001", "40P01")
 """Serialization failure, deadlock: PostgreSQL has ended one so that the others go on."""
 
@@ -42,6 +48,14 @@ class ConnectionLost(ConnectionError):
     """A connection to PostgreSQL could not be had, or broke. Before a commit: nothing was done."""
 
 
+class Unusable(ConnectionError):
+    """A connection that nothing may be done with. Its words are for the operator."""
+
+
+class Unconfined(Unusable):
+    """One on which accounts would not be kept apart as they have to be."""
+
+
 def is_outage(error: BaseException) -> bool:
     """Whether the same request may succeed in a moment."""
     if isinstance(error, DBAPIError) and not isinstance(error, OperationalError | InterfaceError):
@@ -55,14 +69,18 @@ def is_collision(error: BaseException) -> bool:
 
 
 def cause(error: BaseException) -> str:
-    """The kind of trouble for a log, by PostgreSQL's own name: never a word of what it said."""
-    if isinstance(error, DBAPIError):
-        kind = type(getattr(error.orig, "__cause__", None) or error.orig).__name__
-        return f"{kind} {_sqlstate(error)}".strip()
-    root = error
-    while isinstance(root, ConnectionLost) and root.__cause__ is not None:
-        root = root.__cause__
-    return cause(root) if isinstance(root, DBAPIError) else type(root).__name__
+    """The kind of trouble for an operator, by PostgreSQL's own name and code. What it said with it
+    only where that is about the server itself: elsewhere it may hold what people typed."""
+    told = error
+    while isinstance(told, ConnectionLost) and told.__cause__ is not None:
+        told = told.__cause__
+    if isinstance(told, DBAPIError) and told.orig is not None:
+        # The driver's own error lies below what SQLAlchemy makes of it.
+        told = told.orig.__cause__ or told.orig
+    code = str(getattr(told, "sqlstate", None) or "")
+    kind = f"{type(told).__name__} {code}".strip()
+    about_itself = isinstance(told, Unusable) or code.startswith(_OF_ITSELF)
+    return f"{kind}: {str(told).splitlines()[0][:LONGEST]}" if about_itself and str(told) else kind
 
 
 def _sqlstate(error: DBAPIError) -> str:

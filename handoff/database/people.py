@@ -82,6 +82,18 @@ def _actor() -> Select[Any]:
     return query.with_for_update(read=True)
 
 
+async def act_towards(tenant: Tenant, caller: Actor, other_id: UUID) -> tuple[Actor, Actor | None]:
+    """The same, and the person whom the act names, who stays as they are until it is done as well;
+    None where the account has no such living person.
+
+    Raises:
+        Unauthenticated: as `act_as`.
+    """
+    both = tenant.select(UserRow, UserRow.id).where(UserRow.id.in_((caller.id, other_id)))
+    await tenant.connection.execute(both.order_by(UserRow.id).with_for_update(read=True))
+    return await act_as(tenant, caller), await find_person(tenant, other_id)
+
+
 async def find_living(tenant: Tenant, user_id: UUID) -> Actor | None:
     """A living user of the account, or None: unknown and foreign look alike."""
     query = tenant.select(UserRow, *ACTOR).where(UserRow.id == user_id, *LIVING)

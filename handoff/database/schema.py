@@ -9,9 +9,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
+from handoff.database.opening import engine_without_pool
 from handoff.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -51,7 +50,7 @@ def check(database_dsn: str) -> None:
 async def is_current(database_dsn: str) -> bool:
     """Whether the database has seen every migration of this version."""
     head = ScriptDirectory.from_config(configuration(database_dsn)).get_current_head()
-    engine = create_async_engine(database_dsn, poolclass=NullPool)
+    engine = engine_without_pool(database_dsn)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_revision) == head

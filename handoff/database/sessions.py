@@ -106,9 +106,10 @@ async def newest_sessions(
     return page_of((await tenant.connection.execute(query)).all(), limit)
 
 
-async def has_team(tenant: Tenant, team_id: UUID) -> bool:
-    """Whether the account has this team; until the transaction ends nobody deletes it."""
-    query = tenant.select(TeamRow, TeamRow.id).where(
+async def team_name(tenant: Tenant, team_id: UUID) -> str | None:
+    """What the account's team is called, if there is one; until the transaction ends it stays."""
+    query = tenant.select(TeamRow, TeamRow.name).where(
         TeamRow.id == team_id, TeamRow.deleted_at.is_(None)
     )
-    return await tenant.connection.scalar(query.with_for_update(read=True)) is not None
+    name: str | None = await tenant.connection.scalar(query.with_for_update(read=True))
+    return name

@@ -1,6 +1,7 @@
 """kill -9 of each part of a real stack under load: what was accepted is recorded and told."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -12,8 +13,10 @@ from uuid import UUID
 
 import httpx
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from handoff.stack.state import StackState, read_state
+from handoff.temporal.connect import UNANSWERED, connect
 from handoff.tokens import mint
 from tests.smoke.stack import RunningStack, new_place, supervised
 from tests.support.postbox import Mail, Postbox
@@ -82,6 +85,44 @@ async def test_what_was_accepted_survives_the_death_of(part: str) -> None:
                     await _all_told(bo, postbox, path)
                 await _is_restarted(stack, part, state.pids[part])
                 assert (await chen.post(f"{paths[0]}/claim")).status_code == 200
+
+
+@pytest.mark.timeout(240)
+async def test_what_the_engine_lost_with_its_store_goes_on_within_seconds() -> None:
+    with new_place() as place:
+        async with Postbox() as postbox, _stack(place, postbox) as stack:
+            state = stack.state
+            async with _client(state, BO) as bo:
+                paths = [await _escalate(bo, f"lost-{number}") for number in range(12)]
+                for path in paths:
+                    await _all_told(bo, postbox, path)
+                for file in (stack.data_dir / "temporal").glob("temporal.db*"):
+                    file.unlink()
+                os.kill(state.pids["temporal"], signal.SIGKILL)
+                await _is_restarted(stack, "temporal", state.pids["temporal"])
+                # By itself a worker gives up after forty seconds; the auditor looks each minute.
+                async with asyncio.timeout(20):
+                    await _all_run(state, paths)
+                    for path in paths:
+                        assert (await bo.post(f"{path}/escalate-now", json={"round": 1})).is_success
+                    for path in paths:
+                        await _until_round(bo, path, 2)
+
+
+async def _all_run(state: StackState, paths: list[str]) -> None:
+    engine = await connect(lazy=True, target_host=state.temporal_address, namespace="handoff")
+    for path in paths:
+        handle = engine.get_workflow_handle(f"handoff-{path.rpartition('/')[2]}")
+        while True:
+            with contextlib.suppress(*UNANSWERED):
+                if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+                    break
+            await asyncio.sleep(0.1)
+
+
+async def _until_round(bo: httpx.AsyncClient, path: str, number: int) -> None:
+    while (await bo.get(path)).json()["round"] != number:  # noqa: ASYNC110 - asked over HTTP
+        await asyncio.sleep(0.05)
 
 
 async def _all_told(bo: httpx.AsyncClient, postbox: Postbox, path: str) -> None:

@@ -36,7 +36,7 @@ async def test_everybody_gets_a_word_and_the_operator_the_reason(desk: Desk) -> 
     assert public.json()["checks"]["redis"] == {"status": "degraded"}
     assert all(check.keys() == {"status"} for check in public.json()["checks"].values())
     told = await desk.operator().get("/readyz")
-    assert told.json()["checks"]["redis"]["detail"] == "Redis does not answer"
+    assert told.json()["checks"]["redis"]["detail"] == "Redis does not answer: ConnectionError"
     assert told.json()["checks"].keys() == public.json()["checks"].keys()
 
 

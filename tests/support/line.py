@@ -13,6 +13,7 @@ class Line:
         self.url = ""
         self.broken = 0
         self._word: bytes | None = None
+        self._lost: bytes | None = None
         self._arrives = False
         self._is_down = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -20,6 +21,10 @@ class Line:
     def break_at(self, word: bytes, *, arrives: bool) -> None:
         """Once, when a client says this; whether the server still hears it."""
         self._word, self._arrives = word, arrives
+
+    def lose(self, word: bytes) -> None:
+        """From now on the server hears nothing of this statement, and answers all the same."""
+        self._lost = word
 
     def go_down(self) -> None:
         """Nobody comes through any more."""
@@ -67,6 +72,8 @@ class Line:
                         onward.write(said)
                         await onward.drain()
                     return
+                if self._lost is not None:
+                    said = said.replace(self._lost, b"SELECT 1".ljust(len(self._lost)))
                 onward.write(said)
                 await onward.drain()
 

@@ -46,7 +46,7 @@ class PageRoute(APIRoute):
             except outages.MAYBE as fault:
                 if not outages.is_outage(fault):
                     raise
-                logger.error("page.unreachable", cause=type(fault).__name__)
+                logger.error("page.unreachable", cause=outages.cause(fault))
                 return await _said(
                     request,
                     Unreachable("The database does not answer. What was recorded stays recorded."),

@@ -135,15 +135,22 @@ async def bind_by_scim(
     )
     owners = set((await tenant.connection.scalars(taken)).all())
     if owners - {user_id}:
-        raise AddressTaken("Another user has this externalId. Take it from them first.")
+        raise _taken()
     own = tenant.select(SignInRow, SignInRow.id).where(
         _STANDS,
         SignInRow.user_id == user_id,
         SignInRow.bound_by != BoundBy.SCIM,
         SignInRow.accepted_at.is_not(None),
     )
-    if (await tenant.connection.scalars(own)).first() is None:
-        await _bind(tenant, user_id, Subject(issuer, external_id), by=BoundBy.SCIM)
+    if (await tenant.connection.scalars(own)).first() is not None:
+        return
+    if not await _bind(tenant, user_id, Subject(issuer, external_id), by=BoundBy.SCIM):
+        # By their own yes, since we looked.
+        raise _taken()
+
+
+def _taken() -> AddressTaken:
+    return AddressTaken("Another user has this externalId. Take it from them first.")
 
 
 async def vouch(tenant: Tenant, user_id: UUID, kind: SubjectKind, value: str | None) -> None:

@@ -247,7 +247,7 @@ def _must_stay(before: DirectoryUser | None, wanted: WantedUser) -> None:
 
 
 async def _must_fit(tenant: Tenant, user_id: UUID, wanted: WantedUser) -> None:
-    if wanted.team_id is not None and not await sessions.has_team(tenant, wanted.team_id):
+    if wanted.team_id is not None and await sessions.team_name(tenant, wanted.team_id) is None:
         fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
         raise Invalid("Mend body/team_id and send it again.", errors=[fault])
     others = tenant.select(UserRow, UserRow.id).where(

@@ -26,7 +26,7 @@ async def announce(database: Database, redis: Redis, changed: Changed) -> bool:
     try:
         await mark_taken(database, HandoffRef(account_id, changed.record.id), [number])
     except outages.AWAY as fault:
-        logger.warning("doorbell.unwritten", cause=type(fault).__name__)
+        logger.warning("doorbell.unwritten", cause=outages.cause(fault))
         return False
     return True
 

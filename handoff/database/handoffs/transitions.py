@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
 from handoff.contract.words import EventType
-from handoff.database import deliveries, events, outages, people
+from handoff.database import deliveries, events, outages, people, sessions
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.audience import choose
@@ -57,10 +57,15 @@ async def command(
     decide: Decide,
     *,
     session_id: UUID | None = None,
+    to: UUID | None = None,
+    team: UUID | None = None,
     if_version: Collection[int] | None = None,
     keep: Keep | None = None,
 ) -> Changed:
     """Carries out what a person asked for; final once this returns.
+
+    `to`, `team`: whom and which team it names. The rule is given them by these names, as they are
+    until it is done; None where there is no such person or team.
 
     Where PostgreSQL's answer to the commit is lost, it is asked until it tells what was done.
 
@@ -80,7 +85,11 @@ async def command(
                     return done
                 done = None
                 done = await _carry_out(
-                    tenant, caller, handoff_id, decide, session_id=session_id, if_version=if_version
+                    *(tenant, caller, handoff_id, decide),
+                    session_id=session_id,
+                    to=to,
+                    team=team,
+                    if_version=if_version,
                 )
                 if keep is not None:
                     await keep(tenant, done)
@@ -109,12 +118,21 @@ async def _carry_out(
     tenant: Tenant,
     caller: Actor,
     handoff_id: UUID,
-    decide: Decide,
+    decide: Callable[..., Change | None],
     *,
     session_id: UUID | None,
+    to: UUID | None,
+    team: UUID | None,
     if_version: Collection[int] | None,
 ) -> Changed:
-    actor = await people.act_as(tenant, caller)
+    if team is not None:
+        name = await sessions.team_name(tenant, team)
+        decide = partial(decide, team=None if name is None else {"id": team, "name": name})
+    if to is None:
+        actor = await people.act_as(tenant, caller)
+    else:
+        actor, named = await people.act_towards(tenant, caller, to)
+        decide = partial(decide, to=named)
     for lock in (False, True):
         found = await find_record(tenant, handoff_id, session_id=session_id, lock=lock)
         if found is None:

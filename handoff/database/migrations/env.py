@@ -4,9 +4,8 @@ import asyncio
 
 from alembic import context
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
+from handoff.database.opening import engine_without_pool
 from handoff.database.tables import Table
 
 ADVISORY_LOCK = 7_402_611_853_014_227
@@ -23,8 +22,7 @@ def migrate(connection: Connection) -> None:
 
 async def run() -> None:
     """One connection, one transaction."""
-    address = context.config.attributes["database_dsn"]
-    engine = create_async_engine(address, poolclass=NullPool)
+    engine = engine_without_pool(context.config.attributes["database_dsn"])
     try:
         async with engine.connect() as connection:
             await connection.run_sync(migrate)

@@ -6,18 +6,32 @@ from typing import Any
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Priority
-from handoff.errors import Forbidden
+from handoff.errors import Forbidden, Invalid
 from handoff.rules.change import Change
 from handoff.rules.commands.requirements import must_not_be_final, must_work
 from handoff.rules.roles import LEADING_ROLES
 
+FIELDS = {"priority": "priority", "title": "session_title", "team_id": "team_id"}
+"""What may be set right, by the record's names."""
 
-def change(record: Record, actor: Actor, now: datetime, *, to: dict[str, Any]) -> Change | None:
+
+def change(
+    record: Record,
+    actor: Actor,
+    now: datetime,
+    *,
+    to: dict[str, Any],
+    team: dict[str, Any] | None = None,
+) -> Change | None:
     """A higher priority brings the next round forward; a lower one changes only waits to come.
 
     Args:
-        to: some of `priority`, `title`, and `team` as `{id, name}` or None.
+        to: some of `FIELDS`.
+        team: the one that it names, `{id, name}`.
     """
+    if to.get("team_id") is not None and team is None:
+        fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
+        raise Invalid("`team_id` must be a team of this account.", errors=[fault])
     must_work(actor)
     holds = record.claimed_by is not None and record.claimed_by.id == actor.id
     if not holds and record.escalator.id != actor.id and actor.role not in LEADING_ROLES:
@@ -25,30 +39,18 @@ def change(record: Record, actor: Actor, now: datetime, *, to: dict[str, Any]) -
             "Only who handed it off, who has claimed it, an admin or an owner can change it."
         )
     must_not_be_final(record)
-    team = to.get("team")
-    new = {
-        **({"priority": to["priority"]} if "priority" in to else {}),
-        **({"session_title": to["title"]} if "title" in to else {}),
-        **({"team_id": team["id"] if team else None} if "team" in to else {}),
-    }
-    new = {name: value for name, value in new.items() if getattr(record, name) != value}
+    was = {name: getattr(record, FIELDS[name]) for name in to}
+    new = {name: value for name, value in to.items() if value != was[name]}
     if not new:
         return None
-    details: dict[str, Any] = {
-        name: {"from": getattr(record, field), "to": new[field]}
-        for field, name in (("priority", "priority"), ("session_title", "title"))
-        if field in new
-    }
+    details = {name: {"from": was[name], "to": value} for name, value in new.items()}
     if "team_id" in new:
         details["team"] = {"to": team}
+    priority = new.pop("priority", None)
     return Change(
         event=EventType.CHANGED,
-        values=_priority(record, new["priority"], now) if "priority" in new else {},
-        session={
-            column: new[field]
-            for field, column in (("session_title", "title"), ("team_id", "team_id"))
-            if field in new
-        },
+        values={} if priority is None else _priority(record, priority, now),
+        session=new,
         details=details,
     )
 

@@ -13,6 +13,7 @@ from handoff.rules.commands.requirements import (
     did,
     is_own_escalation,
     must_be,
+    must_be_somebody,
     must_hold_or_lead,
     must_not_be_final,
     must_work,
@@ -65,8 +66,9 @@ def release(
     return reopen(record, now, EventType.RELEASED, {"reason": reason})
 
 
-def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor) -> Change | None:
+def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor | None) -> Change | None:
     """To a named person, who accepts by claiming within the policy's accept window."""
+    to = must_be_somebody(to)
     must_work(actor)
     must_not_be_final(record)
     must_be(record, HandoffStatus.CLAIMED)

@@ -3,7 +3,7 @@
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
 from handoff.contract.words import FINAL, EventType, HandoffStatus, Intent
-from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, WrongState
+from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, Invalid, WrongState
 from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 
@@ -26,6 +26,14 @@ def must_be(record: Record, status: HandoffStatus) -> None:
             f"It is {record.status.value}; this needs it to be {status.value}.",
             handoff_status=record.status.value,
         )
+
+
+def must_be_somebody(named: Actor | None) -> Actor:
+    """Whom a command names is a person of the account."""
+    if named is None:
+        fault = {"path": "body/to", "message": "no such user", "type": "unknown_user"}
+        raise Invalid("`to` must be an active user of this account.", errors=[fault])
+    return named
 
 
 def must_hold_or_lead(record: Record, actor: Actor) -> None:

@@ -13,6 +13,7 @@ from handoff.rules.commands.requirements import (
     already_claimed,
     is_own_escalation,
     must_be,
+    must_be_somebody,
     must_not_be_final,
     must_work,
 )
@@ -42,8 +43,11 @@ def note(record: Record, actor: Actor, now: datetime, *, text: str) -> Change:
     )
 
 
-def call(record: Record, actor: Actor, now: datetime, *, to: Actor, text: str | None) -> Change:
+def call(
+    record: Record, actor: Actor, now: datetime, *, to: Actor | None, text: str | None
+) -> Change:
     """Tells one person now, outside of the rounds: no timer and no right to claim changes."""
+    to = must_be_somebody(to)
     must_work(actor)
     must_not_be_final(record)
     if record.claimed_by is not None:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 from redis.asyncio import Redis
 
 from handoff.addresses import SmtpAddress
 from handoff.database import schema
+from handoff.database.opening import TENANT, Opening
+from handoff.database.outages import Unusable, cause
 from handoff.stack.doctor.checkup import Diagnosis
 from handoff.temporal.connect import connect
 
@@ -26,16 +27,16 @@ def ask_postgresql(url: str) -> list[Diagnosis]:
     plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
     async def ask() -> list[Diagnosis]:
-        connection = await asyncpg.connect(plain, timeout=_WITHIN)
+        connection = await Opening()(plain, timeout=_WITHIN)
         try:
             version = connection.get_server_version().major
             away = await connection.fetchval("SELECT clock_timestamp()") - datetime.now(UTC)
         finally:
             await connection.close()
         return [
-            _version(version),
+            _version(version, pooled=not connection.is_direct),
             _clock(abs(away.total_seconds())),
-            _migrations(await schema.is_current(_dsn(plain))),
+            *await _record(plain),
         ]
 
     return _answered("postgresql", ask, mend="is the server up, and HANDOFF_DATABASE_URL right?")
@@ -79,14 +80,28 @@ def _answered(what: str, ask: Check, *, mend: str) -> list[Diagnosis]:
     try:
         return asyncio.run(bounded())
     except Exception as fault:
-        # Only the kind: the text of some of them holds the address with its password.
-        return [Diagnosis(what, f"does not answer ({type(fault).__name__})", _UNREACHABLE, mend)]
+        # Never its whole text: that of some of them holds the address with its password.
+        return [Diagnosis(what, f"does not answer ({cause(fault)})", _UNREACHABLE, mend)]
 
 
-def _version(major: int) -> Diagnosis:
+def _version(major: int, *, pooled: bool) -> Diagnosis:
     if major < _OLDEST_POSTGRESQL:
         return Diagnosis("postgresql", f"version {major}", 1, "14 is the oldest that will do")
-    return Diagnosis("postgresql", f"answers, version {major}")
+    way = ", through a pooler" if pooled else ""
+    return Diagnosis("postgresql", f"answers, version {major}{way}")
+
+
+async def _record(url: str) -> list[Diagnosis]:
+    """Whether a transaction confines whoever asks within it, and finds what it needs."""
+    try:
+        connection = await Opening(role=TENANT)(url, timeout=_WITHIN)
+    except Unusable as fault:
+        return [Diagnosis("accounts apart", str(fault), 1)]
+    await connection.close()
+    return [
+        Diagnosis("accounts apart", "PostgreSQL itself sees to it"),
+        _migrations(await schema.is_current(_dsn(url))),
+    ]
 
 
 def _clock(away: float) -> Diagnosis:
