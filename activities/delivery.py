@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import structlog
@@ -102,7 +102,7 @@ class Delivery:
             return AT_ONCE
         if not self._due.seen:
             longest = min(longest, SHOWN_WITHIN)
-        return self._due.queued_at + longest - datetime.now(UTC)
+        return self._due.queued_at + longest - self._due.now
 
     def _gathering(self) -> timedelta:
         """How much longer a note waits for company: who has just had one gets the next ones
@@ -110,7 +110,7 @@ class Delivery:
         due = self._due
         if due.event_type is not EventType.NOTED or due.has_begun or not due.in_a_burst:
             return AT_ONCE
-        return due.queued_at + self._means.burst_delay - datetime.now(UTC)
+        return due.queued_at + self._means.burst_delay - due.now
 
     def _resting(self) -> timedelta:
         """How much longer one that was tried rests: its batch may be woken for another one."""
@@ -118,7 +118,7 @@ class Delivery:
             return AT_ONCE
         lost = self._due.state is DeliveryState.AMBIGUOUS
         pause = self._means.sender.patience.pause(self._due.tried, lost=lost)
-        return self._due.changed_at + pause - datetime.now(UTC)
+        return self._due.changed_at + pause - self._due.now
 
     async def _attempt(self, led: tuple[Led, ...]) -> Fate:
         self._leads = bool(led)
@@ -142,13 +142,13 @@ class Delivery:
     async def end(self, outcome: SendOutcome) -> Fate:
         """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
-        attempt = LedgerAttempt(outcome.state, outcome.cause.value, outcome.code)
+        attempt = LedgerAttempt(outcome.state, outcome.cause.value, outcome.code, due.now)
         led = attempt if self._leads else None
         again = outcome.state in RETRIED
         lost = outcome.state is DeliveryState.AMBIGUOUS
         enough = lost and due.lost + 1 >= patience.copies
-        if again and (enough or datetime.now(UTC) - due.queued_at > patience.longest):
-            attempt = LedgerAttempt(DeliveryState.FAILED, Cause.GAVE_UP.value, outcome.code)
+        if again and (enough or due.now - due.queued_at > patience.longest):
+            attempt = replace(attempt, state=DeliveryState.FAILED, cause=Cause.GAVE_UP.value)
             again = False
         failure = await self._ledger.settle(due, attempt, led=led)
         logger.info(

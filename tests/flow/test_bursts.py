@@ -1,10 +1,12 @@
 """Bursts: many handoffs within a minute do not bury a person in mail. Urgent calls never wait."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
+from tests.support.clocks import skewed
 from tests.support.desk import Desk, Handoff
 
 
@@ -34,6 +36,21 @@ async def test_one_that_waited_without_company_is_a_mail_like_any_other(desk: De
     second = await desk.escalate(title="second")
     for mail in await desk.expect_mails(SENIORS, second, round=1):
         assert "second" in mail.subject
+
+
+@pytest.mark.desk(burst_delay="1s")
+async def test_what_waits_for_company_waits_by_postgresqls_clock(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is behind would wait for as long as it is, beside."""
+    skewed(monkeypatch)(timedelta(seconds=-20), "activities.", "handoff.database.")
+    first = await desk.escalate(title="first")
+    await desk.expect_mails(SENIORS, first)
+    second = await desk.escalate(title="second")
+    await desk.expect_mails(SENIORS, second, round=1)
+    attempts = [one for row in await desk.deliveries(second) for one in row["attempts"]]
+    told = [datetime.fromisoformat(one["at"]) for one in attempts]
+    assert all(abs(datetime.now(UTC) - at) < timedelta(seconds=15) for at in told)
 
 
 @pytest.mark.desk(burst_delay="1h")

@@ -8,7 +8,7 @@ its first copy said, under the same Message-ID, and nothing more.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +57,7 @@ async def take_turn(tenant: Tenant, message: Due, *, delay: timedelta) -> Turn:
         return Turn(wait=LOOK_AGAIN)
     if message.has_begun:
         return Turn(led=await _led_by(tenant, message))
-    left = message.queued_at + delay - datetime.now(UTC)
+    left = message.queued_at + delay - message.now
     await _mark(tenant, message, WAITING if left > timedelta(0) else None)
     if left > timedelta(0):
         return Turn(wait=left)

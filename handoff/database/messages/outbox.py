@@ -1,8 +1,9 @@
 """The messages of one activity: what is due."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,13 @@ class Due:
     in_a_burst: bool
     was_led: bool
     seen: bool
+    read_at: datetime
+    read: float = field(default_factory=monotonic)
+
+    @property
+    def now(self) -> datetime:
+        """The time by PostgreSQL's clock, which all of its times are by."""
+        return self.read_at + timedelta(seconds=monotonic() - self.read)
 
     @property
     def is_call(self) -> bool:
@@ -140,6 +148,7 @@ def _due() -> Select[Any]:
             _told_lately().label("in_a_burst"),
             DeliveryRow.led_by.is_not(None).label("was_led"),
             _seen().label("seen"),
+            func.clock_timestamp().label("read_at"),
         )
         .outerjoin(
             UserRow,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -41,6 +41,7 @@ class LedgerAttempt:
     state: DeliveryState
     cause: str
     code: int | None
+    at: datetime
 
     @property
     def reason(self) -> str | None:
@@ -49,7 +50,7 @@ class LedgerAttempt:
 
     def entries(self) -> list[dict[str, Any]]:
         """What is added to the row's attempts."""
-        at = rfc3339(datetime.now(UTC))
+        at = rfc3339(self.at)
         return [{"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}]
 
 
