@@ -29,6 +29,9 @@ RENEW_EVERY = 15.0
 VIEWING_FOR = 30.0
 """Seconds that somebody counts as looking at a handoff after their page last said so."""
 
+WRITING_FOR = 8.0
+"""The same for whoever writes a note."""
+
 SETTLE = 0.1
 """Seconds in which comings and goings are gathered: a thousand at once are one message."""
 
@@ -115,9 +118,19 @@ class Presence:
         """Who looks at the handoff, and since when."""
         return await self._present(_viewing(account_id, handoff_id))
 
-    async def look(self, account_id: UUID, handoff_id: UUID, user_id: UUID) -> None:
-        """Somebody looks at the handoff, for a while."""
-        key = _viewing(account_id, handoff_id)
+    async def writing(self, account_id: UUID, handoff_id: UUID) -> dict[UUID, datetime]:
+        """Who writes a note on the handoff, and since when."""
+        return await self._present(_writing(account_id, handoff_id))
+
+    async def look(
+        self, account_id: UUID, handoff_id: UUID, user_id: UUID, *, writes: bool = False
+    ) -> None:
+        """Somebody looks at the handoff, for a while, and writes a note perhaps."""
+        await self._enter(_viewing(account_id, handoff_id), user_id, VIEWING_FOR)
+        if writes:
+            await self._enter(_writing(account_id, handoff_id), user_id, WRITING_FOR)
+
+    async def _enter(self, key: str, user_id: UUID, seconds: float) -> None:
         with suppress(*SILENT):
             async with asyncio.timeout(WITHIN):
                 said = await self._redis.hgetall(key)
@@ -126,8 +139,8 @@ class Presence:
                 async with self._redis.pipeline() as pipeline:
                     if left := _left_over(said):
                         pipeline.hdel(key, *left)
-                    pipeline.hset(key, str(user_id), _entry(since, _now() + VIEWING_FOR))
-                    pipeline.expire(key, int(VIEWING_FOR))
+                    pipeline.hset(key, str(user_id), _entry(since, _now() + seconds))
+                    pipeline.expire(key, int(seconds))
                     await pipeline.execute()
 
     async def _present(self, key: str) -> dict[UUID, datetime]:
@@ -143,6 +156,10 @@ def _online(account_id: UUID) -> str:
 
 def _viewing(account_id: UUID, handoff_id: UUID) -> str:
     return f"handoff:viewing:{account_id}:{handoff_id}"
+
+
+def _writing(account_id: UUID, handoff_id: UUID) -> str:
+    return f"handoff:writing:{account_id}:{handoff_id}"
 
 
 def _now() -> float:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute
 from api.identity.callers import Caller, Parts
-from api.schemas.live import Present
+from api.schemas.live import Present, Viewer, Viewing
 from handoff.contract.people import Actor
 from handoff.database import readers, records
 from handoff.database.gate import Database, Tenant
@@ -31,13 +31,15 @@ async def list_online(caller: Caller, parts: Parts) -> list[Present]:
 @router.get(f"{OF_HANDOFF}/presence", operation_id="listViewers", responses=problems(404))
 async def list_viewers(
     session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts
-) -> list[Present]:
-    """Who else looks at this handoff, by name."""
+) -> list[Viewer]:
+    """Who else looks at this handoff, by name, and whether they write a note."""
     await _must_exist(parts.database, caller, session_id, handoff_id)
     there = await parts.presence.viewing(caller.account_id, handoff_id)
     there.pop(caller.id, None)
+    write = await parts.presence.writing(caller.account_id, handoff_id) if there else {}
     async with parts.database.account(caller.account_id) as tenant:
-        return await _named(tenant, there)
+        named = await _named(tenant, there)
+    return [Viewer(**one.model_dump(), writing=one.id in write) for one in named]
 
 
 @router.post(
@@ -46,10 +48,18 @@ async def list_viewers(
     operation_id="viewHandoff",
     responses=problems(404),
 )
-async def view_handoff(session_id: UUID, handoff_id: UUID, caller: Caller, parts: Parts) -> None:
-    """The caller's page shows this handoff. Said again every 15 s, it stands for 30."""
+async def view_handoff(
+    session_id: UUID,
+    handoff_id: UUID,
+    caller: Caller,
+    parts: Parts,
+    body: Viewing | None = None,
+) -> None:
+    """The caller's page shows this handoff. Said again every 15 s, it stands for 30; that a note is
+    being written on it, for 8."""
     await _must_exist(parts.database, caller, session_id, handoff_id)
-    await parts.presence.look(caller.account_id, handoff_id, caller.id)
+    writes = body is not None and body.writing
+    await parts.presence.look(caller.account_id, handoff_id, caller.id, writes=writes)
 
 
 async def _must_exist(

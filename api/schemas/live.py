@@ -24,3 +24,15 @@ class Present(BaseModel):
     id: UUID
     name: str
     since: datetime
+
+
+class Viewer(Present):
+    """Somebody who looks at a handoff."""
+
+    writing: bool = False
+
+
+class Viewing(Body):
+    """What a page that shows a handoff says."""
+
+    writing: bool = Field(default=False, strict=True, description="a note is being written on it")

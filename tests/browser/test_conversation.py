@@ -18,6 +18,7 @@ async def test_a_note_appears_on_everybodys_screen(desk: Desk, sit: Sit) -> None
     amir = await sit(AMIR, f"/handoffs/{handoff.id}")
     field = amir.page.get_by_label(WRITE)
     await field.fill("Try the **old** key: `ipsec up vpn`")
+    await expect(bo.page.locator("#looking")).to_contain_text("Amir is writing a note")
     await field.press("Tab")
     await amir.page.keyboard.press("Enter")
     await expect(field).to_have_value("")

@@ -6,12 +6,27 @@ import { readJson, send } from "../shared/server.js";
 const SAID_EVERY = 15000;
 const READ_EVERY = 4000;
 const SOON = 1000;
+const WRITING_SAID_EVERY = 4000;
 
-function sentence(names) {
+let writes = false;
+let saidToWriteAt = 0;
+
+function sentence(names, doing) {
   if (!names.length) return "";
   const last = names.at(-1);
   const all = names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${last}` : last;
-  return `${all} ${names.length > 1 ? "are" : "is"} looking at this, too.`;
+  return `${all} ${names.length > 1 ? "are" : "is"} ${doing}.`;
+}
+
+function sentences(others) {
+  const names = (some) => some.map((other) => other.name);
+  const write = others.filter((other) => other.writing);
+  const look = others.filter((other) => !other.writing);
+  const said = [
+    sentence(names(write), "writing a note"),
+    sentence(names(look), "looking at this, too"),
+  ];
+  return said.filter(Boolean).join(" ");
 }
 
 async function read(path) {
@@ -19,7 +34,7 @@ async function read(path) {
   const shown = document.getElementById("looking");
   try {
     const others = await readJson(`${path}/presence`);
-    const said = straight(sentence(others.map((other) => other.name)));
+    const said = straight(sentences(others));
     if (shown.textContent !== said) shown.textContent = said;
   } catch {
     // Nobody is shown rather than somebody who has left.
@@ -28,7 +43,18 @@ async function read(path) {
 }
 
 async function say(path) {
-  if (!document.hidden) await send("POST", `${path}/viewing`);
+  if (document.hidden) return;
+  const body = { writing: writes };
+  writes = false;
+  await send("POST", `${path}/viewing`, body);
+}
+
+/** Somebody types a note: said at once, and again while they go on. */
+export function write(path) {
+  writes = true;
+  if (Date.now() - saidToWriteAt < WRITING_SAID_EVERY) return;
+  saidToWriteAt = Date.now();
+  say(path);
 }
 
 /** At once, and again a moment later: two who open a page together shall both hear of it. */

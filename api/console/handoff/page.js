@@ -6,7 +6,7 @@ import { onKey } from "../shared/frame/keys.js";
 import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
-import { look } from "./looking.js";
+import { look, write } from "./looking.js";
 import { easeReading } from "./reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
@@ -85,6 +85,7 @@ easeReading(story);
 look(path);
 story.addEventListener("click", click);
 story.addEventListener("submit", submit);
+story.addEventListener("input", ({ target }) => target.closest("[data-say]") && write(path));
 live.addEventListener("bell", ({ detail }) => {
   if (!detail.subject || detail.subject === handoff) reading.again();
 });
