@@ -5,7 +5,7 @@ The words stand in `templates/` and in the tables below.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from email.message import EmailMessage
 from email.utils import format_datetime
 from enum import StrEnum
@@ -80,6 +80,8 @@ class Letter:
     to_address: str
     message_id: str
     date: datetime
+    zone: tzinfo = UTC
+    """The reader's own, where they set one."""
     link: str
     """Where the handoff (or the queue) opens."""
     why: str
@@ -90,6 +92,7 @@ class Letter:
     escalator_name: str = ""
     actor_name: str | None = None
     priority: str = Priority.NORMAL
+    team: str | None = None
     round: int = 0
     rounds_total: int = 0
     notes: str | None = None
@@ -259,12 +262,13 @@ def _subject(letter: Letter, facts: dict[str, Any]) -> str:
 
 
 def _words(letter: Letter) -> dict[str, Any]:
-    items = [_item(item, letter.date) for item in sorted(letter.items, key=_place)]
+    items = [_item(item, letter) for item in sorted(letter.items, key=_place)]
     loudest = max([letter.priority, *(item.priority for item in letter.items)], key=_loudness)
     return {
         "kind": letter.kind,
         "title": harmless_line(letter.session_title, limit=_TITLE) or "(no title)",
         "escalator": harmless_line(letter.escalator_name, limit=_NAME) or "Someone",
+        "team": harmless_line(letter.team or "", limit=_NAME),
         "actor": harmless_line(letter.actor_name or "", limit=_NAME) or "Handoff",
         "priority": loudest,
         "loud": f"[{loudest}] " if Priority(loudest) in _IMPORTANCE else "",
@@ -281,12 +285,12 @@ def _place(item: BundleItem) -> tuple[int, datetime]:
     return -_loudness(item.priority), item.waiting_since
 
 
-def _item(item: BundleItem, now: datetime) -> dict[str, Any]:
+def _item(item: BundleItem, letter: Letter) -> dict[str, Any]:
     return {
         **item._asdict(),
         "title": harmless_line(item.title, limit=_TITLE) or "(no title)",
         "escalator": harmless_line(item.escalator, limit=_NAME) or "Someone",
-        "waiting": waiting(item.waiting_since, now),
+        "waiting": waiting(item.waiting_since, letter.date, letter.zone),
     }
 
 
@@ -298,7 +302,7 @@ def _texts(letter: Letter) -> dict[str, Any]:
         "why": harmless_line(letter.why, limit=_SENTENCE),
         "waiting": ""
         if letter.kind in _NOBODY_WAITS
-        else waiting(letter.waiting_since, letter.date),
+        else waiting(letter.waiting_since, letter.date, letter.zone),
         "link": letter.link,
         "claim_link": letter.claim_link,
         "handoff_id": harmless_line(letter.handoff_id or "", limit=_NAME),

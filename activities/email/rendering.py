@@ -1,6 +1,6 @@
 """How a letter's bodies are drawn: the templates, and numbers and times as people say them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,23 @@ def ordinal(number: int) -> str:
     return f"{number}{suffix or 'th'}"
 
 
-def waiting(since: datetime | None, now: datetime) -> str:
+def waiting(since: datetime | None, now: datetime, zone: tzinfo) -> str:
     """Since when, and for how long by now; nothing of what does not wait."""
     if since is None:
         return ""
-    return f"{since.astimezone(UTC):%d %b, %H:%M} UTC ({_length(now - since)})"
+    day, clock = moment(since, now, zone)
+    return (
+        f"{day}, {clock} ({_length(now - since)})" if day else f"{clock} ({_length(now - since)})"
+    )
+
+
+def moment(at: datetime, now: datetime, zone: tzinfo) -> tuple[str, str]:
+    """The day, unless it is today's, and the time with its zone, as the reader has them."""
+    local = at.astimezone(zone)
+    name = local.tzname() or "UTC"
+    named = f"UTC{name}" if name[0] in "+-" else name
+    day = "" if local.date() == now.astimezone(zone).date() else f"{local:%d %b}"
+    return day, f"{local:%H:%M} {named}"
 
 
 def _length(span: timedelta) -> str:

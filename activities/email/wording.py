@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from activities.email.letters import BundleItem, Letter, LetterKind, Thread
+from activities.email.rendering import moment
 from activities.sender import Occasion
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
@@ -52,7 +54,7 @@ def letter_about(occasion: Occasion, settings: Settings, *, message_id: str) -> 
     kind = LETTERS[mail.event_type]
     assert kind is not None  # noqa: S101 - no rule has anybody told of such an event by mail
     actor = mail.data.get("actor")
-    now = datetime.now(UTC)
+    now, zone = datetime.now(UTC), _zone(mail)
     return Letter(
         kind=kind,
         sender=settings.smtp_from,
@@ -61,17 +63,19 @@ def letter_about(occasion: Occasion, settings: Settings, *, message_id: str) -> 
         message_id=message_id,
         thread=_thread(mail),
         date=now,
+        zone=zone,
         handoff_id=str(record.id),
         session_title=record.session_title,
         escalator_name=record.escalator.name,
         actor_name=actor["name"] if actor else None,
         priority=record.priority,
+        team=record.team_name,
         round=record.round if mail.is_call else mail.round,
         rounds_total=record.rounds_total,
         notes=record.engineer_notes if kind in _WITH_NOTES else None,
         reason=_talk(occasion.said) or _reason(mail.data.get("details", {})),
         why=_why(mail, record),
-        next_action=_next(record, now) if kind in _WITH_WHAT_IS_NEXT else None,
+        next_action=_next(record, now, zone) if kind in _WITH_WHAT_IS_NEXT else None,
         waiting_since=record.created_at,
         link=_page(record.id, settings),
         claim_link=_claim_link(record, mail, settings) if kind in _TO_CLAIM else None,
@@ -163,12 +167,18 @@ def _reason(details: dict[str, Any]) -> str | None:
     return ": ".join([*parts, said] if said else parts) or None
 
 
-def _next(record: Record, now: datetime) -> str | None:
+def _zone(mail: Due) -> tzinfo:
+    """As they set it for their quiet hours."""
+    return ZoneInfo(mail.time_zone) if mail.time_zone else UTC
+
+
+def _next(record: Record, now: datetime, zone: tzinfo) -> str | None:
     """What the clock does next, as things stand now."""
     action = next_action(record)
     if action is None or action.at is None:
         return None
-    at = _moment(action.at, now)
+    day, clock = moment(action.at, now, zone)
+    at = f"on {day} at {clock}" if day else f"at {clock}"
     match action.action:
         case "notify":
             return f"Unless somebody claims it, round {action.round} starts {at}."
@@ -182,9 +192,3 @@ def _next(record: Record, now: datetime) -> str | None:
             return f"It goes back to the queue {at}."
         case _:
             return None
-
-
-def _moment(at: datetime, now: datetime) -> str:
-    """A time of today, or one with its date."""
-    at, today = at.astimezone(UTC), now.astimezone(UTC).date()
-    return f"at {at:%H:%M} UTC" if at.date() == today else f"on {at:%d %b} at {at:%H:%M} UTC"

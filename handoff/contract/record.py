@@ -31,6 +31,7 @@ class Record:
     created_at: datetime
     policy: Policy
     rounds_total: int
+    team_name: str | None = None
     escalated_at: datetime | None = None
     """When parked work became an escalation; None of one that was one from the start."""
     level: int = 0

@@ -16,7 +16,7 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Intent
 from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.pages import page_of
-from handoff.database.tables import HandoffRow, SessionRow, UserRow
+from handoff.database.tables import HandoffRow, SessionRow, TeamRow, UserRow
 from handoff.rules.policy import policy_from_json, policy_to_json
 from handoff.rules.steps import next_action
 
@@ -74,6 +74,7 @@ def records(gate: Gate) -> Select[Any]:
             HandoffRow.policy,
             SessionRow.title.label("session_title"),
             SessionRow.team_id,
+            TeamRow.name.label("team_name"),
             HandoffRow.escalator_id,
             _Escalator.name.label("escalator_name"),
             HandoffRow.claimed_by_id,
@@ -83,6 +84,7 @@ def records(gate: Gate) -> Select[Any]:
         )
         .join(SessionRow, SessionRow.id == HandoffRow.session_id)
         .join(_Escalator, _Escalator.id == HandoffRow.escalator_id)
+        .outerjoin(TeamRow, TeamRow.id == SessionRow.team_id)
         .outerjoin(_Claimer, _Claimer.id == HandoffRow.claimed_by_id)
         .outerjoin(_Named, _Named.id == HandoffRow.transfer_to_id)
     )
@@ -94,6 +96,7 @@ def to_record(row: Row[Any]) -> Record:
         **{name: getattr(row, name) for name in _PLAIN},
         session_title=row.session_title,
         team_id=row.team_id,
+        team_name=row.team_name,
         policy=policy_from_json(row.policy),
         escalator=Person(row.escalator_id, row.escalator_name),
         claimed_by=_person(row.claimed_by_id, row.claimer_name),

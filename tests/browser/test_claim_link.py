@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
 from tests.support.cast import AMIR, BO, CHEN, Member
@@ -43,11 +43,20 @@ async def test_an_open_link_says_who_was_first(desk: Desk, sit: Sit, who: Member
     screen.must_be_quiet()
 
 
+async def _no_piece(route: Route) -> None:
+    if route.request.resource_type == "fetch":
+        await route.abort()
+    else:
+        await route.continue_()
+
+
 async def test_who_presses_too_late_sees_who_has_it(desk: Desk, sit: Sit) -> None:
     handoff, link = await mailed(desk)
     screen = await sit(CHEN, "/sign-in")
-    # Nothing is heard any more, and the button still stands.
-    await screen.page.context.route(re.compile("/events|/console/pulse"), lambda one: one.abort())
+    # Nothing is heard or read any more, and the button still stands.
+    for unheard in ("/events", "/console/pulse"):
+        await screen.page.context.route(re.compile(unheard), lambda one: one.abort())
+    await screen.page.context.route(re.compile("/c/"), _no_piece)
     await screen.page.goto(link)
     await desk.claim(AMIR, handoff)
     await screen.page.get_by_role("button", name="Claim it").click()

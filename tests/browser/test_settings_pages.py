@@ -75,8 +75,49 @@ async def test_people_are_changed(desk: Desk, sit: Sit) -> None:
     await row.get_by_role("button").click()
     await sheet.get_by_label("Active").uncheck()
     await sheet.get_by_role("button", name="Save").click()
+    await page.locator("#sure").get_by_role("button", name="Deactivate").click()
     await expect(row).to_contain_text("inactive")
     amir.must_be_quiet()
+
+
+async def test_who_deactivates_somebody_hears_first_what_returns_to_the_queue(
+    desk: Desk, sit: Sit
+) -> None:
+    handoff = await desk.escalate(BO, title="Rekey fails")
+    assert (await desk.claim(CHEN, handoff)).status_code == 200
+    amir = await sit(AMIR, "/settings/people")
+    page, sheet, sure = amir.page, amir.page.locator("#person"), amir.page.locator("#sure")
+    await page.get_by_role("button", name="Change Chen").click()
+    await sheet.get_by_label("Role").select_option("viewer")
+    await page.wait_for_load_state("networkidle")
+    await sheet.get_by_role("button", name="Save").click()
+    await expect(sure).to_contain_text("Make a viewer of Chen?")
+    await expect(sure).to_contain_text("Back in the queue: «Rekey fails».")
+    await sure.get_by_role("button", name="Keep").click()
+    assert (await desk.see(handoff))["status"] == "claimed"
+
+
+async def test_the_default_policy_is_asked_about_and_so_is_leaving_an_unsaved_one(
+    desk: Desk, sit: Sit
+) -> None:
+    olive = await sit(OLIVE, "/settings/policy")
+    page, sure = olive.page, olive.page.locator("#sure")
+    await expect(page.locator("#standing")).to_contain_text("default")
+    await page.get_by_role("button", name="Add a level").click()
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await page.get_by_role("button", name="Back to the default").click()
+    await sure.get_by_role("button", name="Keep").click()
+    await expect(page.locator(".level")).to_have_count(2)
+    await page.get_by_role("button", name="Back to the default").click()
+    await sure.get_by_role("button", name="Back to the default").click()
+    await expect(page.get_by_text("The default holds again.")).to_be_visible()
+    await page.get_by_role("button", name="Add a level").click()
+    async with page.expect_event("dialog") as asked:
+        await page.evaluate("setTimeout(() => location.assign('/'))")
+    assert (await asked.value).type == "beforeunload"
+    await (await asked.value).dismiss()
+    await expect(page.locator(".level")).to_have_count(2)
 
 
 async def test_a_person_is_deleted_after_a_second_question(desk: Desk, sit: Sit) -> None:

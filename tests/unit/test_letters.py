@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -281,7 +282,7 @@ def test_several_handoffs_in_one_letter() -> None:
     assert message["X-Priority"] == "1"
     text = body(message)
     assert "- [low] Printer </a><b>on fire\n  round 1 of 5, handed off by Ana <b>, " in text
-    assert "waiting since 01 Mar, 02:58 UTC (14 min)\n  https://handoff.test/2" in text
+    assert "waiting since 02:58 UTC (14 min)\n  https://handoff.test/2" in text
     assert "round 2 of 5" in Seen(body(message, "html")).text
     page = Seen(body(message, "html"))
     assert page.links == ["https://handoff.test/1", "https://handoff.test/2", A_LETTER.link]
@@ -411,3 +412,18 @@ def test_anything_typed_can_be_composed_and_written(title: str, name: str, notes
         assert wire.isascii()
         assert max(map(len, wire.split(b"\r\n"))) <= 998
         assert b"\r\n.\r\n" not in wire[:-3]
+
+
+def test_times_are_the_readers_own_with_their_date_unless_it_is_today() -> None:
+    letter = {"zone": ZoneInfo("Europe/Berlin"), "waiting_since": AT_NIGHT - timedelta(hours=5)}
+
+    assert "Waiting since: 28 Feb, 23:12 CET (5 h)" in body(composed(**letter))
+    late = composed(zone=ZoneInfo("America/Sao_Paulo"))
+    assert "Waiting since: 28 Feb, 23:58 UTC-03 (14 min)" in body(late)
+
+
+def test_joined_emoji_stay_joined_in_a_subject() -> None:
+    family, lone = "👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥", "cl\u200daim"
+    message = composed(session_title=f"{family} {lone}")
+
+    assert message["Subject"] == f"Ana hands off: {family} claim"

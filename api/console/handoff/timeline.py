@@ -66,6 +66,7 @@ class Story:
 
     number: int
     handoff: HandoffView
+    team: str | None
     state: str
     why: str | None
     next: words.Timed | None
@@ -108,6 +109,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
     return Story(
         number=number,
         handoff=shown,
+        team=record.team_name,
         state=words.state(shown, reader.id),
         why=why(record, reader, told.get(record.id)),
         next=words.what_next(shown, reader.id),

@@ -48,6 +48,7 @@ class Due:
     name: str
     address: str
     role: Role | None
+    time_zone: str | None
     account_name: str
     event_type: EventType
     event_number: int
@@ -132,6 +133,7 @@ def _due() -> Select[Any]:
             destination_name().label("name"),
             func.coalesce(UserRow.email, EndpointRow.address).label("address"),
             UserRow.role,
+            UserRow.notifications["quiet_hours"]["time_zone"].astext.label("time_zone"),
             AccountRow.name.label("account_name"),
             DeliveryRow.event_type,
             DeliveryRow.event_number,

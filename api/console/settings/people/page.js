@@ -88,7 +88,7 @@ const OF_PERSON =
   "History keeps their name.";
 const OF_TEAM = "Its people and sessions are of no team afterwards. Nobody is deleted with it.";
 
-function edit(person) {
+async function edit(person) {
   const fields = person ?? { name: "", email: "", role: "engineer", team_id: "", is_active: true };
   const { name, email, role, team_id, is_active } = fields;
   openSheet(
@@ -96,6 +96,9 @@ function edit(person) {
     { ...at("users", person), title: "A new person", says: OF_PERSON },
     { name, email, role, team_id, is_active },
   );
+  const opened = open;
+  opened.works = Boolean(person) && is_active && role !== "viewer";
+  if (opened.works) opened.returns = await claimedBy(person);
 }
 
 function editTeam(team) {
@@ -120,14 +123,29 @@ function said(form) {
   return { ...fields, team_id: fields.team_id || null, is_active: form.elements.is_active.checked };
 }
 
-/** Deleting is asked about a second time, with what happens then. */
-function ask(dialog) {
+/** Asked about a second time, with what happens then. `body`: what is put; without one it is
+ * deleted. */
+function ask(dialog, act, body) {
   dialog.close();
-  sure.querySelector("h2").textContent = straight(`Delete ${open.name}?`);
-  document.getElementById("sure-says").textContent = open.says;
-  sure.querySelector("[data-sure]").textContent = straight(`Delete ${open.name}`);
+  open.body = body;
+  const returns = open.returns?.map((title) => `«${title}»`).join(", ");
+  sure.querySelector("h2").textContent = straight(`${act} ${open.name}?`);
+  document.getElementById("sure-says").textContent = straight(
+    returns ? `${open.says} Back in the queue: ${returns}.` : open.says,
+  );
+  sure.querySelector("[data-sure]").textContent = straight(`${act} ${open.name}`);
   sure.querySelector(".problem").textContent = "";
   sure.showModal();
+}
+
+/** The titles of what somebody has claimed; none where that cannot be said now. */
+async function claimedBy(person) {
+  try {
+    const rows = await readJson("/ai-sessions/queue?scope=account&status=claimed&limit=200");
+    return rows.filter((row) => row.claimed_by?.id === person.id).map((row) => row.session_title);
+  } catch {
+    return [];
+  }
 }
 
 async function finish(dialog, method, body) {
@@ -141,13 +159,17 @@ for (const dialog of [sheet, teamSheet]) {
   const form = dialog.querySelector("form");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    finish(dialog, "PUT", said(form));
+    const body = said(form);
+    if (open.works && !(body.is_active && body.role !== "viewer"))
+      return ask(dialog, body.is_active ? "Make a viewer of" : "Deactivate", body);
+    finish(dialog, "PUT", body);
   });
-  dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog));
+  dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog, "Delete"));
 }
 sure.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  finish(sure, "DELETE");
+  if (open.body) finish(sure, "PUT", open.body);
+  else finish(sure, "DELETE");
 });
 document.getElementById("add-person").addEventListener("click", () => edit(null));
 document.getElementById("add-team").addEventListener("click", () => editTeam(null));

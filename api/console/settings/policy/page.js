@@ -12,7 +12,9 @@ loadAnewOnReturn();
 const form = document.getElementById("policy");
 const levels = document.getElementById("levels");
 const problem = document.getElementById("problem");
+const sure = document.getElementById("sure");
 const saved = document.getElementById("saved");
+let kept;
 let timer = 0;
 
 const parts = (level, selector) => Array.from(level.querySelectorAll(selector));
@@ -68,6 +70,7 @@ function show(policy) {
   const faults = policy.faults.map((fault) => element("li", { class: "problem" }, inWords(fault)));
   document.getElementById("faults").replaceChildren(...faults);
   changed();
+  kept = JSON.stringify(readPolicy());
 }
 
 function changed() {
@@ -123,9 +126,13 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("input", changed);
 levels.addEventListener("click", act);
 document.getElementById("add").addEventListener("click", add);
-document
-  .getElementById("reset")
-  .addEventListener("click", () => put("DELETE", undefined, "The default holds again."));
+document.getElementById("reset").addEventListener("click", () => sure.showModal());
+sure.querySelector("form").addEventListener("submit", () => {
+  put("DELETE", undefined, "The default holds again.");
+});
+addEventListener("beforeunload", (event) => {
+  if (kept !== undefined && kept !== JSON.stringify(readPolicy())) event.preventDefault();
+});
 for (const id of ["preview-priority", "preview-escalator"])
   document.getElementById(id).addEventListener("change", changed);
 readJson("/policy")
