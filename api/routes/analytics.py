@@ -11,6 +11,7 @@ from api.endpoints.answers import problems
 from api.http import csv_rows
 from api.identity.callers import Parts, WorkingCaller
 from api.schemas.analytics import DEFAULT_SPAN, LONGEST_SPAN, DayOrMoment, EscalationReport
+from api.schemas.me import TimeZone
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database import people
@@ -46,6 +47,7 @@ async def get_escalations(
     until: Annotated[
         DayOrMoment | None, Query(alias="to", description="Not included; now by default")
     ] = None,
+    time_zone: Annotated[TimeZone, Query(description="Whose hours of the week")] = "UTC",
     accept: Annotated[str, Header(description="`application/json` or `text/csv`")] = "*/*",
 ) -> Any:
     """Escalations that were created in a time: how many, how soon claimed, how many never."""
@@ -53,7 +55,7 @@ async def get_escalations(
     if csv_rows.wanted(accept):
         return _csv(parts, caller, span)
     async with parts.database.account(caller.account_id, at_one_moment=True) as tenant:
-        report = await analytics.report(tenant, span)
+        report = await analytics.report(tenant, span, time_zone=time_zone)
     response.headers["Vary"] = "Accept"
     return EscalationReport.of(span, report)
 

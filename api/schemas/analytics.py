@@ -1,6 +1,7 @@
 """The numbers on escalations, in JSON, each with its definition beside it."""
 
 import re
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from api.schemas.texts import Moment
-from handoff.contract.words import HandoffStatus, Priority
-from handoff.database.reading.analytics import Claimer, Day, Report, Span, Unanswered
+from handoff.contract.words import HandoffStatus, Outcome, Priority
+from handoff.database.reading.analytics import Day, Report, Span, Unanswered
 
 DEFAULT_SPAN = timedelta(days=30)
 LONGEST_SPAN = timedelta(days=366)
@@ -40,6 +41,17 @@ DEFINITIONS = {
     "time_to_claim": "Seconds from `created_at` (of parked work: from when it was escalated) to "
     "the first claim, over the answered ones; a "
     "release or a second claim does not change it. p50 and p90 are interpolated percentiles.",
+    "by_level": "Answered escalations by the policy's level that was called at their first claim, "
+    "from 0; those of older versions say none.",
+    "by_outcome": "Resolved ones by their outcome.",
+    "time_to_resolve": "Seconds from the same beginning to the resolution, over the resolved ones.",
+    "by_team": "By the team of their session at this moment (null: of none): how many, how many "
+    "answered, how many unanswered at the end (exhausted or expired; what still waits is no "
+    "failure), and the median time to claim in seconds.",
+    "by_hour": "By the hour of the week of `created_at`, from 0 on Monday, in `time_zone`: how "
+    "many, and the median time to claim in seconds. Hours without any are left out.",
+    "load": "Who has how many claimed at this moment, whenever they were created, and since when "
+    "the longest.",
     "unanswered": "Escalations that were never claimed and not withdrawn: `waiting` (open, rounds "
     "still run or are snoozed), `exhausted` (open after the last round) and `expired`.",
     "withdrawn": "Escalations that were cancelled before anybody claimed them.",
@@ -51,12 +63,41 @@ DEFINITIONS = {
 }
 
 
-class TimeToClaim(BaseModel):
-    """In seconds; null where nothing was answered."""
+class TimesView(BaseModel):
+    """In seconds; null where there is nothing to count."""
 
     p50: float | None
     p90: float | None
     mean: float | None
+
+
+class TeamView(BaseModel):
+    """One team's escalations; of those of no team, id and name are null."""
+
+    id: UUID | None
+    name: str | None
+    total: int
+    answered: int
+    unanswered: int
+    p50: float | None = Field(description="Seconds")
+
+
+class HourView(BaseModel):
+    """One hour of the week."""
+
+    weekday: int = Field(description="0 is Monday")
+    hour: int
+    created: int
+    p50: float | None = Field(description="Seconds")
+
+
+class LoadView(BaseModel):
+    """What somebody has at this moment."""
+
+    id: UUID
+    name: str
+    holding: int
+    since: datetime
 
 
 class ClaimerView(BaseModel):
@@ -86,11 +127,17 @@ class EscalationReport(BaseModel):
     answered: int
     unanswered: Unanswered
     withdrawn: int
-    time_to_claim: TimeToClaim
+    time_to_claim: TimesView
+    time_to_resolve: TimesView
     by_state: dict[HandoffStatus, int]
     by_priority: dict[Priority, int]
+    by_outcome: dict[Outcome, int]
     by_round: dict[int, int]
+    by_level: dict[int, int]
+    by_team: list[TeamView]
+    by_hour: list[HourView]
     per_claimer: list[ClaimerView]
+    load: list[LoadView]
     per_day: list[DayView]
     definitions: dict[str, str] = DEFINITIONS
 
@@ -104,17 +151,19 @@ class EscalationReport(BaseModel):
             answered=report.answered,
             unanswered=report.unanswered,
             withdrawn=report.withdrawn,
-            time_to_claim=TimeToClaim(p50=report.p50, p90=report.p90, mean=report.mean),
+            time_to_claim=TimesView(**asdict(report.to_claim)),
+            time_to_resolve=TimesView(**asdict(report.to_resolve)),
             by_state=report.by_state,
             by_priority=report.by_priority,
+            by_outcome=report.by_outcome,
             by_round=report.by_round,
-            per_claimer=[_claimer(one) for one in report.claimers],
+            by_level=report.by_level,
+            by_team=[TeamView(**asdict(one)) for one in report.by_team],
+            by_hour=[HourView(**asdict(one)) for one in report.by_hour],
+            per_claimer=[ClaimerView(**asdict(one)) for one in report.claimers],
+            load=[LoadView(**asdict(one)) for one in report.loads],
             per_day=_every_day(span, report.days),
         )
-
-
-def _claimer(one: Claimer) -> ClaimerView:
-    return ClaimerView(id=one.id, name=one.name, count=one.count, median=one.median)
 
 
 def _every_day(span: Span, days: list[Day]) -> list[DayView]:

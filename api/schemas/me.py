@@ -26,6 +26,9 @@ def _known_zone(name: str) -> str:
     return name
 
 
+TimeZone = Annotated[str, Field(max_length=100), AfterValidator(_known_zone)]
+"""A place's name in IANA's list."""
+
 WallClock = Annotated[
     str,
     Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"]),
@@ -44,7 +47,7 @@ class QuietHoursBody(Body):
 
     start: WallClock
     end: WallClock
-    time_zone: Annotated[str, Field(max_length=100), AfterValidator(_known_zone)]
+    time_zone: TimeZone
 
     @model_validator(mode="after")
     def _some_time(self) -> "QuietHoursBody":

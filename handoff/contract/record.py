@@ -44,6 +44,7 @@ class Record:
     first_claimed_at: datetime | None = None
     first_claimed_by_id: UUID | None = None
     first_claimed_round: int | None = None
+    first_claimed_level: int | None = None
     deadline_at: datetime | None = None
     exhausted_at: datetime | None = None
     expires_at: datetime | None = None

@@ -40,6 +40,7 @@ _PLAIN = (
     "first_claimed_at",
     "first_claimed_by_id",
     "first_claimed_round",
+    "first_claimed_level",
     "level",
     "level_round",
     "round",

@@ -1,5 +1,8 @@
 """Settings and analytics through the page: what is chosen there is what the API knows."""
 
+import os
+from pathlib import Path
+
 from playwright.async_api import expect
 
 from tests.browser.conftest import Sit
@@ -191,6 +194,16 @@ async def test_the_numbers_can_be_read(desk: Desk, sit: Sit) -> None:
     await expect(amir.page.locator(".number").nth(1)).to_contain_text("50 %")
     chart = amir.page.get_by_role("img", name="Claims by person")
     await expect(chart).to_contain_text("Amir")
+    week = amir.page.get_by_role("table", name="Escalations by hour of the week")
+    await expect(week.locator("[data-heat]")).to_have_text("2")
+    now = amir.page.get_by_role("img", name="Claimed at this moment")
+    await expect(now).to_contain_text("Amir")
+    await amir.must_be_accessible()
+    if place := os.environ.get("PICTURES"):
+        await amir.page.screenshot(path=Path(place) / "analytics.png", full_page=True)
+        await amir.page.emulate_media(color_scheme="dark")
+        await amir.must_be_accessible()
+        await amir.page.screenshot(path=Path(place) / "analytics-dark.png", full_page=True)
     async with amir.page.expect_download() as download:
         await amir.page.get_by_role("link", name="CSV").click()
     assert (await download.value).suggested_filename == "escalations.csv"

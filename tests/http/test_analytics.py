@@ -13,7 +13,7 @@ from sqlalchemy import insert, text, update
 from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority
 from handoff.database.tables import HandoffRow, SessionRow
 from handoff.rules.policy import default_policy, policy_to_json
-from tests.support.cast import ACME, AMIR, BO, CHEN, GINA, HUGO, OLIVE, VERA, Member
+from tests.support.cast import ACME, AMIR, BO, CHEN, GINA, HUGO, NETWORK, OLIVE, VERA, Member
 from tests.support.desk import Desk
 
 pytestmark = pytest.mark.desk(worker=False)
@@ -33,6 +33,7 @@ class Past:
     priority: Priority = Priority.NORMAL
     intent: Intent = Intent.ESCALATE
     claimed: tuple[float, Member, int] | None = None
+    level: int | None = None
     exhausted: bool = False
     title: str = "VPN drops"
     account_id: UUID = ACME
@@ -48,6 +49,7 @@ async def _write(desk: Desk, one: Past) -> None:
     session_id = uuid4()
     seconds, claimer, number = one.claimed or (0, AMIR, None)
     first = one.at + timedelta(seconds=seconds) if one.claimed else None
+    resolved = one.status is HandoffStatus.RESOLVED
     holds = one.status in (HandoffStatus.CLAIMED, HandoffStatus.RESOLVED)
     session = {
         "id": session_id,
@@ -70,10 +72,12 @@ async def _write(desk: Desk, one: Past) -> None:
         "first_claimed_at": first,
         "first_claimed_by_id": claimer.id if one.claimed else None,
         "first_claimed_round": number,
+        "first_claimed_level": one.level,
+        "resolved_at": one.at + timedelta(hours=1) if resolved else None,
         "claimed_by_id": claimer.id if holds else None,
         "claimed_at": first if holds else None,
         "exhausted_at": one.at if one.exhausted else None,
-        "outcome": Outcome.FIXED if one.status is HandoffStatus.RESOLVED else None,
+        "outcome": Outcome.FIXED if resolved else None,
         "seen_version": 1,
     }
     async with desk.database.account(one.account_id) as tenant:
@@ -83,9 +87,9 @@ async def _write(desk: Desk, one: Past) -> None:
 
 DAY = timedelta(days=1)
 STORY = (
-    Past(status=HandoffStatus.RESOLVED, claimed=(60, AMIR, 1), priority=Priority.URGENT),
-    Past(status=HandoffStatus.CLAIMED, claimed=(120, CHEN, 1)),
-    Past(FIRST + DAY, status=HandoffStatus.OPEN, claimed=(180, AMIR, 2)),
+    Past(status=HandoffStatus.RESOLVED, claimed=(60, AMIR, 1), priority=Priority.URGENT, level=0),
+    Past(status=HandoffStatus.CLAIMED, claimed=(120, CHEN, 1), level=0),
+    Past(FIRST + DAY, status=HandoffStatus.OPEN, claimed=(180, AMIR, 2), level=1),
     Past(FIRST + DAY, status=HandoffStatus.CANCELLED, claimed=(600, OLIVE, 3)),
     Past(FIRST + DAY, status=HandoffStatus.OPEN),
     Past(FIRST + DAY, status=HandoffStatus.OPEN, exhausted=True, priority=Priority.LOW),
@@ -96,6 +100,10 @@ STORY = (
     Past(status=HandoffStatus.CLAIMED, intent=Intent.PARK, claimed=(1, CHEN, 0)),
     Past(account_id=GINA.account_id, escalator=HUGO, claimed=(5, GINA, 1)),
 )
+
+
+LONGEST_HELD = "2026-03-01T23:59:01Z"
+"""What was picked up from what was parked is held, too, and whenever it began."""
 
 
 async def report(desk: Desk, **query: str) -> dict[str, Any]:
@@ -121,6 +129,28 @@ async def test_every_number_of_a_known_past(desk: Desk) -> None:
             "p90": pytest.approx(474),
             "mean": pytest.approx(240),
         },
+        "time_to_resolve": {
+            "p50": pytest.approx(3600),
+            "p90": pytest.approx(3600),
+            "mean": pytest.approx(3600),
+        },
+        "by_outcome": {outcome.value: int(outcome is Outcome.FIXED) for outcome in Outcome},
+        "by_level": {"0": 2, "1": 1},
+        "by_team": [
+            {
+                "id": None,
+                "name": None,
+                "total": 8,
+                "answered": 4,
+                "unanswered": 2,
+                "p50": pytest.approx(150),
+            }
+        ],
+        "by_hour": [
+            {"weekday": 0, "hour": 23, "created": 6, "p50": pytest.approx(390)},
+            {"weekday": 6, "hour": 23, "created": 2, "p50": pytest.approx(90)},
+        ],
+        "load": [{"id": str(CHEN.id), "name": "Chen", "holding": 2, "since": LONGEST_HELD}],
         "by_state": {"open": 3, "claimed": 1, "resolved": 1, "cancelled": 2, "expired": 1},
         "by_priority": {"low": 1, "normal": 6, "high": 0, "urgent": 1},
         "by_round": {"1": 2, "2": 1, "3": 1},
@@ -136,6 +166,27 @@ async def test_every_number_of_a_known_past(desk: Desk) -> None:
         ],
     }
     assert {"total", *shown} - {"from", "to"} <= set(definitions)
+
+
+async def test_hours_of_the_week_are_those_of_the_place_that_is_named(desk: Desk) -> None:
+    await write(desk, *STORY)
+    shown = await report(desk, time_zone="Asia/Tokyo")
+    assert [(one["weekday"], one["hour"], one["created"]) for one in shown["by_hour"]] == [
+        (0, 8, 2),
+        (1, 8, 6),
+    ]
+    refused = await desk.http(BO).get(PATH, params=RANGE | {"time_zone": "Mars/Olympus"})
+    assert refused.status_code == 422
+
+
+async def test_each_team_sees_its_own(desk: Desk) -> None:
+    await write(desk, Past(claimed=(60, AMIR, 1)), Past(exhausted=True), Past())
+    async with desk.database.account(ACME) as tenant:
+        await tenant.connection.execute(update(SessionRow).values(team_id=NETWORK))
+    [team] = (await report(desk))["by_team"]
+    assert (team["id"], team["name"], team["total"]) == (str(NETWORK), "Network", 3)
+    # Who still waits is no failure.
+    assert (team["answered"], team["unanswered"], team["p50"]) == (1, 1, pytest.approx(60))
 
 
 async def test_nothing_is_dropped(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import { loadAnewOnReturn } from "../shared/back.js";
 import { bars, columns } from "./charts.js";
+import { week } from "./week.js";
 import { element } from "../shared/dom.js";
 import { said } from "../shared/durations.js";
 import { readJson } from "../shared/server.js";
@@ -27,8 +28,15 @@ function share(some, whole) {
   return whole ? `${Math.round((some / whole) * 100)} %` : "–";
 }
 
-function part(title, content) {
-  return element("section", { class: "card" }, element("h2", {}, title), content);
+/** With what is counted said beside it. */
+function part(title, content, note) {
+  return element(
+    "section",
+    { class: "card" },
+    element("h2", {}, title),
+    element("p", { class: "faint" }, note),
+    content,
+  );
 }
 
 function numbers(found) {
@@ -42,7 +50,8 @@ function numbers(found) {
     .filter(([count]) => count)
     .map(([count, words]) => `${count} ${words}`)
     .join(", ");
-  const claim = found.time_to_claim;
+  const { time_to_claim: claim, time_to_resolve: resolve } = found;
+  const failed = open.exhausted + open.expired;
   return element(
     "div",
     { class: "numbers" },
@@ -56,8 +65,9 @@ function numbers(found) {
       "answered",
       `${found.answered} claimed`,
     ),
-    card(open.total, "unanswered", why || "nobody was left alone"),
+    card(failed, "unanswered at the end", why || "nobody was left alone"),
     card(said(claim.p50), "median time to claim", `90th percentile: ${said(claim.p90)}`),
+    card(said(resolve.p50), "median time to resolve", `90th percentile: ${said(resolve.p90)}`),
   );
 }
 
@@ -77,21 +87,44 @@ function show(found, waiting) {
   const named = (counts, names) =>
     Object.entries(counts).map(([key, count]) => [names(key), count, String(count)]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
+  const outcome = (word) => capital(word.replaceAll("_", " "));
+  const levels = named(found.by_level, (level) => `level ${Number(level) + 1}`);
   const claimers = found.per_claimer.map((one) => [
     one.name,
     one.count,
     `${one.count}, median ${said(one.median)}`,
   ]);
+  const teams = found.by_team.map((team) => [
+    team.name ?? "of no team",
+    team.total,
+    `${team.total}: ${share(team.answered, team.total)} answered, ` +
+      `${team.unanswered} unanswered, median ${said(team.p50)}`,
+  ]);
+  const loads = found.load.map((one) => [
+    one.name,
+    one.holding,
+    `${one.holding}, the longest since ${new Date(one.since).toLocaleString()}`,
+  ]);
   const days = found.per_day.map((day) => ({ label: day.date, parts: parts(day, waiting) }));
   report.replaceChildren(
     numbers(found),
-    part("Per day", columns("Escalations per day", days)),
+    part(
+      "Per day",
+      columns("Escalations per day", days),
+      "By the day on which they were created, UTC, and what became of them since.",
+    ),
+    part(
+      "By hour of the week",
+      week(found.by_hour),
+      "When they were created, by your clock. Point at a number for the median time to claim.",
+    ),
     element(
       "div",
       { class: "pair" },
       part(
         "By priority",
         bars("Escalations by priority", named(found.by_priority, capital).reverse()),
+        "As it is now.",
       ),
       part(
         "Claimed in round",
@@ -99,9 +132,37 @@ function show(found, waiting) {
           "Claims by round",
           named(found.by_round, (round) => (round === "0" ? "before the first" : `round ${round}`)),
         ),
+        "The round that ran when somebody claimed first.",
       ),
-      part("Who claimed", bars("Claims by person", claimers)),
-      part("Where they stand", bars("Escalations by state", named(found.by_state, capital))),
+      part(
+        "By level",
+        bars("Claims by level", levels),
+        "The level of the policy that had been called when somebody claimed.",
+      ),
+      part(
+        "By team",
+        bars("Escalations by team", teams),
+        "By the team whose the session is now. Who still waits is no failure.",
+      ),
+      part("Who claimed", bars("Claims by person", claimers), "First claims, by who made them."),
+      part(
+        "Who has how many now",
+        bars("Claimed at this moment", loads),
+        "Claimed and not ended at this moment, whenever it was created.",
+      ),
+      part(
+        "How they ended",
+        bars(
+          "Resolved by outcome",
+          named(found.by_outcome, (word) => outcome(word)),
+        ),
+        "What resolved ones came to.",
+      ),
+      part(
+        "Where they stand",
+        bars("Escalations by state", named(found.by_state, capital)),
+        "At this moment.",
+      ),
     ),
   );
 }
@@ -112,6 +173,7 @@ async function read() {
   const query = new URLSearchParams({
     from: new Date(until - span.value * DAY).toISOString(),
     to: until.toISOString(),
+    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
   report.setAttribute("aria-busy", "true");
   try {

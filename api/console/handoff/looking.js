@@ -20,11 +20,11 @@ function sentence(names, doing) {
 
 function sentences(others) {
   const names = (some) => some.map((other) => other.name);
-  const write = others.filter((other) => other.writing);
-  const look = others.filter((other) => !other.writing);
+  const writers = others.filter((other) => other.writing);
+  const watchers = others.filter((other) => !other.writing);
   const said = [
-    sentence(names(write), "writing a note"),
-    sentence(names(look), "looking at this, too"),
+    sentence(names(writers), "writing a note"),
+    sentence(names(watchers), "looking at this, too"),
   ];
   return said.filter(Boolean).join(" ");
 }

@@ -8,11 +8,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Float, Select, and_, case, cast, func
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Float,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+)
 
-from handoff.contract.words import HandoffStatus, Intent, Priority
+from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority
 from handoff.database.gate import Tenant
-from handoff.database.tables import HandoffRow, UserRow
+from handoff.database.tables import HandoffRow, SessionRow, TeamRow, UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +65,65 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds; None where there is nothing to count."""
+
+    p50: float | None
+    p90: float | None
+    mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfTeam:
+    """One team's escalations; of those that are of no team, id and name are None."""
+
+    id: UUID | None
+    name: str | None
+    total: int
+    answered: int
+    unanswered: int
+    p50: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What was created in one hour of the week, from 0 on Monday; the median time to claim."""
+
+    weekday: int
+    hour: int
+    created: int
+    p50: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What somebody has claimed and not ended at this moment, since when the longest."""
+
+    id: UUID
+    name: str
+    holding: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The numbers of one span. Times to claim in seconds."""
+    """The numbers of one span."""
 
     total: int
     answered: int
     unanswered: Unanswered
     withdrawn: int
-    p50: float | None
-    p90: float | None
-    mean: float | None
+    to_claim: Times
+    to_resolve: Times
     by_state: dict[HandoffStatus, int]
     by_priority: dict[Priority, int]
+    by_outcome: dict[Outcome, int]
     by_round: dict[int, int]
+    by_level: dict[int, int]
+    by_team: list[OfTeam]
+    by_hour: list[Hour]
     claimers: list[Claimer]
+    loads: list[Load]
     days: list[Day]
 
 
@@ -97,13 +153,22 @@ TIME_TO_CLAIM = case(
 )
 """Seconds; null while nobody has claimed."""
 
+_RESOLVED = HandoffRow.status == HandoffStatus.RESOLVED
+_TIME_TO_RESOLVE = func.greatest(
+    cast(func.extract("epoch", HandoffRow.resolved_at - _BEGUN), Float), 0.0
+)
+# Who still waits is no failure yet.
+_FAILED = or_(_EXHAUSTED, _EXPIRED)
+
 
 def _count(which: ColumnElement[bool]) -> ColumnElement[int]:
     return func.count().filter(which)
 
 
-def _percentile(part: float) -> ColumnElement[float]:
-    return func.percentile_cont(part).within_group(TIME_TO_CLAIM).filter(_ANSWERED)
+def _percentile(
+    part: float, of: ColumnElement[Any] = TIME_TO_CLAIM, which: ColumnElement[bool] = _ANSWERED
+) -> ColumnElement[float]:
+    return func.percentile_cont(part).within_group(of).filter(which)
 
 
 def escalations(tenant: Tenant, span: Span, *columns: Any) -> Select[Any]:
@@ -115,21 +180,33 @@ def escalations(tenant: Tenant, span: Span, *columns: Any) -> Select[Any]:
     )
 
 
-async def report(tenant: Tenant, span: Span) -> Report:
-    """Every number, as of one moment if its transaction is `at_one_moment`."""
+async def report(tenant: Tenant, span: Span, *, time_zone: str) -> Report:
+    """Every number, as of one moment if its transaction is `at_one_moment`.
+
+    `time_zone`: whose hours of the week are meant.
+    """
     whole = await _whole(tenant, span)
     return Report(
         total=whole.total,
         answered=whole.answered,
         unanswered=Unanswered(whole.unanswered, whole.waiting, whole.exhausted, whole.expired),
         withdrawn=whole.withdrawn,
-        p50=whole.p50,
-        p90=whole.p90,
-        mean=whole.mean,
+        to_claim=Times(whole.p50, whole.p90, whole.mean),
+        to_resolve=Times(whole.resolve_p50, whole.resolve_p90, whole.resolve_mean),
         by_state=_filled(HandoffStatus, await _by(tenant, span, HandoffRow.status)),
         by_priority=_filled(Priority, await _by(tenant, span, HandoffRow.priority)),
+        by_outcome=_filled(Outcome, await _by(tenant, span, HandoffRow.outcome, _RESOLVED)),
         by_round=await _by(tenant, span, HandoffRow.first_claimed_round, _ANSWERED),
+        by_level=await _by(
+            tenant,
+            span,
+            HandoffRow.first_claimed_level,
+            HandoffRow.first_claimed_level.is_not(None),
+        ),
+        by_team=await _teams(tenant, span),
+        by_hour=await _hours(tenant, span, time_zone),
         claimers=await _claimers(tenant, span),
+        loads=await _loads(tenant),
         days=await _days(tenant, span),
     )
 
@@ -148,6 +225,9 @@ async def _whole(tenant: Tenant, span: Span) -> Any:
         _percentile(0.5).label("p50"),
         _percentile(0.9).label("p90"),
         func.avg(TIME_TO_CLAIM).filter(_ANSWERED).label("mean"),
+        _percentile(0.5, _TIME_TO_RESOLVE, _RESOLVED).label("resolve_p50"),
+        _percentile(0.9, _TIME_TO_RESOLVE, _RESOLVED).label("resolve_p90"),
+        func.avg(_TIME_TO_RESOLVE).filter(_RESOLVED).label("resolve_mean"),
     )
     return (await tenant.connection.execute(query)).one()
 
@@ -186,6 +266,53 @@ async def _claimers(tenant: Tenant, span: Span) -> list[Claimer]:
         .order_by(func.count().desc(), UserRow.name, UserRow.id)
     )
     return [Claimer(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def _teams(tenant: Tenant, span: Span) -> list[OfTeam]:
+    of_account = and_(
+        SessionRow.account_id == HandoffRow.account_id, SessionRow.id == HandoffRow.session_id
+    )
+    query = (
+        escalations(
+            tenant,
+            span,
+            TeamRow.id,
+            TeamRow.name,
+            func.count(),
+            _count(_ANSWERED),
+            _count(_FAILED),
+            _percentile(0.5),
+        )
+        .join(SessionRow, of_account)
+        .outerjoin(TeamRow, TeamRow.id == SessionRow.team_id)
+        .group_by(TeamRow.id, TeamRow.name)
+        .order_by(func.count().desc(), TeamRow.name)
+    )
+    return [OfTeam(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def _hours(tenant: Tenant, span: Span, time_zone: str) -> list[Hour]:
+    local = func.timezone(time_zone, HandoffRow.created_at)
+    weekday = (cast(func.extract("isodow", local), Integer) - 1).label("weekday")
+    hour = cast(func.extract("hour", local), Integer).label("hour")
+    query = escalations(tenant, span, weekday, hour, func.count(), _percentile(0.5))
+    query = query.group_by("weekday", "hour").order_by("weekday", "hour")
+    return [Hour(*row) for row in (await tenant.connection.execute(query)).all()]
+
+
+async def _loads(tenant: Tenant) -> list[Load]:
+    claimer = and_(
+        UserRow.account_id == HandoffRow.account_id, UserRow.id == HandoffRow.claimed_by_id
+    )
+    since = func.min(HandoffRow.claimed_at)
+    query = (
+        tenant.select(HandoffRow, UserRow.id, UserRow.name, func.count(), since)
+        .join(UserRow, claimer)
+        .where(HandoffRow.status == HandoffStatus.CLAIMED)
+        .group_by(UserRow.id, UserRow.name)
+        .order_by(func.count().desc(), UserRow.name, UserRow.id)
+    )
+    return [Load(*row) for row in (await tenant.connection.execute(query)).all()]
 
 
 async def _days(tenant: Tenant, span: Span) -> list[Day]:

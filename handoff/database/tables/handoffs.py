@@ -102,6 +102,7 @@ class HandoffRow(Table):
     first_claimed_at: Mapped[datetime | None]
     first_claimed_by_id: Mapped[UUID | None]
     first_claimed_round: Mapped[int | None]
+    first_claimed_level: Mapped[int | None] = mapped_column(SmallInteger)
     transfer_to_id: Mapped[UUID | None]
     transfer_until: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]

@@ -101,6 +101,7 @@ def _first_claim(record: Record, actor: Actor, now: datetime) -> dict[str, Any]:
         "first_claimed_at": now,
         "first_claimed_by_id": actor.id,
         "first_claimed_round": record.round,
+        "first_claimed_level": record.level if record.round else None,
     }
 
 

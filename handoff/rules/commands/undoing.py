@@ -68,4 +68,5 @@ _NEVER_CLAIMED = {
     "first_claimed_at": None,
     "first_claimed_by_id": None,
     "first_claimed_round": None,
+    "first_claimed_level": None,
 }
