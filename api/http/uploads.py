@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import Message
@@ -16,6 +16,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import Scope
 
 from handoff.errors import Busy, Invalid, TooLarge, TooMany, TooSlow
@@ -33,6 +34,11 @@ SAVED_AT_ONCE = 2
 BLOCK_BYTES = 256 * 1024
 HEADER_CHARACTERS = 4096
 RETRY_AFTER = 2
+
+DRAINED_BYTES = 16 * 1024 * 1024
+STRANGERS_BYTES = 1024 * 1024
+"""So much of what is refused is read and dropped, because a client that still writes would not read
+our answer. Beyond that the connection is closed on it."""
 
 DISPOSITION = "Content-Disposition"
 
@@ -138,6 +144,18 @@ async def _put_down(request: Request, on_disk: IO[bytes]) -> tuple[int, Kind, by
     if not size:
         raise _fault("body", "must not be empty", "empty_file")
     return size, kind, digest.digest()
+
+
+async def drain(request: Request, most: int, *, within: timedelta) -> None:
+    """Reads what is left of a body that was refused."""
+    size = 0
+    # A RuntimeError tells that nothing is left.
+    with suppress(ClientDisconnect, TimeoutError, RuntimeError):
+        async with asyncio.timeout(within.total_seconds()):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    return
 
 
 def _must_fit(declared: str) -> None:

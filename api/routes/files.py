@@ -1,6 +1,8 @@
 """Files of a session: added whole, listed, fetched in full or in part, taken away."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -14,14 +16,20 @@ from api.endpoints.answers import conflicts, problems, whole
 from api.endpoints.idempotency import Handler, IdempotentRoute, keep_within, resource_id
 from api.http import ranges
 from api.http.problems import problem
-from api.http.uploads import DISPOSITION, Upload
+from api.http.uploads import DISPOSITION, DRAINED_BYTES, STRANGERS_BYTES, Upload, drain
 from api.identity.callers import Caller, Parts, bearer_token, identify, services
 from api.schemas.files import FileView
 from api.services import Services
 from handoff.contract.people import Actor, Person
 from handoff.database import files, people
 from handoff.database.files import CHUNK_BYTES, NewFile
-from handoff.errors import NotFound, RangeNotSatisfiable, TooManyFiles
+from handoff.errors import (
+    HandoffError,
+    NotFound,
+    RangeNotSatisfiable,
+    TooManyFiles,
+    Unauthenticated,
+)
 from handoff.rules.files import FILE_BYTES, must_add, must_remove
 
 
@@ -35,24 +43,36 @@ class FileRoute(IdempotentRoute):
         async def handle(request: Request) -> Response:
             if request.method != "POST":
                 return await endpoint(request)
-            try:
-                session_id = UUID(request.path_params["session_id"])
-            except ValueError:
-                return await endpoint(request)  # Which says so.
             parts = services(request)
-            caller = await identify(request, parts, bearer_token(request))
-            await _must_be_let_in(parts, caller, session_id)
             within = parts.settings.body_within
             try:
-                async with parts.uploads.receive(request, caller.id, within=within) as upload:
-                    request.state.upload = upload
-                    request.state.put_down = upload.digest + upload.name.encode()
+                async with _taken_in(parts, request, within):
                     return await endpoint(request)
             except ClientDisconnect:
                 # Half a file is none, and nobody is left to be answered.
                 return Response(status_code=400)
+            except HandoffError as refusal:
+                known = not isinstance(refusal, Unauthenticated)
+                await drain(request, DRAINED_BYTES if known else STRANGERS_BYTES, within=within)
+                raise
 
         return handle
+
+
+@asynccontextmanager
+async def _taken_in(parts: Services, request: Request, within: timedelta) -> AsyncIterator[None]:
+    """The file, put down for the endpoint."""
+    caller = await identify(request, parts, bearer_token(request))
+    try:
+        session_id = UUID(request.path_params["session_id"])
+    except ValueError:
+        yield  # The endpoint says so.
+        return
+    await _must_be_let_in(parts, caller, session_id)
+    async with parts.uploads.receive(request, caller.id, within=within) as upload:
+        request.state.upload = upload
+        request.state.put_down = upload.digest + upload.name.encode()
+        yield
 
 
 async def _must_be_let_in(parts: Services, caller: Actor, session_id: UUID) -> None:
