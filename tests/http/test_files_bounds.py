@@ -168,7 +168,8 @@ async def test_it_goes_when_its_session_is_forgotten(desk: Desk) -> None:
     now = timedelta(0)
     assert await upkeep.purge_files(desk.database, older_than=now) == 0
     assert (await desk.command(BO, handoff, "cancel")).status_code == 200
-    await upkeep.purge_closed(desk.database, closed_for=now)
+    # Who is at the handoff at this moment is not met.
+    await desk.until(lambda: upkeep.purge_closed(desk.database, closed_for=now))
     assert await upkeep.purge_files(desk.database, older_than=timedelta(days=1)) == 0
     assert await upkeep.purge_files(desk.database, older_than=now) == 1
     assert (await desk.http(BO).get(path)).status_code == 404
@@ -229,3 +230,22 @@ async def test_nobody_sends_more_than_ten_at_once(front_desk: Desk) -> None:
         go_on.set()
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
     assert [task.result().status_code for task in held_back] == [201] * 10
+
+
+async def test_nobody_who_may_not_add_is_listened_to(front_desk: Desk) -> None:
+    """Nothing of it is put down: not of a stranger's, not of a viewer's, not where there is no
+    room. The answer comes all the same."""
+    assert front_desk.services is not None
+    session_id = await front_desk.start_session()
+    path = f"/ai-sessions/{session_id}/files"
+    kept: list[int] = []
+
+    async def sent() -> Any:
+        for _ in range(8):
+            yield b"x" * 65536
+            kept.append(front_desk.services.uploads._under_way.total())  # type: ignore[union-attr]
+
+    for who, status in ((None, 401), (VERA, 403), (HUGO, 404)):
+        answer = await front_desk.http(who).post(path, content=sent(), headers=CALLED)
+        assert answer.status_code == status
+    assert set(kept) == {0}
