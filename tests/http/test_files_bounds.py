@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,6 +86,8 @@ async def raw(desk: Desk, path: str, headers: str, body: bytes, *, ends: bool = 
         writer.write_eof()
     answer = await reader.read()
     writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
     return answer
 
 
