@@ -20,6 +20,7 @@ from api.routes import (
     claim_links,
     commands,
     events,
+    files,
     handoffs,
     health,
     me,
@@ -78,6 +79,7 @@ def build(settings: Settings) -> FastAPI:
     for routes in (
         queue,
         sessions,
+        files,
         handoffs,
         commands,
         claim_links,

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from api.engine.own_worker import OwnWorker
 from api.http.rate_limits import RateLimits
 from api.http.shared_answers import Shared
+from api.http.uploads import Uploads
 from api.identity.bearer_tokens import TokenVerifier
 from api.identity.proven import ProvenTokens
 from api.live.hub import Hub
@@ -55,6 +56,7 @@ class Services:
     limits: RateLimits
     own_worker: OwnWorker
     proven: ProvenTokens = field(default_factory=ProvenTokens)
+    uploads: Uploads = field(default_factory=Uploads)
     readiness: Shared[Any] = field(default_factory=Shared)
     counts: Shared[Any] = field(default_factory=Shared)
     has_been_well: bool = False

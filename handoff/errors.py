@@ -19,7 +19,8 @@
         │   ├── RoundPassed
         │   ├── WrongState
         │   ├── LastOwner
-        │   ├── AddressTaken
+        │   ├── TooManyFiles
+    │   ├── AddressTaken
         │   └── RequestInFlight
         ├── LinkDead            410
         ├── StaleVersion        412
@@ -27,6 +28,7 @@
         ├── TooSlow             408
         ├── TooLarge            413
         ├── UnsupportedMedia    415
+        ├── RangeNotSatisfiable 416
         ├── Invalid             422
         │   ├── IdempotencyMismatch
         │   └── ScimInvalid     400, in SCIM's own words
@@ -190,6 +192,13 @@ class TooManyCalls(Conflict):
     title = "Nobody else is called about this handoff by name"
 
 
+class TooManyFiles(Conflict):
+    """A session holds so many files and no more. Fact: `limit`."""
+
+    type = "/problems/too-many-files"
+    title = "This session takes no more files"
+
+
 class LastOwner(Conflict):
     """An account keeps at least one active owner."""
 
@@ -239,6 +248,14 @@ class TooSlow(Refusal):
     status = 408
     type = "/problems/too-slow"
     title = "The request took too long to arrive"
+
+
+class RangeNotSatisfiable(Refusal):
+    """The range begins behind the end. Fact: `size`, in bytes."""
+
+    status = 416
+    type = "/problems/range-not-satisfiable"
+    title = "The file ends before that"
 
 
 class TooLarge(Refusal):

@@ -9,6 +9,10 @@ _UNREADABLE = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 """Controls, lone surrogates, private letters, and what would begin another line."""
 
 
+FILE_NAME_BYTES = 255
+"""As file systems have it."""
+
+
 def composed(text: str) -> str:
     """The one spelling of what can be written in several: accents with their letters."""
     return normalize("NFC", text)
@@ -48,3 +52,18 @@ def _is_selector(letter: str) -> bool:
 def _is_tag(letter: str) -> bool:
     """The flags of Scotland and Wales are spelled with these."""
     return "\U000e0020" <= letter <= "\U000e007f"
+
+
+def file_name(value: str) -> str:
+    """What a file is called: its last part alone, without what is not written in names.
+
+    A name that somebody's computer made is mended; only what leaves no name is refused.
+
+    Raises:
+        ValueError: nothing of it is left, or it is longer than a file's name can be.
+    """
+    last = composed(value).replace("\\", "/").rpartition("/")[2]
+    name = "".join(filter(is_written, last)).strip().strip(".").strip()
+    if len(name.encode()) > FILE_NAME_BYTES:
+        raise ValueError(f"may have {FILE_NAME_BYTES} bytes")
+    return one_line(name)

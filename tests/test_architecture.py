@@ -30,6 +30,7 @@ MAY_IMPORT = {
 LIBRARY_BELONGS_TO = {
     "sqlalchemy": {
         "handoff/database/": "the record",
+        "api/routes/files.py": "the type of a row that it renders",
         "api/routes/handoffs.py": "the type of a row that it renders",
         "api/routes/sessions.py": "the type of a row that it renders",
     },

@@ -94,6 +94,7 @@ class Auditor:
                 detail=finding.detail,
             )
         await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
+        await upkeep.purge_files(self.database, older_than=self.settings.purge_after)
         await idempotency.purge_keys(self.database, KEYS_FOR)
         await upkeep.forget_refusals(self.database, older_than=KEYS_FOR)
         return started

@@ -23,6 +23,7 @@ _OF_STATUS: dict[int, type[HandoffError]] = {
     412: errors.StaleVersion,
     413: errors.TooLarge,
     415: errors.UnsupportedMedia,
+    416: errors.RangeNotSatisfiable,
     422: errors.Invalid,
     429: errors.TooMany,
     500: errors.HandoffError,
@@ -41,6 +42,8 @@ _FACTS: dict[type[HandoffError], dict[str, Any]] = {
     errors.WrongState: {"handoff_status": "open"},
     errors.StaleVersion: {"version": 4},
     errors.TooMany: {"retry_after": 12},
+    errors.TooManyFiles: {"limit": 50},
+    errors.RangeNotSatisfiable: {"size": 1024},
     errors.TooManyStreams: {"retry_after": 5, "limit": {"name": "streams", "amount": 50}},
     errors.Invalid: {
         "errors": [{"path": "body/title", "message": "Field required", "type": "missing"}]

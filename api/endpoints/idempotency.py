@@ -93,9 +93,7 @@ def _checked(keys: list[str]) -> str:
 async def _once(request: Request, key: str, endpoint: Handler) -> Response:
     parts = services(request)
     caller = await identify(request, parts, bearer_token(request))
-    fingerprint = hashlib.sha256(
-        f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
-    ).digest()
+    fingerprint = await _fingerprint(request)
     reserved = await idempotency.reserve(parts.database, caller, key, fingerprint)
     if isinstance(reserved, Answer):
         headers = {**reserved.headers, REPLAYED: "true"}
@@ -103,6 +101,14 @@ async def _once(request: Request, key: str, endpoint: Handler) -> Response:
     request.state.resource_id = reserved.resource_id
     held = request.state.held = _Held(parts.database, caller, key, reserved)
     return await _carry_out(request, endpoint, held)
+
+
+async def _fingerprint(request: Request) -> bytes:
+    """What tells this request from others. A body that has been put down as it came is told by
+    its digest, and not held for this."""
+    told = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    put_down: bytes | None = getattr(request.state, "put_down", None)
+    return hashlib.sha256(told + (put_down or await request.body())).digest()
 
 
 async def _carry_out(request: Request, endpoint: Handler, held: "_Held") -> Response:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http import json_bodies
+from api.http import json_bodies, uploads
 from api.http.problems import Saying
 from handoff.errors import HandoffError, TooLarge, TooSlow
 
@@ -26,8 +26,10 @@ class BodyLimit:
         self._say = say
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Requests without a body pass through untouched."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        """Requests without a body pass through untouched, and files, which have bounds of their
+        own."""
+        is_read = scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS")
+        if is_read or uploads.is_upload(scope):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -7,7 +7,9 @@ somebody opens it.
 from handoff.contract.words import TokenScope
 
 OPERATIONS: dict[TokenScope, frozenset[str]] = {
-    TokenScope.SESSIONS_READ: frozenset({"listSessions", "getSession"}),
+    TokenScope.SESSIONS_READ: frozenset(
+        {"listSessions", "getSession", "listSessionFiles", "getSessionFile"}
+    ),
     TokenScope.SESSIONS_WRITE: frozenset({"createSession"}),
     TokenScope.HANDOFFS_CREATE: frozenset({"createHandoff"}),
     TokenScope.HANDOFFS_READ: frozenset(
@@ -19,7 +21,7 @@ OPERATIONS: dict[TokenScope, frozenset[str]] = {
             "listHandoffDeliveries",
         }
     ),
-    TokenScope.HANDOFFS_NOTE: frozenset({"writeHandoffNote"}),
+    TokenScope.HANDOFFS_NOTE: frozenset({"writeHandoffNote", "addSessionFile"}),
     # The second is the WebSocket, which OpenAPI knows nothing of.
     TokenScope.EVENTS_READ: frozenset({"streamEvents", "socket_events"}),
     TokenScope.SCIM: frozenset(

@@ -1,9 +1,8 @@
 """The commands: each one transition of the record, final when it is answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from api.endpoints.answers import IfVersion, answered, conflicts, problems
 from api.endpoints.idempotency import IdempotentRoute, keep_within
 from api.identity.callers import Caller, Parts
 from api.schemas.commands import (
+    AttachedFile,
     Call,
     Cancel,
     Change,
@@ -83,6 +83,7 @@ class _ThisHandoff:
         *,
         to: UUID | None = None,
         team: UUID | None = None,
+        attached: Sequence[UUID] = (),
         answer: Answer | None = None,
     ) -> Response:
         """The same for a rule of the endpoint's own, or one that names a person or a team.
@@ -104,6 +105,7 @@ class _ThisHandoff:
             session_id=self.session_id,
             to=to,
             team=team,
+            attached=attached,
             if_version=self.if_version,
             keep=keep,
         )
@@ -268,20 +270,28 @@ async def change(handoff: ThisHandoff, body: Change) -> Response:
 )
 async def write_note(handoff: ThisHandoff, body: WriteNote) -> Response:
     """One more line of the conversation: it changes no state and no timer."""
+    attached: list[AttachedFile] = []
+
+    def says(
+        record: Record, actor: Actor, now: datetime, *, files: Sequence[dict[str, Any]] = ()
+    ) -> Changing:
+        # From here, and not from the event: of parked work that tells others less.
+        attached[:] = [AttachedFile(**one) for one in files]
+        return note(record, actor, now, text=body.text, files=files)
 
     def written(changed: Changed) -> Response:
-        view = _note(changed, body.text)
+        view = _note(changed, body.text, [*attached])
         return Response(_NOTE.dump_json(view), 201, media_type="application/json")
 
-    return await handoff.decide("notes", partial(note, text=body.text), answer=written)
+    return await handoff.decide("notes", says, attached=body.files, answer=written)
 
 
-def _note(changed: Changed, text: str) -> NoteView:
+def _note(changed: Changed, text: str, attached: list[AttachedFile]) -> NoteView:
     envelope = changed.envelope
     assert envelope is not None  # noqa: S101 - every note is an event
     actor = envelope.data["actor"]
     by = Person(UUID(actor["id"]), actor["name"])
-    return NoteView(int(envelope.id), changed.record.id, by, envelope.time, text)
+    return NoteView(int(envelope.id), changed.record.id, by, envelope.time, text, attached)
 
 
 _NOTE = TypeAdapter(NoteView)

@@ -21,7 +21,7 @@ from handoff.contract.messages import Envelope, NewHandoff, Recorded
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Verdict
-from handoff.database import deliveries, events, outages, records, sessions
+from handoff.database import deliveries, events, files, outages, records, sessions
 from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
@@ -76,9 +76,10 @@ async def create_handoff(
         engineer_notes=body.engineer_notes,
         context=body.context,
         # By PostgreSQL's clock, as all that follows: ours may be wrong.
-        created_at=await _must_be_free(parts, caller, session_id, handoff_id, body.remind_at),
+        created_at=await _must_be_free(parts, caller, session_id, handoff_id, body),
         remind_at=body.remind_at,
         token_id=caller.token_id,
+        files=tuple(body.files),
     )
     spoken = await starting.start_handoff(
         parts.temporal,
@@ -125,15 +126,18 @@ async def _must_be_free(
     caller: Actor,
     session_id: UUID,
     handoff_id: UUID,
-    remind_at: datetime | None,
+    body: HandOff,
 ) -> datetime:
     """Answers the common refusals without troubling the engine; the record has the last word.
 
     The time, by PostgreSQL.
     """
+    remind_at = body.remind_at
     async with parts.database.account(caller.account_id) as tenant:
         foreseen, now = await standing.foresee(tenant, session_id, caller.id)
         is_free = foreseen.verdict is Verdict.RECORDED and (remind_at is None or remind_at > now)
+        if is_free:
+            await files.must_name(tenant, session_id, body.files)
         if is_free or foreseen.other_id == handoff_id:
             return now
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.

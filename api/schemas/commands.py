@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from api.schemas.texts import WHOLE, Body, Moment, NoteText, Reason, Said, Title
+from api.schemas.texts import WHOLE, Body, FileIds, Moment, NoteText, Reason, Said, Title
 from handoff.contract.people import Person
 from handoff.contract.words import Outcome, Priority
 
@@ -86,6 +86,17 @@ class WriteNote(Body):
     """One more line of the conversation. Markdown is shown as such."""
 
     text: NoteText
+    files: FileIds = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file as an event tells of it, whatever becomes of it later. `size` in bytes."""
+
+    id: UUID
+    name: str
+    size: int
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +108,4 @@ class NoteView:
     by: Person
     at: datetime
     text: str
+    files: list[AttachedFile]

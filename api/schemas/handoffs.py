@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas.texts import Body, Context, Moment, Notes
+from api.schemas.texts import Body, Context, FileIds, Moment, Notes
 from handoff.contract.words import Intent, Priority
 
 
@@ -29,6 +29,7 @@ class HandOff(Body):
     engineer_notes: Notes | None = None
     priority: Priority = Priority.NORMAL
     context: Context | None = None
+    files: FileIds = Field(default_factory=list)
     remind_at: Moment | None = Field(
         default=None, description="When a parked handoff reminds its parker, and nobody else"
     )

@@ -6,6 +6,7 @@ A `Body` refuses what it does not name.
 import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +18,8 @@ from pydantic import (
     JsonValue,
     WithJsonSchema,
 )
+
+from handoff.rules.files import MOST_FILES
 
 NOTES_BYTES = 64 * 1024
 
@@ -144,6 +147,12 @@ Moment = Annotated[
     Field(json_schema_extra={"pattern": "^2[0-9]{3}-"}),
 ]
 """A time, in UTC. Whether it lies ahead the record decides, by PostgreSQL's clock."""
+
+
+FileIds = Annotated[
+    list[UUID],
+    Field(max_length=MOST_FILES, description="Ids of files that were added to its session"),
+]
 
 
 class Body(BaseModel):

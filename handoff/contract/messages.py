@@ -34,6 +34,8 @@ class NewHandoff:
     remind_at: datetime | None = None
     token_id: UUID | None = None
     """The API token by which a program asked for it, in the escalator's name."""
+    files: tuple[UUID, ...] = ()
+    """Files of the session that go with the notes: their ids, and never what is in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ from handoff.wire import jsonable
 _JOINED = ("engineer_notes", "context")
 """Never stored twice: history reads them from the handoff itself."""
 
-_SAID = "text"
-"""What a note says, in its event's details. Of a handoff that is parked it is its parker's own."""
+_SAID = ("text", "files")
+"""What a note says, in its event's details, and the files that go with it or with the notes. Of a
+handoff that is parked they are its parker's own."""
 
 
 async def append(
@@ -72,8 +73,12 @@ async def append(
     )
     number: int = written.scalar_one()
     if is_private(record):
-        data["details"].pop(_SAID, None)
+        data["details"] = _unsaid(data["details"])
     return _envelope(tenant.account_id, number, event, record.id, at, data)
+
+
+def _unsaid(details: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if name not in _SAID}
 
 
 def _doer(actor: Actor) -> dict[str, Any]:
@@ -173,9 +178,7 @@ def _envelopes(
         first = shared.setdefault(row.handoff_id, own)
         data = {**row.data, **(first if repeat_texts else own)}
         if row.is_hidden and row.escalator_id != reader_id:
-            data["details"] = {
-                name: value for name, value in data["details"].items() if name != _SAID
-            }
+            data["details"] = _unsaid(data["details"])
         found.append(
             _envelope(tenant.account_id, row.number, row.type, row.handoff_id, row.at, data)
         )

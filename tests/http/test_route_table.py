@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from tests.support.desk import open_desk
 from tests.support.document import operations
-from tests.support.route_scenes import ROLES, Path, Scenes, body_of
+from tests.support.route_scenes import NAMED, ROLES, Path, Scenes, body_of
 from tests.support.route_table import rows
 from tests.support.servers import Servers
 
@@ -73,7 +73,9 @@ async def test_a_cell(scenes: Scenes, operation_id: str, role: str) -> None:
 async def ask(scenes: Scenes, operation_id: str, role: str, path: Path) -> httpx.Response:
     method, template, _ = operations()[operation_id]
     body = body_of(operation_id, path)
-    request = {"json": body} if body is not None else {}
+    request: dict[str, Any] = {} if body is None else {"json": body}
+    if isinstance(body, bytes):
+        request = {"content": body, "headers": NAMED}
     http = scenes.http(role)
     async with http.stream(method, template.format(**path), **request) as answer:
         if "event-stream" not in answer.headers.get("content-type", ""):

@@ -20,6 +20,7 @@ from temporalio.client import Client
 from tests.support.cast import AMIR, BO, CHEN, NETWORK
 from tests.support.desk import Desk, open_desk
 from tests.support.document import document, operations
+from tests.support.route_scenes import NAMED
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.filterwarnings(
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 BY_MEANING = {
+    "addSessionFile": "its name is one by RFC 6266",
     "callHandoff": "who is called is of the account",
     "changeHandoff": "it names something, and a team of the account",
     "createApiToken": "its user is one of the account, and its end lies ahead",
@@ -92,8 +94,12 @@ async def target(
     ):
         desk.mail_matters = False
         handoff = await desk.escalate(BO)
+        added = await desk.http(BO).post(
+            f"/ai-sessions/{handoff.session_id}/files", content=b"a log", headers=NAMED
+        )
         known = {
             "session_id": str(handoff.session_id),
+            "file_id": added.json()["id"],
             "handoff_id": str(handoff.id),
             "user_id": str(CHEN.id),
             "team_id": str(NETWORK),

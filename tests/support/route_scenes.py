@@ -52,6 +52,7 @@ BODIES: dict[str, Any] = {
     "callHandoff": {"to": str(OLIVE.id)},
     "changeHandoff": {"priority": "urgent"},
     "writeHandoffNote": {"text": "Look at the log."},
+    "addSessionFile": b"what the log says",
     "markEventsSeen": {"numbers": [1]},
     "putPolicy": POLICY,
     "previewPolicy": {},
@@ -64,6 +65,10 @@ BODIES: dict[str, Any] = {
     "scimPatchUser": {"Operations": [{"op": "replace", "value": {"displayName": "Chen"}}]},
     "scimPatchGroup": {"Operations": [{"op": "add", "path": "externalId", "value": "x"}]},
 }
+
+
+NAMED = {"Content-Disposition": "attachment; filename*=UTF-8''a.log"}
+"""What a file is sent with."""
 
 
 def body_of(operation_id: str, path: Path) -> Any:
@@ -89,6 +94,7 @@ class Scenes:
     foreign: Path
     program: httpx.AsyncClient
     _token_id: str = ""
+    _file_id: str = ""
 
     @classmethod
     @asynccontextmanager
@@ -103,15 +109,17 @@ class Scenes:
             "team_id": str(PLATFORM),
             "group_id": str(PLATFORM),
             "token_id": (await _make_token(desk, GINA, ["sessions:read"]))["api_token"]["id"],
+            "file_id": await _add_file(desk.http(HUGO), theirs),
             "token": _link(desk, theirs, HUGO),
             "name": "Account",
             "urn": "urn:example:theirs",
         }
+        file_id = await _add_file(desk.http(BO), standing)
         headers = {"Authorization": f"Bearer {token['token']}"}
         async with httpx.AsyncClient(
             base_url=desk.base_url, headers=headers, timeout=20, trust_env=False
         ) as program:
-            yield cls(desk, standing, foreign, program, token["api_token"]["id"])
+            yield cls(desk, standing, foreign, program, token["api_token"]["id"], file_id)
 
     def http(self, role: str) -> httpx.AsyncClient:
         """Who acts in this role."""
@@ -119,7 +127,7 @@ class Scenes:
 
     def unknown(self) -> Path:
         """What nobody has."""
-        ids = ("session_id", "handoff_id", "user_id", "team_id", "group_id", "token_id")
+        ids = ("session_id", "handoff_id", "user_id", "team_id", "group_id", "token_id", "file_id")
         return {name: str(new_id()) for name in ids} | {
             "token": "nonsense",
             "name": "Nothing",
@@ -144,6 +152,8 @@ class Scenes:
             case "createHandoff":
                 holder = BO if who is VERA else who
                 return path | {"session_id": str(await self.desk.start_session(holder))}
+            case "removeSessionFile" if who is not VERA:
+                return path | {"file_id": await _add_file(self.desk.http(who), self.standing)}
             case "giveSession":
                 return path | {"session_id": str(await self._left_alone())}
             case "scimReplaceUser" | "scimDeleteUser" | "putUser" | "deleteUser":
@@ -169,6 +179,7 @@ class Scenes:
             "team_id": str(NETWORK),
             "group_id": str(NETWORK),
             "token_id": self._token_id,
+            "file_id": self._file_id,
             "token": _link(self.desk, handoff, who),
             "name": "User",
             "urn": "urn:ietf:params:scim:schemas:core:2.0:User",
@@ -205,6 +216,14 @@ class Scenes:
     async def _put(self, path: str, body: Any) -> None:
         answer = await self.desk.http(OLIVE).put(path, json=body)
         assert answer.status_code == 201, answer.text
+
+
+async def _add_file(http: httpx.AsyncClient, to: Handoff) -> str:
+    added = await http.post(
+        f"/ai-sessions/{to.session_id}/files", content=b"what the log says", headers=NAMED
+    )
+    assert added.status_code == 201, added.text
+    return str(added.json()["id"])
 
 
 async def _make_token(

@@ -22,6 +22,7 @@ RARELY_NEEDED = {
     "joserfc": "a sign-in at a provider",
     "httpx": "a provider's keys",
     "alembic": "the migrations",
+    "puremagic": "a file that is no text",
 }
 
 

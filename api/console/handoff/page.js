@@ -7,19 +7,23 @@ import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { look, write } from "./looking.js";
+import { Adding } from "./adding.js";
 import { easeReading } from "./reading.js";
+import { openFile, removeFile, showSmall } from "./shown.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece, reason, send } from "../shared/server.js";
 
 const UNSETTLED = 2500;
 const SETTLED = 15000;
 const story = document.getElementById("story");
-const { handoff, path } = story.dataset;
+const { handoff, path, files } = story.dataset;
+let adding = null;
 
 const reading = new Reading(async () => {
   if (document.hidden) return;
   const { came } = refresh(story, await readPiece(`/console/handoffs/${handoff}`));
   easeReading(story);
+  takeFiles();
   for (const moment of came.filter((one) => one.matches(".moment")).reverse())
     announce(moment.querySelector("bdi").textContent);
 });
@@ -56,10 +60,36 @@ async function submit(event) {
   }
 }
 
+/** Shows what there is, and takes in what is dropped on the form, each time it was drawn anew. */
+function takeFiles() {
+  showSmall(story);
+  const form = story.querySelector("[data-say]:not([data-takes])");
+  if (!form) return;
+  form.dataset.takes = "";
+  adding = new Adding(form, files, () => reading.again());
+  const text = form.querySelector("textarea");
+  const button = form.querySelector("[data-as-file]");
+  const most = Number(form.querySelector("[data-counts]").dataset.counts);
+  const offer = () => (button.hidden = new TextEncoder().encode(text.value).length <= most);
+  text.addEventListener("input", offer);
+  button.addEventListener("click", () => {
+    adding.add([new File([text.value], "note.txt", { type: "text/plain" })]);
+    [text.value] = text.value.trim().slice(0, 200).split("\n");
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+    text.focus();
+  });
+  offer();
+}
+
 /** A note; nothing of it is lost before it has arrived. */
 async function say(form, button) {
   const problem = form.querySelector(".problem");
-  if (await give("notes", bodyOf(form), { button, problem })) {
+  if (adding.isBusy) {
+    problem.textContent = "A file is still on its way. Wait for it, or cancel it.";
+    return;
+  }
+  if (await give("notes", { ...bodyOf(form), files: adding.ids }, { button, problem })) {
+    adding.clear();
     form.reset();
     dropDrafts(form);
   }
@@ -70,6 +100,8 @@ function click(event) {
   if (!button) return;
   const { command, opens, round } = button.dataset;
   const problem = document.getElementById("problem");
+  if (button.dataset.file) return openFile(button.dataset);
+  if (button.dataset.remove) return removeFile(button.dataset, () => reading.again());
   if (opens) document.getElementById(opens).showModal();
   else if (command)
     give(command, round ? { round: Number(round) } : undefined, { button, problem });
@@ -82,6 +114,7 @@ function press(key) {
 remember(story);
 keepDrafts(story, handoff);
 easeReading(story);
+takeFiles();
 look(path);
 story.addEventListener("click", click);
 story.addEventListener("submit", submit);

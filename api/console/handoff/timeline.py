@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from api.console.handoff.shown_files import ShownFile, of_event, on_session
 from api.console.shared import words
 from api.console.shared.allowed import allowed, may_write
 from api.console.shared.why import why
@@ -14,7 +15,7 @@ from handoff.contract.messages import Envelope
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import UNSETTLED, Command, DeliveryState
-from handoff.database import events, records
+from handoff.database import events, files, records
 from handoff.database.gate import Database
 from handoff.database.reading import called, offers, stories
 from handoff.database.reading.stories import LedgerLine
@@ -57,6 +58,7 @@ class Moment:
     said: str
     until: datetime | None
     note: str | None
+    files: list[ShownFile]
     chips: list[Chip]
 
 
@@ -76,10 +78,16 @@ class Story:
     may_write: bool
     colleagues: list[Person]
     teams: list[tuple[UUID, str]]
+    files: list[ShownFile]
     moments: list[Moment]
     is_cut: bool
     is_settled: bool
     now: datetime
+
+    @property
+    def file_ids(self) -> set[str]:
+        """The files that are still there."""
+        return {file.id for file in self.files}
 
 
 async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Story:
@@ -101,6 +109,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         told = await called.told(tenant, reader.id, [handoff_id])
         colleagues = await offers.colleagues(tenant)
         teams = await offers.team_names(tenant)
+        attached = await files.of_session(tenant, found[0].session_id)
         session_context = await stories.session_context(tenant, found[0].session_id)
     record, now = found
     shown = records.view(record, reader_id=reader.id)
@@ -121,7 +130,8 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         colleagues=[
             person for person in colleagues if person.id not in (holder.id, record.escalator.id)
         ],
-        moments=_moments(history, messages),
+        files=[on_session(row, reader, record.session_id) for row in attached],
+        moments=_moments(record.session_id, history, messages),
         is_cut=len(history) == MOST,
         is_settled=not any(message.state in UNSETTLED for message in messages),
         now=now.astimezone(UTC),
@@ -141,7 +151,7 @@ def _own_step(record: Record, reader: Actor, commands: list[Command]) -> Command
     return None
 
 
-def _moments(history: list[Envelope], messages: list[LedgerLine]) -> list[Moment]:
+def _moments(session_id: UUID, history: list[Envelope], messages: list[LedgerLine]) -> list[Moment]:
     """Newest first: what happened last is what somebody wants to know at 3 a.m."""
     told: dict[str, list[LedgerLine]] = defaultdict(list)
     for message in messages:
@@ -154,6 +164,7 @@ def _moments(history: list[Envelope], messages: list[LedgerLine]) -> list[Moment
             said=words.event(envelope),
             until=_until(envelope),
             note=_note(envelope),
+            files=[of_event(one, session_id) for one in _files(envelope)],
             chips=_chips(told[envelope.id]),
         )
         for envelope in reversed(history)
@@ -164,6 +175,10 @@ def _note(envelope: Envelope) -> str | None:
     details = envelope.data.get("details") or {}
     note = details.get("reason") or details.get("note") or details.get("text")
     return str(note) if note else None
+
+
+def _files(envelope: Envelope) -> list[dict[str, Any]]:
+    return (envelope.data.get("details") or {}).get("files") or []
 
 
 def _until(envelope: Envelope) -> datetime | None:

@@ -32,7 +32,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "connect-src 'self'",
-        "img-src 'self' data:",
+        # A picture that somebody added is fetched as an attachment, and shown from memory.
+        "img-src 'self' data: blob:",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",

@@ -12,7 +12,7 @@ from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, Verdict
-from handoff.database import events, outages, people
+from handoff.database import events, files, outages, people
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.accepted import refuse
 from handoff.database.handoffs.insertion import bound, inserted
@@ -43,7 +43,11 @@ async def record(
             await _write(tenant, record)
             event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
             at = record.created_at
-            envelope = await events.append(tenant, record, event, at=at, actor=actor)
+            told = await files.named(tenant, new.session_id, new.files)
+            details = {"files": told} if told else {}
+            envelope = await events.append(
+                tenant, record, event, at=at, actor=actor, details=details
+            )
             first = snapshot_of(record, step=next_step(record))
             return Recorded(Verdict.RECORDED, first=first), Changed(record, envelope)
     except _Refused as refused:

@@ -7,7 +7,7 @@ session's new state and the messages to be sent, so nothing half done can ever b
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -20,7 +20,7 @@ from handoff.contract.messages import Envelope, StepOrder
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
 from handoff.contract.words import EventType
-from handoff.database import deliveries, events, outages, people, sessions
+from handoff.database import deliveries, events, files, outages, people, sessions
 from handoff.database.deliveries import Planned
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.audience import choose
@@ -59,13 +59,15 @@ async def command(
     session_id: UUID | None = None,
     to: UUID | None = None,
     team: UUID | None = None,
+    attached: Sequence[UUID] = (),
     if_version: Collection[int] | None = None,
     keep: Keep | None = None,
 ) -> Changed:
     """Carries out what a person asked for; final once this returns.
 
     `to`, `team`: whom and which team it names. The rule is given them by these names, as they are
-    until it is done; None where there is no such person or team.
+    until it is done; None where there is no such person or team. `attached`: files of its session,
+    which the rule is given as `files`, as events tell of them.
 
     Where PostgreSQL's answer to the commit is lost, it is asked until it tells what was done.
 
@@ -89,6 +91,7 @@ async def command(
                     session_id=session_id,
                     to=to,
                     team=team,
+                    attached=attached,
                     if_version=if_version,
                 )
                 if keep is not None:
@@ -123,6 +126,7 @@ async def _carry_out(
     session_id: UUID | None,
     to: UUID | None,
     team: UUID | None,
+    attached: Sequence[UUID],
     if_version: Collection[int] | None,
 ) -> Changed:
     if team is not None:
@@ -139,6 +143,9 @@ async def _carry_out(
             raise NotFound("There is no such handoff.")
         record, now = found
         _must_match(record, if_version)
+        if attached:
+            told = await files.must_name(tenant, record.session_id, attached)
+            decide = partial(decide, files=told)
         change = decide(record, actor, now)
         if change is None:
             return Changed(record, None)

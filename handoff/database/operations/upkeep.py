@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, func, not_, select, tuple_
 
 from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
-from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, RefusalRow
+from handoff.database.tables import DeliveryRow, EventRow, FileRow, HandoffRow, RefusalRow
 
 PURGED_AT_ONCE = 500
+FILES_AT_ONCE = 50
+"""Half a gigabyte at most: a file may have 10 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +128,20 @@ async def forget_refusals(database: Database, *, older_than: timedelta) -> int:
     old = RefusalRow.created_at < func.clock_timestamp() - older_than
     async with database.engine_room() as connection:
         return (await connection.execute(delete(RefusalRow).where(old))).rowcount
+
+
+async def purge_files(database: Database, *, older_than: timedelta) -> int:
+    """Deletes files that were added so long ago, of sessions without a handoff that is still kept;
+    how many that were."""
+    kept = select(HandoffRow.id).where(HandoffRow.session_id == FileRow.session_id)
+    old = (
+        select(FileRow.id)
+        .where(FileRow.created_at < func.clock_timestamp() - older_than, not_(kept.exists()))
+        .limit(FILES_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    async with database.engine_room() as connection:
+        ids = (await connection.scalars(old)).all()
+        # Their chunks go with them.
+        await connection.execute(delete(FileRow).where(FileRow.id.in_(ids)))
+    return len(ids)

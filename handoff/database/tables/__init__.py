@@ -5,6 +5,7 @@ in one module per noun.
 """
 
 from handoff.database.tables.base import WORDS, Table, words
+from handoff.database.tables.files import FileChunkRow, FileRow
 from handoff.database.tables.handoffs import HandoffRow, RefusalRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
@@ -18,6 +19,8 @@ __all__ = [
     "DeliveryRow",
     "EndpointRow",
     "EventRow",
+    "FileChunkRow",
+    "FileRow",
     "HandoffRow",
     "IdempotencyRow",
     "RefusalRow",

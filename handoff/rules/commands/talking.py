@@ -1,5 +1,6 @@
 """What people say to each other about a handoff: a note to all, a call to one by name."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,14 @@ MOST_NOTES = 200
 MOST_CALLS = 10
 
 
-def note(record: Record, actor: Actor, now: datetime, *, text: str) -> Change:
+def note(
+    record: Record,
+    actor: Actor,
+    now: datetime,
+    *,
+    text: str,
+    files: Sequence[dict[str, Any]] = (),
+) -> Change:
     """One more line of the conversation. It changes no state and no timer, but whoever has it and
     writes is at work: their lease begins anew."""
     if record.escalator.id != actor.id:
@@ -39,7 +47,7 @@ def note(record: Record, actor: Actor, now: datetime, *, text: str) -> Change:
         event=EventType.NOTED,
         values={"note_count": record.note_count + 1, **_at_work(record, actor, now)},
         tells=Tells.TALKING,
-        details={"text": text},
+        details={"text": text} | ({"files": [*files]} if files else {}),
     )
 
 

@@ -24,7 +24,7 @@ from tests.support.cast import ACME, AMIR, BO, GINA, GLOBEX, HUGO, NETWORK
 from tests.support.desk import Desk
 from tests.support.servers import Servers
 
-EMPTY = ("api_tokens", "refusals")
+EMPTY = ("api_tokens", "refusals", "files", "file_chunks")
 """The tables in which the story leaves no row."""
 
 TENANT_TABLES = [

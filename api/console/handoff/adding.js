@@ -1,0 +1,171 @@
+// Files on their way to the session: picked, dropped or pasted; each can be called off and tried again.
+
+import { announce } from "../shared/announce.js";
+import { element } from "../shared/dom.js";
+import { newKey, reason } from "../shared/server.js";
+
+const MOST_BYTES = 10 * 1024 * 1024;
+const AT_ONCE = 2;
+
+/** A file's name as a header carries it, by RFC 8187. */
+function disposition(name) {
+  const quoted = encodeURIComponent(name.toWellFormed?.() ?? name).replace(
+    /['()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename*=UTF-8''${quoted}`;
+}
+
+/** The files that go with one form's text. `arrived` is called after each. */
+export class Adding {
+  #path;
+  #list;
+  #arrived;
+  #running = 0;
+  #files = [];
+
+  constructor(form, path, arrived) {
+    this.#path = path;
+    this.#list = form.querySelector("[data-adding]");
+    this.#arrived = arrived;
+    const picker = form.querySelector("input[type=file]");
+    form.querySelector("[data-picks]").addEventListener("click", () => picker.click());
+    picker.addEventListener("change", () => {
+      this.add(picker.files);
+      picker.value = "";
+    });
+    form.addEventListener("paste", (event) => this.#take(event, event.clipboardData));
+    form.addEventListener("drop", (event) => {
+      form.classList.remove("over-it");
+      this.#take(event, event.dataTransfer);
+    });
+    form.addEventListener("dragleave", () => form.classList.remove("over-it"));
+    form.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      form.classList.add("over-it");
+    });
+  }
+
+  /** The ids of those that have arrived. */
+  get ids() {
+    return this.#files.filter((one) => one.id).map((one) => one.id);
+  }
+
+  /** Whether one is still on its way. */
+  get isBusy() {
+    return this.#files.some((one) => one.state === "waits" || one.state === "runs");
+  }
+
+  /** They went with the text. */
+  clear() {
+    this.#files = [];
+    this.#list.replaceChildren();
+  }
+
+  add(files) {
+    for (const file of files) this.#begin({ file, key: newKey() });
+    this.#next();
+  }
+
+  #take(event, data) {
+    if (!data?.files.length) return;
+    event.preventDefault();
+    this.add(data.files);
+  }
+
+  #begin(one) {
+    one.bar = element("progress", { max: 1, value: 0, "aria-label": one.file.name });
+    one.said = element("span", { class: "faint", role: "status" });
+    one.again = element("button", { type: "button", class: "plain", hidden: true }, "Try again");
+    one.away = element("button", { type: "button", class: "plain" }, "Cancel");
+    one.again.addEventListener("click", () => {
+      this.#wait(one);
+      this.#next();
+    });
+    one.away.addEventListener("click", () => this.#drop(one));
+    one.row = element(
+      "li",
+      {},
+      element("bdi", {}, one.file.name),
+      one.bar,
+      one.said,
+      one.again,
+      one.away,
+    );
+    this.#list.append(one.row);
+    this.#files.push(one);
+    this.#wait(one);
+    if (one.file.size > MOST_BYTES) this.#fail(one, "It has more than 10 MiB.", false);
+    else if (!one.file.size) this.#fail(one, "It is empty.", false);
+  }
+
+  #wait(one) {
+    one.state = "waits";
+    one.said.textContent = "";
+    one.bar.hidden = false;
+    one.again.hidden = true;
+  }
+
+  #next() {
+    const waiting = this.#files.filter((one) => one.state === "waits");
+    for (const one of waiting.slice(0, AT_ONCE - this.#running)) this.#send(one);
+  }
+
+  #send(one) {
+    this.#running += 1;
+    one.state = "runs";
+    const request = (one.request = new XMLHttpRequest());
+    request.open("POST", this.#path);
+    request.setRequestHeader("Content-Disposition", disposition(one.file.name));
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("Idempotency-Key", one.key);
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      one.bar.value = total ? loaded / total : 0;
+    });
+    request.addEventListener("loadend", () => {
+      this.#running -= 1;
+      if (one.state === "runs") this.#ended(one, request);
+      this.#next();
+    });
+    request.send(one.file);
+  }
+
+  #ended(one, request) {
+    let body = {};
+    try {
+      body = JSON.parse(request.responseText);
+    } catch {
+      // There was no answer, or none of ours.
+    }
+    if (request.status !== 201) {
+      const why = request.status ? reason({ body }) : "It did not arrive.";
+      const isFinal = [403, 404, 409, 413, 422].includes(request.status);
+      this.#fail(one, why, !isFinal || body.type === "/problems/request-in-flight");
+      return;
+    }
+    one.state = "there";
+    one.id = body.id;
+    one.bar.hidden = true;
+    one.said.textContent = "attached";
+    one.away.textContent = "Leave out";
+    announce(`${one.file.name} is attached`);
+    this.#arrived();
+  }
+
+  #fail(one, why, mayTryAgain) {
+    one.state = "failed";
+    one.bar.hidden = true;
+    one.said.textContent = why;
+    one.again.hidden = !mayTryAgain;
+    one.away.textContent = "Leave out";
+  }
+
+  #drop(one) {
+    const { state, request } = one;
+    one.state = "dropped";
+    if (state === "runs") request.abort();
+    one.row.remove();
+    this.#files = this.#files.filter((other) => other !== one);
+  }
+}
