@@ -42,6 +42,35 @@ def sought(typed: str) -> Sought:
     return Sought(_words(typed), _ids(typed))
 
 
+def marks(typed: str) -> list[tuple[list[str], bool]]:
+    """What to point at in a text that was found: each word in its parts, and whether it may be the
+    beginning of a longer one."""
+    terms = _terms(typed)
+    found: list[tuple[list[str], bool]] = []
+    for number, term in enumerate(terms):
+        plain = term["plain"]
+        if term["no"] or (plain is not None and plain.lower() == "or"):
+            continue
+        is_last = number == len(terms) - 1
+        if plain is None:
+            found.append((_whole_phrase(term["phrase"]), False))
+            continue
+        words = _split(plain)
+        found += [
+            (_parts(word), is_last and at == len(words) - 1 and len(word) >= BEGINS)
+            for at, word in enumerate(words)
+        ]
+    return [(parts, begins) for parts, begins in found if parts]
+
+
+def _terms(typed: str) -> list[re.Match[str]]:
+    return list(_TERM.finditer(unicodedata.normalize("NFKC", typed)))
+
+
+def _whole_phrase(text: str) -> list[str]:
+    return [part for word in _split(text) for part in _parts(word)]
+
+
 def _ids(typed: str) -> tuple[UUID, UUID] | None:
     beginning = typed.strip().lower()
     if not _ID.fullmatch(beginning):
@@ -54,7 +83,7 @@ def _ids(typed: str) -> tuple[UUID, UUID] | None:
 
 def _words(typed: str) -> str | None:
     """Lexemes in quotes, which hold neither quotes nor backslashes: both stand between words."""
-    terms = list(_TERM.finditer(unicodedata.normalize("NFKC", typed)))
+    terms = _terms(typed)
     said: list[str] = []
     either = False
     for number, term in enumerate(terms):
@@ -78,8 +107,7 @@ def _words(typed: str) -> str | None:
 
 
 def _phrase(text: str) -> str | None:
-    parts = [part for word in _split(text) for part in _parts(word)]
-    return " <-> ".join(map(_quoted, parts)) or None
+    return " <-> ".join(map(_quoted, _whole_phrase(text))) or None
 
 
 def _plain(text: str, *, begins: bool) -> str | None:

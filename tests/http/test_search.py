@@ -182,7 +182,7 @@ WITH made AS (
 INSERT INTO handoffs (id, account_id, session_id, intent, priority, status, escalator_id,
                       created_at, policy, rounds_total, version, seen_version, deadline_at)
 SELECT gen_random_uuid(), account_id, id, 'escalate', 'normal', 'open', holder_id,
-       CAST(:at AS timestamptz) - row_number() OVER () * interval '1 second',
+       CAST(:at AS timestamptz) - row_number() OVER () * CAST(CAST(:apart AS text) AS interval),
        CAST(:policy AS jsonb), 5, 1, 1, now() + interval '6 days'
 FROM made
 """
@@ -191,10 +191,13 @@ FROM made
 _POLICY = json.dumps(policy_to_json(default_policy(timedelta(minutes=15), 5)))
 
 
-async def _write(desk: Desk, many: int, title: str, by: Member = BO) -> None:
+async def write(
+    desk: Desk, many: int, title: str, by: Member = BO, apart: str = "1 second"
+) -> None:
+    """So many handoffs that are open, the newest of now, the others each so much older."""
     async with desk.database.engine_room() as connection:
         values = {"account": by.account_id, "title": title, "person": by.id, "many": many}
-        values |= {"at": datetime.now(UTC), "policy": _POLICY}
+        values |= {"at": datetime.now(UTC), "policy": _POLICY, "apart": apart}
         await connection.execute(text(_MANY), values)
 
 
@@ -215,12 +218,12 @@ async def _pages(desk: Desk, between: Any, **wanted: Any) -> list[UUID]:
 async def test_a_row_that_stands_still_is_seen_once_while_others_move(desk: Desk) -> None:
     """Between any two pages one is added, one of those that were shown moves, and one that waits
     to be shown does."""
-    await _write(desk, 60, "Gateway")
-    await _write(desk, 5, "Printer")
+    await write(desk, 60, "Gateway")
+    await write(desk, 5, "Printer")
     there = set(await _found(desk, AMIR, "gateway", limit=200))
 
     async def move(shown: list[dict[str, Any]]) -> None:
-        await _write(desk, 1, "Gateway fresh")
+        await write(desk, 1, "Gateway fresh")
         async with desk.database.engine_room() as connection:
             await connection.execute(
                 text(
@@ -249,8 +252,8 @@ async def _plan(desk: Desk) -> str:
 
 @pytest.mark.desk(worker=False)
 async def test_what_few_have_is_found_by_the_index_behind_all_that_is_newer(desk: Desk) -> None:
-    await _write(desk, 1500, "Gateway")
-    await _write(desk, 1500, "Rare", by=HUGO)
+    await write(desk, 1500, "Gateway")
+    await write(desk, 1500, "Rare", by=HUGO)
     async with desk.database.engine_room() as connection:
         await connection.execute(
             text(
@@ -271,7 +274,7 @@ async def test_what_few_have_is_found_by_the_index_behind_all_that_is_newer(desk
 @pytest.mark.desk(worker=False)
 async def test_the_owners_search_finds_for_nobody_else(desk: Desk) -> None:
     """It passes row-level security, so it looks at whose question it is itself."""
-    await _write(desk, 1, "Guava", by=HUGO)
+    await write(desk, 1, "Guava", by=HUGO)
     find = text("SELECT handoffs_with_words('guava'::tsquery)")
     async with desk.database.account(HUGO.account_id) as tenant:
         assert len(await tenant.connection.scalar(find)) == 1
@@ -292,7 +295,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Questions]:
 @pytest.mark.desk(worker=False)
 async def test_what_a_search_asks_postgresql(asked: Questions, desk: Desk) -> None:
     """One question where the newest answer it, a second by the index where they do not."""
-    await _write(desk, 60, "Gateway")
+    await write(desk, 60, "Gateway")
     for q, questions in (("gateway", 1), ("nothing", 2), (None, 1)):
         asked.clear()
         await _found(desk, AMIR, q)
@@ -304,7 +307,7 @@ async def test_what_a_search_asks_postgresql(asked: Questions, desk: Desk) -> No
 async def test_no_text_is_too_long_to_be_kept(desk: Desk) -> None:
     """Not even one of nothing but different words, which no vector of PostgreSQL's can hold."""
     long = " ".join(f"{number:x}-{number}" for number in range(60_000))
-    await _write(desk, 1, "Gateway")
+    await write(desk, 1, "Gateway")
     async with desk.database.engine_room() as connection:
         await connection.execute(
             text("UPDATE handoffs SET engineer_notes = :long WHERE account_id = :account"),

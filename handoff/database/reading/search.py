@@ -24,13 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from handoff.contract.people import Person
 from handoff.contract.record import Record
-from handoff.contract.words import FINAL, EventType, HandoffStatus, Priority
+from handoff.contract.words import FINAL, HandoffStatus, Priority
 from handoff.database.gate import Tenant
 from handoff.database.pages import page_of
 from handoff.database.records import IS_PRIVATE, records, to_record
-from handoff.database.tables import EventRow, HandoffRow, SessionRow, TextsRow, UserRow
+from handoff.database.tables import HandoffRow, SessionRow, TextsRow
 from handoff.rules.sought import Sought
 
 NEAREST = 1000
@@ -170,20 +169,3 @@ _PEOPLE = (
     HandoffRow.first_claimed_by_id,
     HandoffRow.transfer_to_id,
 )
-
-
-async def closers(tenant: Tenant, ids: Sequence[UUID]) -> dict[UUID, Person]:
-    """Who closed these handoffs, where somebody did: what expired, nobody closed."""
-    if not ids:
-        return {}
-    query = (
-        tenant.select(EventRow, EventRow.handoff_id, UserRow.id, UserRow.name)
-        .join(UserRow, UserRow.id == EventRow.actor_id)
-        .where(
-            EventRow.handoff_id.in_(ids),
-            EventRow.type.in_((EventType.RESOLVED, EventType.CANCELLED)),
-        )
-        .order_by(EventRow.number)
-    )
-    rows = (await tenant.connection.execute(query)).all()
-    return {row.handoff_id: Person(row.id, row.name) for row in rows}
