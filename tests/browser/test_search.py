@@ -34,6 +34,10 @@ async def test_words_are_found_and_marked_while_somebody_types(desk: Desk, sit: 
     other = await desk.escalate(BO, title="Printer on fire")
     amir = await sit(AMIR)
     await amir.until_live()
+    await amir.page.locator("#search").fill("printer")
+    await amir.page.keyboard.press("Enter")
+    await expect(amir.page.locator("#q")).to_have_value("printer")
+    await expect(_find(amir, other)).to_be_visible()
     await amir.page.goto("/analytics")
     await amir.until_live()
     keyboard = amir.page.keyboard

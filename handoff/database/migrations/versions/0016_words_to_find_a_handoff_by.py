@@ -72,13 +72,21 @@ TEXTS = """
     ) AS conversation
 """
 INTO = "INSERT INTO handoff_texts (handoff_id, account_id, shown, whole)"
+# What is written while this runs is read once more, when nobody writes any more until it is done.
+LATELY = "WHERE handoffs.changed_at > now() - interval '10 minutes'"
 ANEW = "ON CONFLICT (handoff_id) DO UPDATE SET shown = EXCLUDED.shown, whole = EXCLUDED.whole"
 
+# No row is made for a handoff whose time is up at this very moment: what is gone stays so.
+AGAIN = (
+    "UPDATE handoff_texts SET shown = told.shown, whole = told.whole "
+    "FROM ({texts} WHERE {which}) AS told (handoff_id, account_id, shown, whole) "
+    "WHERE handoff_texts.handoff_id = told.handoff_id"
+)
+NEW = "AFTER INSERT ON handoffs FOR EACH ROW"
 KEEPERS = {
     "handoffs": (
         "handoffs.id = NEW.id",
         (
-            "AFTER INSERT ON handoffs FOR EACH ROW",
             "AFTER UPDATE OF engineer_notes, resolution_note ON handoffs FOR EACH ROW WHEN ("
             "(OLD.engineer_notes, OLD.resolution_note) IS DISTINCT FROM "
             "(NEW.engineer_notes, NEW.resolution_note))",
@@ -142,40 +150,44 @@ def upgrade() -> None:
             # Whoever fills what waits to be sorted in, sorts it in: no more than a moment's work.
             postgresql_with={"gin_pending_list_limit": 512},
         )
+    op.execute(f"GRANT SELECT, INSERT, UPDATE ON handoff_texts TO {TENANT}")
+    op.execute("ALTER TABLE handoff_texts ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        f"CREATE POLICY own_account ON handoff_texts TO {TENANT} USING (account_id = {SETTING})"
+    )
+    _trigger("new_handoffs", f"{INTO} {TEXTS} WHERE handoffs.id = NEW.id", [NEW])
+    for table, (which, moments) in KEEPERS.items():
+        _trigger(table, AGAIN.format(texts=TEXTS, which=which), moments)
+    op.execute(f"{INTO} {TEXTS} {LATELY} {ANEW}")
     op.create_index(
         "ix_handoffs_closed",
         "handoffs",
         ["account_id", "resolved_at", "id"],
         postgresql_where=sa.text("status IN ('resolved', 'cancelled', 'expired')"),
     )
-    op.execute(f"GRANT SELECT, INSERT, UPDATE ON handoff_texts TO {TENANT}")
-    op.execute("ALTER TABLE handoff_texts ENABLE ROW LEVEL SECURITY")
-    op.execute(
-        f"CREATE POLICY own_account ON handoff_texts TO {TENANT} USING (account_id = {SETTING})"
-    )
-    for table, (which, moments) in KEEPERS.items():
-        op.execute(
-            f"CREATE FUNCTION keep_texts_of_{table}() RETURNS trigger LANGUAGE plpgsql AS $keep$ "
-            f"BEGIN {INTO} {TEXTS} WHERE {which} {ANEW}; RETURN NULL; END $keep$"
-        )
-        op.execute(PINNED.format(f"keep_texts_of_{table}()"))
-        for number, moment in enumerate(moments):
-            op.execute(
-                f"CREATE TRIGGER keep_texts_{number} {moment} "
-                f"EXECUTE FUNCTION keep_texts_of_{table}()"
-            )
     op.execute(WITH_WORDS)
     op.execute(PINNED.format("handoffs_with_words(tsquery)"))
     op.execute("REVOKE ALL ON FUNCTION handoffs_with_words(tsquery) FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION handoffs_with_words(tsquery) TO {TENANT}")
 
 
+def _trigger(name: str, does: str, moments: Sequence[str]) -> None:
+    op.execute(
+        f"CREATE FUNCTION keep_texts_of_{name}() RETURNS trigger LANGUAGE plpgsql AS $keep$ "
+        f"BEGIN {does}; RETURN NULL; END $keep$"
+    )
+    op.execute(PINNED.format(f"keep_texts_of_{name}()"))
+    for moment in moments:
+        op.execute(
+            f"CREATE TRIGGER keep_texts_of_{name} {moment} EXECUTE FUNCTION keep_texts_of_{name}()"
+        )
+
+
 def downgrade() -> None:
     op.execute("DROP FUNCTION handoffs_with_words(tsquery)")
-    for table, (_, moments) in KEEPERS.items():
-        for number in range(len(moments)):
-            op.execute(f"DROP TRIGGER keep_texts_{number} ON {table}")
-        op.execute(f"DROP FUNCTION keep_texts_of_{table}()")
+    for name in ("new_handoffs", *KEEPERS):
+        # Its trigger goes with it.
+        op.execute(f"DROP FUNCTION keep_texts_of_{name}() CASCADE")
     op.drop_index("ix_handoffs_closed", table_name="handoffs")
     op.drop_table("handoff_texts")
     op.execute("DROP FUNCTION handoff_words(text)")
