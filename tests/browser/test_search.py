@@ -97,10 +97,16 @@ async def test_filters_stand_in_the_address_and_back_takes_them_away(desk: Desk,
 
 async def test_what_others_have_parked_shows_no_note(desk: Desk, sit: Sit) -> None:
     parked = await desk.park(BO, title="Tunnel", engineer_notes="The tunnel's guava")
+    assert (await desk.command(BO, parked, "notes", {"text": "A tunnel of kiwi"})).is_success
     amir, bo = await sit(AMIR, "/search?q=tunnel"), await sit(BO, "/search?q=tunnel")
     await expect(_find(bo, parked).locator(".excerpt")).to_contain_text("guava")
     await expect(_find(amir, parked)).to_be_visible()
-    assert "guava" not in await amir.page.content()
+    shown = await amir.page.content()
+    assert "guava" not in shown
+    assert "kiwi" not in shown
+    assert (await desk.claim(AMIR, parked)).is_success
+    await amir.page.goto("/search?q=kiwi")
+    await expect(_find(amir, parked).locator(".excerpt")).to_have_text("A tunnel of kiwi")
 
 
 _CLOSED = """

@@ -43,10 +43,12 @@ async def _find(asked: Asked, me: Actor, parts: Services, *, by_day: bool = Fals
     wanted = asked.filters(me.reader_id, limit=PAGE)
     if by_day:
         wanted = Filters(by_closing=True, reader_id=me.reader_id, limit=PAGE, after=wanted.after)
+    pattern = None if by_day else pattern_of(asked.q)
     async with parts.database.account(me.account_id) as tenant:
         records, end = await search(tenant, wanted)
-        histories = await told(tenant, [record.id for record in records])
-    rows = rows_of(records, me, histories, None if by_day else pattern_of(asked.q))
+        ids = [record.id for record in records]
+        histories = await told(tenant, ids, notes=pattern is not None)
+    rows = rows_of(records, me, histories, pattern)
     path = "/closed" if by_day else "/search"
     on = asked if not by_day else replace(_NOTHING, cursor=asked.cursor)
     more = None if end is None else on.address(path, cursor=cursor_of(end))

@@ -29,7 +29,8 @@ WITHIN = "#%&+-./:@_~"
 # Made of nothing but what stands here.
 # ruff: noqa: S608
 WORDS = f"""
-CREATE FUNCTION handoff_words(told text) RETURNS tsvector LANGUAGE plpgsql IMMUTABLE AS $words$
+CREATE FUNCTION handoff_words(own text, told text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE AS $words$
 DECLARE
     read_until integer := 300000;
     plain text;
@@ -46,7 +47,8 @@ BEGIN
                 FROM string_to_table(plain || ' ' || translate(plain, '/:@', '   '), ' ') AS part
                 WHERE length(part) BETWEEN 2 AND 120 AND part ~ '[-0-9{WITHIN.replace("-", "")}]'
             ) AS found WHERE length(code) > 1;
-            RETURN to_tsvector('simple', translate(plain, '{WITHIN}', repeat(' ', {len(WITHIN)})))
+            RETURN array_to_tsvector(ARRAY[own])
+                || to_tsvector('simple', translate(plain, '{WITHIN}', repeat(' ', {len(WITHIN)})))
                 || coalesce(array_to_tsvector(codes), ''::tsvector);
         EXCEPTION WHEN program_limit_exceeded THEN
             read_until := read_until / 2;
@@ -58,13 +60,13 @@ END $words$
 # `@` and the account's id is a word of each: the index then leads to no other account's rows.
 TEXTS = """
     SELECT handoffs.id, handoffs.account_id,
-           own.word || handoff_words(concat_ws(E'\\n', sessions.title, handoffs.resolution_note)),
-           own.word || handoff_words(concat_ws(E'\\n', sessions.title, handoffs.resolution_note,
-                                               handoffs.engineer_notes, conversation.said))
+           handoff_words(own.word, concat_ws(E'\\n', sessions.title, handoffs.resolution_note)),
+           handoff_words(own.word, concat_ws(E'\\n', sessions.title, handoffs.resolution_note,
+                                             handoffs.engineer_notes, conversation.said))
     FROM handoffs
     JOIN sessions ON sessions.id = handoffs.session_id
     CROSS JOIN LATERAL (
-        SELECT array_to_tsvector(ARRAY['@' || handoffs.account_id::text]) AS word
+        SELECT '@' || handoffs.account_id::text AS word
     ) AS own
     CROSS JOIN LATERAL (
         SELECT string_agg(data #>> '{details,text}', E'\\n' ORDER BY number) AS said
@@ -139,7 +141,7 @@ def upgrade() -> None:
         ),
     )
     op.execute(WORDS)
-    op.execute(PINNED.format("handoff_words(text)"))
+    op.execute(PINNED.format("handoff_words(text, text)"))
     op.execute(f"{INTO} {TEXTS}")
     for name in ("shown", "whole"):
         op.create_index(
@@ -190,4 +192,4 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION keep_texts_of_{name}() CASCADE")
     op.drop_index("ix_handoffs_closed", table_name="handoffs")
     op.drop_table("handoff_texts")
-    op.execute("DROP FUNCTION handoff_words(text)")
+    op.execute("DROP FUNCTION handoff_words(text, text)")
