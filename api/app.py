@@ -29,6 +29,7 @@ from api.routes import (
     policy,
     presence,
     queue,
+    search,
     sessions,
     teams,
     users,
@@ -75,9 +76,10 @@ def build(settings: Settings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(BodyLimit, within=settings.body_within, say=faults.say)
     app.add_middleware(CodecDoor, settings=settings)
-    # The queue before the sessions: its path would read as a session's id.
+    # The queue and the search before the sessions: their paths would read as a session's id.
     for routes in (
         queue,
+        search,
         sessions,
         files,
         handoffs,

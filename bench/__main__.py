@@ -7,7 +7,18 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from bench import claims, creates, lives, mails, processes, queue_page, scale, streams, walls
+from bench import (
+    claims,
+    creates,
+    lives,
+    mails,
+    processes,
+    queue_page,
+    scale,
+    search,
+    streams,
+    walls,
+)
 from bench.desk import Desk, open_desk
 from bench.report import Line, as_json, costs, table
 from bench.stack import running_stack
@@ -25,6 +36,7 @@ MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
     "mail": mails.measure,
     "accounts": scale.accounts,
     "queue": queue_page.measure,
+    "search": search.measure,
     "streams": streams.measure,
     "walls": walls.measure,
     "open": scale.open_handoffs,

@@ -18,10 +18,12 @@ SELECT gen_random_uuid(), $1, 'Bench', $2, 'escalated' FROM generate_series(1, $
 """
 _HANDOFFS = """
 INSERT INTO handoffs (id, account_id, session_id, intent, priority, status, escalator_id,
-                      created_at, policy, rounds_total, round, deadline_at, version, seen_version)
+                      created_at, policy, rounds_total, round, deadline_at, version, seen_version,
+                      engineer_notes)
 SELECT gen_random_uuid(), $1, id, 'escalate',
        (ARRAY['low', 'normal', 'high', 'urgent'])[1 + (row_number() OVER () % 4)], 'open', $2,
-       now() - random() * interval '6 days', $3, 5, 1, now() + interval '6 days', 2, 2
+       now() - random() * interval '6 days', $3, 5, 1, now() + interval '6 days', 2, 2,
+       replace($4, '#', (row_number() OVER ())::text)
 FROM sessions WHERE account_id = $1
 """
 
@@ -47,10 +49,10 @@ async def measure(desk: Desk) -> list[Line]:
     ]
 
 
-async def waiting(desk: Desk, rows: int) -> Engineer:
-    """Somebody in whose account so many handoffs are open."""
+async def waiting(desk: Desk, rows: int, *, notes: str | None = None) -> Engineer:
+    """Somebody in whose account so many handoffs are open. `#` in their notes is their number."""
     [reader] = await desk.team(1)
     policy = json.dumps(policy_to_json(default_policy(timedelta(minutes=15), 5)))
     await desk.database.execute(_SESSIONS, reader.account_id, reader.id, rows, timeout=120)
-    await desk.database.execute(_HANDOFFS, reader.account_id, reader.id, policy, timeout=240)
+    await desk.database.execute(_HANDOFFS, reader.account_id, reader.id, policy, notes, timeout=600)
     return reader

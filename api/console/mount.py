@@ -8,6 +8,7 @@ from api.console.handoff import page as handoff_page
 from api.console.new import page as new
 from api.console.queue import page as queue
 from api.console.reference import page as reference
+from api.console.search import page as search
 from api.console.settings import page as first_setting
 from api.console.settings.notifications import page as notifications
 from api.console.settings.people import page as people
@@ -23,6 +24,7 @@ from handoff.settings import Settings
 PAGES = (
     sign_in,
     queue,
+    search,
     handoff_page,
     new,
     first_setting,
@@ -33,7 +35,7 @@ PAGES = (
     analytics,
     reference,
 )
-PIECES = (queue, handoff_page, analytics, pulse)
+PIECES = (queue, search, handoff_page, analytics, pulse)
 """What modules read again when it rings."""
 
 

@@ -15,6 +15,7 @@ OPERATIONS: dict[TokenScope, frozenset[str]] = {
     TokenScope.HANDOFFS_READ: frozenset(
         {
             "getQueue",
+            "searchHandoffs",
             "listHandoffs",
             "getHandoff",
             "listHandoffEvents",

@@ -7,7 +7,7 @@ the order of their ids, so that nobody ever waits for somebody who waits for the
 2. teams
 3. people: whoever acts, for share; whoever is changed; their sign-ins and tokens
 4. the handoff
-5. its session, and what was refused of it
+5. its session, what was refused of it, and the words by which it is found
 6. its messages
 7. the account's row, which is the counter of its events; and with it the event and its messages
 8. the `Idempotency-Key` by which it was asked for

@@ -14,6 +14,8 @@ PHONE = {"width": 360, "height": 740}
 PAGES = (
     "/",
     "/?tab=closed",
+    "/search?q=vpn",
+    "/closed",
     "/new",
     "/settings/notifications",
     "/settings/programs",

@@ -188,3 +188,40 @@ async def test_what_an_older_version_has_written_is_read_as_it_was_meant(address
         ODD: "eva@xn--bcher-kva.example",
     }
     await connection.close()
+
+
+async def test_what_was_written_before_it_is_found_as_well(address: str) -> None:
+    """0018: the words of every handoff that is there, and of what comes after it."""
+    await _migrate(address, "0006")
+    connection = await asyncpg.connect(address)
+    stories = await _fill(connection)
+    await _migrate(address, "0017")
+    told = stories["escalated"]
+    await connection.execute(
+        "UPDATE handoffs SET engineer_notes = 'The mango key' WHERE id = $1", told
+    )
+    said = json.dumps({"details": {"text": "and a kiwi"}})
+    await connection.execute(
+        "INSERT INTO events (account_id, number, handoff_id, type, at, data)"
+        " VALUES ($1, 1000, $2, 'noted', now(), $3)",
+        *(ACME, told, said),
+    )
+    await _migrate(address, "head")
+    found = "SELECT handoff_id FROM handoff_texts WHERE {} @@ 'vpn & {}'::tsquery"
+    for word in ("mango", "kiwi"):
+        assert await connection.fetchval(found.format("whole", word)) == told
+        assert await connection.fetchval(found.format("shown", word)) is None
+    assert await connection.fetchval("SELECT count(*) FROM handoff_texts") == len(stories)
+    await connection.execute("UPDATE sessions SET title = 'VPN guava'")
+    assert len(await connection.fetch(found.format("shown", "guava"))) == len(stories)
+    # They go with their handoff.
+    for table in ("deliveries", "events"):
+        await connection.execute(f"DELETE FROM {table}")
+    await connection.execute("DELETE FROM handoffs")
+    assert await connection.fetchval("SELECT count(*) FROM handoff_texts") == 0
+    await asyncio.to_thread(
+        command.downgrade,
+        schema.configuration(f"postgresql+asyncpg://{address.partition('://')[2]}"),
+        "0017",
+    )
+    await connection.close()

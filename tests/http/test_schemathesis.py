@@ -44,6 +44,7 @@ BY_MEANING = {
     "putPolicy": "whom it names is of the account",
     "putTeam": "a name can be read",
     "putUser": "a name can be read, an address can be mailed, a team is one of the account",
+    "searchHandoffs": "a cursor is one that we gave",
     "snoozeHandoff": "the moment lies ahead, and not too far",
     "transferHandoff": "who gets it is of the account",
     "writeHandoffNote": "a note says something",

@@ -125,6 +125,7 @@ function search() {
   const finds = !sought || rows().some((row) => !row.hidden);
   document.getElementById("nothing").hidden = finds;
   document.getElementById("sought").textContent = sought;
+  document.getElementById("everywhere").href = `/search?${new URLSearchParams({ q: sought })}`;
   board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
   for (const link of board.querySelectorAll("a[href^='/?']"))
     link.href = withSearch(link.href, sought);
@@ -194,6 +195,10 @@ board.addEventListener("click", (event) => {
   }
 });
 box.addEventListener("input", seek);
+box.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !box.value.trim()) return;
+  location.assign(`/search?${new URLSearchParams({ q: box.value.trim() })}`);
+});
 held.addEventListener("click", showWaiting);
 rows().forEach((row) => told.add(row.dataset.key));
 search();

@@ -34,6 +34,13 @@ async def colleagues(tenant: Tenant) -> list[Person]:
     return [Person(*row) for row in rows.all()]
 
 
+async def everybody(tenant: Tenant, *, limit: int = 1000) -> list[Person]:
+    """Who is or was there, by name: old work was done by people who have left, too."""
+    query = tenant.select(UserRow, UserRow.id, UserRow.name).order_by(UserRow.name, UserRow.id)
+    rows = await tenant.connection.execute(query.limit(limit))
+    return [Person(*row) for row in rows.all()]
+
+
 async def team_names(tenant: Tenant) -> list[tuple[UUID, str]]:
     """The account's teams, by name."""
     query = tenant.select(TeamRow, TeamRow.id, TeamRow.name).where(TeamRow.deleted_at.is_(None))

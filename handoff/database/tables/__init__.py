@@ -10,6 +10,7 @@ from handoff.database.tables.handoffs import HandoffRow, RefusalRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
 from handoff.database.tables.people import AccountRow, ApiTokenRow, SignInRow, TeamRow, UserRow
+from handoff.database.tables.texts import TextsRow
 
 __all__ = [
     "WORDS",
@@ -28,6 +29,7 @@ __all__ = [
     "SignInRow",
     "Table",
     "TeamRow",
+    "TextsRow",
     "UserRow",
     "words",
 ]

@@ -157,6 +157,14 @@ class HandoffRow(Table):
             "id",
             postgresql_where=text("status IN ('parked', 'open', 'claimed')"),
         ),
+        # What has closed, day by day.
+        Index(
+            "ix_handoffs_closed",
+            "account_id",
+            "resolved_at",
+            "id",
+            postgresql_where=text("status IN ('resolved', 'cancelled', 'expired')"),
+        ),
         # A session's history, newest first; and the analytics' range.
         Index(None, "session_id", "created_at"),
         Index(None, "account_id", "created_at"),

@@ -25,5 +25,7 @@ function press(event) {
 
 export function setUpKeys() {
   onKey("?", () => document.getElementById("keys-dialog").showModal());
+  // A page with words of its own to look through says so.
+  onKey("/", () => location.assign("/search"));
   document.addEventListener("keydown", press);
 }
