@@ -7,6 +7,7 @@ const ROW = 46,
   BAR = 10;
 let made = 0;
 
+/** One picture; where parts of it lead somewhere it is a group of them. */
 function frame(title, description, width, height, ...content) {
   const id = `chart-${++made}`;
   return drawing(
@@ -15,7 +16,7 @@ function frame(title, description, width, height, ...content) {
       viewBox: `0 0 ${width} ${height}`,
       width,
       height,
-      role: "img",
+      role: content.some((part) => part?.querySelector("a")) ? "group" : "img",
       "aria-labelledby": `${id}-title ${id}-desc`,
       class: "chart",
     },
@@ -41,22 +42,29 @@ function short(text, width) {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
-/** `rows`: `[label, number, words]`. */
+function linked(list, content) {
+  return list ? drawing("a", { href: list }, content) : content;
+}
+
+/** `rows`: `[label, number, words, where the list behind it is]`. */
 export function bars(title, rows) {
   if (!rows.some(([, number]) => number)) return element("p", { class: "faint" }, "Nothing yet.");
   const most = Math.max(...rows.map(([, number]) => number));
   const said = rows.map(([label, , words]) => `${label}: ${words}`).join("; ");
-  const line = ([label, number, words], at, width) => {
+  const line = ([label, number, words, list], at, width) => {
     const y = at * ROW;
     const length = (number / most) * width;
     return drawing(
       "g",
       {},
       drawing("title", {}, `${label}: ${words}`),
-      drawing(
-        "text",
-        { x: 0, y: y + 16, class: "label" },
-        short(label, width - words.length * 8 - 16),
+      linked(
+        list,
+        drawing(
+          "text",
+          { x: 0, y: y + 16, class: "label" },
+          short(label, width - words.length * 8 - 16),
+        ),
       ),
       drawing("text", { x: width, y: y + 16, "text-anchor": "end", class: "value" }, words),
       drawing("rect", { x: 0, y: y + 23, width, height: BAR, rx: BAR / 2, class: "trough" }),

@@ -14,12 +14,12 @@ const report = document.getElementById("report");
 const span = document.getElementById("span");
 const csv = document.getElementById("csv");
 
-function card(number, words, note) {
+function card(number, words, note, list) {
   return element(
     "div",
     { class: "card number" },
     element("p", { class: "big" }, String(number)),
-    element("p", {}, words),
+    element("p", {}, list ? element("a", { href: list }, words) : words),
     note ? element("p", { class: "faint" }, note) : null,
   );
 }
@@ -37,6 +37,14 @@ function part(title, content, note) {
     element("p", { class: "faint" }, note),
     content,
   );
+}
+
+const dateOf = (moment) => new Date(moment).toLocaleDateString("sv");
+
+/** The list behind a number: what was created in the time that is shown. */
+function list(found, more = {}) {
+  const query = { from: dateOf(found.from), to: dateOf(new Date(found.to) - 1), ...more };
+  return `/search?${new URLSearchParams(query)}`;
 }
 
 function numbers(found) {
@@ -59,6 +67,7 @@ function numbers(found) {
       found.total,
       found.total === 1 ? "escalation" : "escalations",
       found.withdrawn ? `${found.withdrawn} withdrawn` : null,
+      list(found),
     ),
     card(
       share(found.answered, found.total - found.withdrawn),
@@ -84,8 +93,13 @@ function parts(day, waiting) {
 }
 
 function show(found, waiting) {
-  const named = (counts, names) =>
-    Object.entries(counts).map(([key, count]) => [names(key), count, String(count)]);
+  const named = (counts, names, filter) =>
+    Object.entries(counts).map(([key, count]) => [
+      names(key),
+      count,
+      String(count),
+      filter && list(found, { [filter]: key }),
+    ]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
   const outcome = (word) => capital(word.replaceAll("_", " "));
   const levels = named(found.by_level, (level) => `level ${Number(level) + 1}`);
@@ -93,17 +107,20 @@ function show(found, waiting) {
     one.name,
     one.count,
     `${one.count}, median ${said(one.median)}`,
+    list(found, { person: one.id }),
   ]);
   const teams = found.by_team.map((team) => [
     team.name ?? "of no team",
     team.total,
     `${team.total}: ${share(team.answered, team.total)} answered, ` +
       `${team.unanswered} unanswered, median ${said(team.p50)}`,
+    team.id && list(found, { team: team.id }),
   ]);
   const loads = found.load.map((one) => [
     one.name,
     one.holding,
     `${one.holding}, the longest since ${new Date(one.since).toLocaleString()}`,
+    `/search?${new URLSearchParams({ person: one.id, status: "claimed" })}`,
   ]);
   const days = found.per_day.map((day) => ({ label: day.date, parts: parts(day, waiting) }));
   report.replaceChildren(
@@ -123,7 +140,7 @@ function show(found, waiting) {
       { class: "pair" },
       part(
         "By priority",
-        bars("Escalations by priority", named(found.by_priority, capital).reverse()),
+        bars("Escalations by priority", named(found.by_priority, capital, "priority").reverse()),
         "As it is now.",
       ),
       part(
@@ -160,7 +177,7 @@ function show(found, waiting) {
       ),
       part(
         "Where they stand",
-        bars("Escalations by state", named(found.by_state, capital)),
+        bars("Escalations by state", named(found.by_state, capital, "status")),
         "At this moment.",
       ),
     ),
