@@ -17,6 +17,7 @@ from api.http.security_headers import SecurityHeaders
 from api.routes import (
     analytics,
     api_tokens,
+    bulk,
     claim_links,
     commands,
     events,
@@ -80,6 +81,7 @@ def build(settings: Settings) -> FastAPI:
         sessions,
         handoffs,
         commands,
+        bulk,
         claim_links,
         events,
         presence,
