@@ -8,6 +8,7 @@ import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece } from "../shared/server.js";
 import { Claims } from "./claims.js";
+import { Many } from "./many.js";
 
 const STAYS = 30000;
 const MOST_KEPT = 100;
@@ -39,14 +40,14 @@ function keep() {
 }
 
 function matters(row, now) {
-  if (row.contains(document.activeElement)) return 3;
+  if (row.contains(document.activeElement) || many.concerns(row)) return 3;
   if (now - claims.triedAt(row) < STAYS) return 2;
   return row.classList.contains("gone") ? 1 : 0;
 }
 
 function isStill(row, now) {
   const since = leftAt.get(row.dataset.key) ?? now;
-  return now - since < STAYS || row.contains(document.activeElement);
+  return now - since < STAYS || row.contains(document.activeElement) || many.concerns(row);
 }
 
 function address(kept) {
@@ -68,6 +69,9 @@ const reading = new Reading(async () => {
 });
 
 const claims = new Claims(() => reading.again());
+
+/** What is picked, and one command for all of it. */
+const many = new Many({ rows, claims, read: () => reading.again() });
 
 /** What waits comes in when nobody has a hand in the list any more, or when they ask for it. */
 const hand = new Hand(document.getElementById("rows"), () => unfinished && reading.again());
@@ -91,6 +95,7 @@ function show(changes, fresh) {
   }
   search();
   claims.redraw();
+  many.redraw();
   sayWaiting(changes);
   if (!fresh) tell(changes);
 }
@@ -152,6 +157,15 @@ function step(by) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+/** Picks the row that has the focus and the one that it moves to. */
+function pickOn(by) {
+  const row = rowOf(document.activeElement);
+  if (row && !many.selection.has(row)) many.selection.toggle(row);
+  step(by);
+  const next = rowOf(document.activeElement);
+  if (next && !many.selection.has(next)) many.selection.toggle(next);
+}
+
 function choose(link) {
   history.pushState(null, "", link.href);
   turn();
@@ -161,6 +175,7 @@ function turn() {
   wanted = location.search;
   box.value = new URLSearchParams(wanted).get("q") ?? "";
   leftAt.clear();
+  many.clear();
   readAnew();
 }
 
@@ -184,7 +199,9 @@ setInterval(
 board.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/?']");
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-  if (link && plain) {
+  if (event.target.matches(".pick input")) {
+    many.selection.toggle(rowOf(event.target), { through: event.shiftKey });
+  } else if (link && plain) {
     event.preventDefault();
     choose(link);
   } else if (event.target.closest(".undo")) {
@@ -200,8 +217,15 @@ search();
 
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
-onKey("c", () => claims.claim(rowOf(document.activeElement)));
+onKey("J", () => pickOn(1));
+onKey("K", () => pickOn(-1));
+onKey("x", () => many.selection.toggle(rowOf(document.activeElement)));
+onKey("a", () => many.selection.all());
+onKey("b", () => many.focus());
+onKey("Escape", () => many.clear());
+onKey("c", () => many.give("claim") || claims.claim(rowOf(document.activeElement)));
 onKey("r", () => {
+  if (many.give("resolve")) return;
   const row = rowOf(document.activeElement);
   if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
 });

@@ -14,6 +14,7 @@ from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts
 from api.services import Services
 from handoff.contract.people import Actor
+from handoff.database.reading import offers
 
 router = page_router()
 pieces = piece_router()
@@ -34,6 +35,15 @@ async def _asked(
 WhatIsAsked = Annotated[Asked, Depends(_asked)]
 
 
+async def _offers(me: Actor, parts: Services) -> dict[str, Any]:
+    """Whom and which teams the dialogs for what is picked can name."""
+    async with parts.database.account(me.account_id) as tenant:
+        return {
+            "colleagues": await offers.colleagues(tenant),
+            "teams": await offers.team_names(tenant),
+        }
+
+
 async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]:
     return {"board": await read_board(parts.database, caller, asked), "asked": asked, "tabs": Tab}
 
@@ -41,7 +51,7 @@ async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]
 @router.get("/")
 async def queue_page(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
     """The queue."""
-    content = await _board(asked, me, parts)
+    content = await _board(asked, me, parts) | await _offers(me, parts)
     return page(request, "queue/page.html", {**content, "number": content["board"].number}, me=me)
 
 
