@@ -12,6 +12,8 @@ import { Many } from "./many.js";
 
 const STAYS = 30000;
 const MOST_KEPT = 100;
+const MOST_HAD = 900;
+const MOST_FRESH = 20;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
@@ -56,12 +58,20 @@ function address(kept) {
   return `/console/board?${query}`;
 }
 
+/** Of the rows that are shown: what has not changed is not sent again. */
+function tags() {
+  return rows()
+    .slice(0, MOST_HAD)
+    .map((row) => row.dataset.tag)
+    .join("");
+}
+
 /** Of another list than before, nothing stays of what was shown. */
 const reading = new Reading(async () => {
   const sought = wanted;
   const fresh = anew;
   anew = false;
-  const piece = await readPiece(address(fresh ? [] : keep()));
+  const piece = await readPiece(address(fresh ? [] : keep()), { "Handoff-Rows": tags() });
   if (sought !== wanted) return readAnew();
   const holds = !fresh && !asked && hand.isIn();
   asked = false;
@@ -110,7 +120,9 @@ function sayWaiting({ waiting, moves, unfinished: more }) {
 }
 
 function tell({ came, waiting, changed }) {
-  for (const row of came.filter((one) => one.matches(".row"))) row.classList.add("fresh");
+  // Of hundreds at once nobody sees which is new, and each would be drawn for seconds.
+  const fresh = came.filter((one) => one.matches(".row")).slice(0, MOST_FRESH);
+  for (const row of fresh) row.classList.add("fresh");
   for (const row of [...came, ...waiting].filter((one) => one.matches(".row"))) {
     if (!told.has(row.dataset.key)) announce(`New. ${row.dataset.said}`);
     told.add(row.dataset.key);

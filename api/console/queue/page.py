@@ -6,9 +6,9 @@ The piece is the same template as in the page, so nothing is drawn twice.
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 
-from api.console.queue.rows import Asked, Tab, read_board
+from api.console.queue.rows import TAG, Asked, Tab, read_board
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts
@@ -20,6 +20,8 @@ router = page_router()
 pieces = piece_router()
 
 MOST_KEPT = 100
+MOST_HAD = 900
+"""Rows on the screen whose tags fit into a header line that every proxy lets through."""
 
 
 async def _asked(
@@ -27,9 +29,16 @@ async def _asked(
     scope: Annotated[str, Query()] = "team",
     q: Annotated[str, Query(max_length=200)] = "",
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
+    handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
     known = Tab(tab) if tab in set(Tab) else Tab.WAITING
-    return Asked(known, whole_account=scope == "account", search=q, keep=keep or ())
+    return Asked(
+        known, whole_account=scope == "account", search=q, keep=keep or (), have=_tags(handoff_rows)
+    )
+
+
+def _tags(told: str) -> frozenset[str]:
+    return frozenset(told[at : at + TAG] for at in range(0, len(told), TAG))
 
 
 WhatIsAsked = Annotated[Asked, Depends(_asked)]

@@ -1,5 +1,6 @@
 """The queue as the console shows it: its tabs, and each row with what concerns its reader."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +15,17 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
-from handoff.database.reading import board, called
+from handoff.database.reading import board, called, offers
 from handoff.database.reading.board import ListCounts
 from handoff.database.records import view
 
-PAGE = 100
+PAGE = 500
+"""Rows that are shown. Whoever has more before them narrows them by team, list or search."""
+
+
+TAG_BYTES = 4
+TAG = TAG_BYTES * 2
+"""Characters of a row's tag."""
 
 
 class Tab(StrEnum):
@@ -33,12 +40,18 @@ class Tab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the page asks for. `keep`: rows on the screen that stay though they have left."""
+    """What the page asks for.
+
+    Attributes:
+        keep: rows on the screen that stay though they have left.
+        have: the tags of those that it shows: they need not be drawn again.
+    """
 
     tab: Tab
     whole_account: bool
     search: str = ""
     keep: Sequence[UUID] = ()
+    have: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,18 @@ class Row:
     commands: list[Command]
     is_gone: bool
     is_mine: bool
+    team: str | None
+
+    @property
+    def tag(self) -> str:
+        """Differs whenever the row is drawn differently."""
+        shown = self.handoff
+        drawn_from = (
+            *(shown.id, shown.version, shown.priority, shown.status, shown.session_title),
+            *(shown.escalator.name, self.state, self.standing, self.then, self.why, self.team),
+            *(self.commands, self.is_gone, self.is_mine),
+        )
+        return hashlib.blake2b(repr(drawn_from).encode(), digest_size=TAG_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +102,20 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         found, more = await _find(tenant, reader, asked, team_id, now)
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
+        teams = dict(await offers.team_names(tenant))
         told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
     records = _in_order([*found, *gone], asked.tab, reader) if gone else found
-    rows = [_row(record, reader, record.id not in there, told, now) for record in records]
+    rows = [
+        _row(
+            record,
+            reader,
+            is_gone=record.id not in there,
+            told=told,
+            team=teams.get(record.team_id) if record.team_id else None,
+            now=now,
+        )
+        for record in records
+    ]
     return Board(number, counts, rows, more, now)
 
 
@@ -110,7 +146,15 @@ def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
     )
 
 
-def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], now: datetime) -> Row:
+def _row(
+    record: Record,
+    reader: Actor,
+    *,
+    is_gone: bool,
+    told: dict[UUID, int],
+    team: str | None,
+    now: datetime,
+) -> Row:
     shown = view(record, reader_id=reader.id)
     return Row(
         handoff=shown,
@@ -121,6 +165,7 @@ def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], no
         commands=allowed(record, reader, now),
         is_gone=is_gone,
         is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,
+        team=team,
     )
 
 
