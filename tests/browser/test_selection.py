@@ -1,6 +1,9 @@
 """Many at once: rows are picked by pointer, Shift and keys, and each says what became of it."""
 
 import asyncio
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Locator, expect
@@ -25,6 +28,14 @@ def _bar(screen: Screen) -> Locator:
     return screen.page.locator("#picked")
 
 
+async def _picture(screen: Screen, name: str) -> None:
+    """By day and by night, for whoever asks for pictures."""
+    if place := os.environ.get("PICTURES"):
+        for scheme in ("light", "dark"):
+            await screen.page.emulate_media(color_scheme=scheme)
+            await screen.page.screenshot(path=Path(place) / f"{name}-{scheme}.png")
+
+
 async def _queue(desk: Desk, many: int) -> list[Handoff]:
     return [await desk.escalate(BO, title=f"Tunnel {number}") for number in range(1, many + 1)]
 
@@ -39,6 +50,7 @@ async def test_shift_picks_all_in_between_and_one_press_claims_them(desk: Desk, 
     await _box(amir, second).click()
     await expect(_bar(amir)).to_contain_text("2 selected")
     await amir.must_be_accessible()
+    await _picture(amir, "selection")
     await _bar(amir).get_by_role("button", name="Claim").click()
     await expect(_bar(amir)).to_contain_text("2 done")
     for one in (first, third):
@@ -92,6 +104,7 @@ async def test_each_row_says_who_has_it_and_why_not(desk: Desk, sit: Sit) -> Non
     await amir.page.unroute("**/console/**")
     await amir.page.evaluate("dispatchEvent(new Event('online'))")
     await expect(amir.row(free)).to_contain_text("Yours")
+    await _picture(amir, "results")
     await expect(amir.row(lost)).to_contain_text("Claimed by Chen")
     await expect(amir.row(lost).locator(".note")).to_have_text("Chen has it")
     await amir.page.keyboard.press("Escape")
@@ -182,9 +195,40 @@ async def test_with_a_finger(desk: Desk, sit: Sit) -> None:
     assert box is not None
     assert box["width"] <= 390
     assert await amir.page.evaluate("document.documentElement.scrollWidth") <= 390
+    await _picture(amir, "selection-phone")
     await _bar(amir).get_by_role("button", name="Claim").tap()
     for one in (first, second):
         await expect(amir.row(one)).to_contain_text("Yours")
+
+
+async def test_groups_and_whose_it_is(desk: Desk, sit: Sit) -> None:
+    low = await desk.escalate(BO, title="Low one", priority="low")
+    urgent = await desk.escalate(BO, title="Urgent one", priority="urgent")
+    mine = await desk.escalate(AMIR, title="From Amir")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    page = amir.page
+    await page.get_by_role("link", name="By priority").click()
+    await expect(page.locator("#rows > .group")).to_have_text(
+        [re.compile("Urgent"), re.compile("Normal"), re.compile("Low")]
+    )
+    assert "group=priority" in page.url
+    await page.reload()
+    await _picture(amir, "groups")
+    await page.locator("#search").fill("low one")
+    await expect(page.locator("#rows > .group:visible")).to_have_count(1)
+    await page.locator("#search").fill("")
+    await page.get_by_role("link", name="By team").click()
+    await expect(page.locator("#rows > .group")).to_have_count(1)
+    await expect(amir.row(low)).to_be_visible()
+    await page.get_by_role("link", name="From me").click()
+    await expect(amir.row(mine)).to_be_visible()
+    await expect(amir.row(urgent)).to_have_count(0)
+    await desk.claim(AMIR, urgent)
+    await page.get_by_role("link", name="With me").click()
+    await expect(amir.row(urgent)).to_be_visible()
+    await expect(amir.row(mine)).to_have_count(0)
+    amir.must_be_quiet()
 
 
 async def test_a_viewer_picks_nothing(desk: Desk, sit: Sit) -> None:

@@ -139,12 +139,20 @@ function search() {
     const text = row.dataset.search.toLowerCase();
     row.hidden = !words.every((word) => text.includes(word));
   }
+  for (const heading of document.querySelectorAll("#rows > .group"))
+    heading.hidden = !hasShown(heading);
   const finds = !sought || rows().some((row) => !row.hidden);
   document.getElementById("nothing").hidden = finds;
   document.getElementById("sought").textContent = sought;
   board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
   for (const link of board.querySelectorAll("a[href^='/?']"))
     link.href = withSearch(link.href, sought);
+}
+
+function hasShown(heading) {
+  let next = heading.nextElementSibling;
+  while (next?.matches(".row[hidden]")) next = next.nextElementSibling;
+  return Boolean(next?.matches(".row"));
 }
 
 function withSearch(link, sought) {

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
 
-from api.console.queue.rows import TAG, Asked, Tab, read_board
+from api.console.queue.rows import TAG, Asked, Grouping, Tab, read_board
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts
@@ -27,13 +27,20 @@ MOST_HAD = 900
 async def _asked(
     tab: Annotated[str, Query()] = Tab.WAITING,
     scope: Annotated[str, Query()] = "team",
+    group: Annotated[str, Query()] = "",
     q: Annotated[str, Query(max_length=200)] = "",
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
     handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
+    by = Grouping(group) if group in set(Grouping) else None
     known = Tab(tab) if tab in set(Tab) else Tab.WAITING
     return Asked(
-        known, whole_account=scope == "account", search=q, keep=keep or (), have=_tags(handoff_rows)
+        known,
+        whole_account=scope == "account",
+        search=q,
+        group=by,
+        keep=keep or (),
+        have=_tags(handoff_rows),
     )
 
 
@@ -54,7 +61,12 @@ async def _offers(me: Actor, parts: Services) -> dict[str, Any]:
 
 
 async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]:
-    return {"board": await read_board(parts.database, caller, asked), "asked": asked, "tabs": Tab}
+    return {
+        "board": await read_board(parts.database, caller, asked),
+        "asked": asked,
+        "tabs": Tab,
+        "groupings": Grouping,
+    }
 
 
 @router.get("/")

@@ -23,16 +23,30 @@ PAGE = 500
 """Rows that are shown. Whoever has more before them narrows them by team, list or search."""
 
 
+NO_TEAM = "Nobody's in particular"
 TAG_BYTES = 4
 TAG = TAG_BYTES * 2
 """Characters of a row's tag."""
 
 
+class Grouping(StrEnum):
+    """What rows may be put together by."""
+
+    TEAM = "team"
+    PRIORITY = "priority"
+
+
 class Tab(StrEnum):
     """The lists of the queue page."""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is the reader's own, of whichever team."""
+        return self in (Tab.MINE, Tab.FROM_ME)
+
     WAITING = "waiting"
     MINE = "mine"
+    FROM_ME = "from_me"
     CLAIMED = "claimed"
     PARKED = "parked"
     CLOSED = "closed"
@@ -44,12 +58,14 @@ class Asked:
 
     Attributes:
         keep: rows on the screen that stay though they have left.
+        group: what rows are put together by.
         have: the tags of those that it shows: they need not be drawn again.
     """
 
     tab: Tab
     whole_account: bool
     search: str = ""
+    group: Grouping | None = None
     keep: Sequence[UUID] = ()
     have: frozenset[str] = frozenset()
 
@@ -87,6 +103,7 @@ class Board:
     number: int
     counts: ListCounts
     rows: list[Row]
+    groups: list[tuple[str, list[Row]]]
     more: bool
     now: datetime
 
@@ -116,7 +133,7 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         )
         for record in records
     ]
-    return Board(number, counts, rows, more, now)
+    return Board(number, counts, rows, _grouped(rows, asked.group), more, now)
 
 
 async def _find(
@@ -144,6 +161,20 @@ def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
             one.id,
         ),
     )
+
+
+def _grouped(rows: list[Row], by: Grouping | None) -> list[tuple[str, list[Row]]]:
+    """Rows under their headings, each group in the list's own order; all of them without."""
+    if by is None:
+        return [("", rows)]
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        urgency = words.PRIORITY[row.handoff.priority.value]
+        name = urgency if by is Grouping.PRIORITY else row.team or NO_TEAM
+        groups.setdefault(name, []).append(row)
+    named = list(words.PRIORITY.values()) if by is Grouping.PRIORITY else sorted(groups)
+    ordered = [name for name in named if name in groups and name != NO_TEAM]
+    return [(name, groups[name]) for name in (*ordered, *({NO_TEAM} & groups.keys()))]
 
 
 def _row(
