@@ -231,6 +231,30 @@ async def test_groups_and_whose_it_is(desk: Desk, sit: Sit) -> None:
     amir.must_be_quiet()
 
 
+async def test_a_view_is_named_and_stays_on_this_device(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, title="Tunnel drops", priority="low")
+    amir = await sit(AMIR, "/?tab=waiting&group=priority")
+    await amir.until_live()
+    page = amir.page
+    await page.locator("#search").fill("tunnel")
+    views = page.locator("#views")
+    await views.locator("summary").click()
+    await views.get_by_label("Save what is shown as").fill("Tunnels <b>")
+    await views.get_by_role("button", name="Save").click()
+    await _picture(amir, "views")
+    await page.goto("/?tab=parked")
+    await views.locator("summary").click()
+    await views.get_by_role("link", name="Tunnels <b>").click()
+    await expect(amir.row(handoff)).to_be_visible()
+    await expect(page.locator("#search")).to_have_value("tunnel")
+    await expect(page.locator("#rows > .group")).to_have_count(1)
+    await views.locator("summary").click()
+    await amir.must_be_accessible()
+    await views.get_by_role("button", name="Forget").click()
+    await expect(views.get_by_role("link")).to_have_count(0)
+    amir.must_be_quiet()
+
+
 async def test_a_viewer_picks_nothing(desk: Desk, sit: Sit) -> None:
     handoff = await desk.escalate(BO)
     vera = await sit(VERA)

@@ -9,6 +9,7 @@ import { refresh, remember } from "../shared/pieces.js";
 import { readPiece } from "../shared/server.js";
 import { Claims } from "./claims.js";
 import { Many } from "./many.js";
+import { offerViews } from "./views.js";
 
 const STAYS = 30000;
 const MOST_KEPT = 100;
@@ -112,8 +113,9 @@ function show(changes, fresh) {
 
 function sayWaiting({ waiting, moves, unfinished: more }) {
   unfinished = more;
-  const urgent = waiting.filter((row) => row.classList.contains("urgent")).length;
-  const words = waiting.length ? [`${waiting.length} new`] : ["The order has changed"];
+  const coming = waiting.filter((one) => one.matches(".row"));
+  const urgent = coming.filter((row) => row.classList.contains("urgent")).length;
+  const words = coming.length ? [`${coming.length} new`] : ["The order has changed"];
   if (urgent) words.push(`${urgent} urgent`);
   held.hidden = !moves && !waiting.length;
   held.querySelector("button").textContent = `${words.join(", ")}: show`;
@@ -205,6 +207,7 @@ function bell() {
 }
 
 remember(board);
+offerViews();
 live.addEventListener("bell", bell);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) reading.again();
