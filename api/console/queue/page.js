@@ -9,11 +9,12 @@ import { refresh, remember } from "../shared/pieces.js";
 import { readPiece } from "../shared/server.js";
 import { Claims } from "./claims.js";
 import { Many } from "./many.js";
+import { showSought, withSearch } from "./search.js";
 import { offerViews } from "./views.js";
 
 const STAYS = 30000;
 const MOST_KEPT = 100;
-const MOST_HAD = 900;
+const MOST_HAD = 600;
 const MOST_FRESH = 20;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
@@ -104,7 +105,7 @@ function show(changes, fresh) {
     if (gone && !leftAt.has(row.dataset.key)) leftAt.set(row.dataset.key, Date.now());
     if (!gone) leftAt.delete(row.dataset.key);
   }
-  search();
+  showSought(rows(), box.value.trim());
   claims.redraw();
   many.redraw();
   sayWaiting(changes);
@@ -133,42 +134,11 @@ function tell({ came, waiting, changed }) {
     announce(`${row.dataset.said}. ${row.dataset.state}`);
 }
 
-/** Shows the rows whose title, people and priority have every word that is looked for. */
-function search() {
-  const sought = box.value.trim();
-  const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of rows()) {
-    const text = row.dataset.search.toLowerCase();
-    row.hidden = !words.every((word) => text.includes(word));
-  }
-  for (const heading of document.querySelectorAll("#rows > .group"))
-    heading.hidden = !hasShown(heading);
-  const finds = !sought || rows().some((row) => !row.hidden);
-  document.getElementById("nothing").hidden = finds;
-  document.getElementById("sought").textContent = sought;
-  board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
-  for (const link of board.querySelectorAll("a[href^='/?']"))
-    link.href = withSearch(link.href, sought);
-}
-
-function hasShown(heading) {
-  let next = heading.nextElementSibling;
-  while (next?.matches(".row[hidden]")) next = next.nextElementSibling;
-  return Boolean(next?.matches(".row"));
-}
-
-function withSearch(link, sought) {
-  const made = new URL(link, location.href);
-  if (sought) made.searchParams.set("q", sought);
-  else made.searchParams.delete("q");
-  return made.pathname + made.search;
-}
-
 /** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
 function seek() {
   history.replaceState(null, "", withSearch(location.href, box.value.trim()));
   wanted = location.search;
-  search();
+  showSought(rows(), box.value.trim());
 }
 
 function step(by) {
@@ -236,7 +206,7 @@ board.addEventListener("click", (event) => {
 box.addEventListener("input", seek);
 held.addEventListener("click", showWaiting);
 rows().forEach((row) => told.add(row.dataset.key));
-search();
+showSought(rows(), box.value.trim());
 
 onKey("j", () => step(1));
 onKey("k", () => step(-1));

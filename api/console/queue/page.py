@@ -20,7 +20,7 @@ router = page_router()
 pieces = piece_router()
 
 MOST_KEPT = 100
-MOST_HAD = 900
+MOST_HAD = 600
 """Rows on the screen whose tags fit into a header line that every proxy lets through."""
 
 

@@ -24,7 +24,7 @@ PAGE = 500
 
 
 NO_TEAM = "Nobody's in particular"
-TAG_BYTES = 4
+TAG_BYTES = 6
 TAG = TAG_BYTES * 2
 """Characters of a row's tag."""
 

@@ -44,15 +44,21 @@ export function refresh(old, fresh, held = null) {
   return changes;
 }
 
+/** What the server has left out must be there. */
+function isWhole(child, there) {
+  return there.has(child.dataset.key) || !child.hasAttribute("data-same");
+}
+
 function keyed(parent) {
   return Array.from(parent.children).filter((child) => child.dataset.key);
 }
 
 function merge(old, fresh, changes) {
   const there = new Map(keyed(old).map((child) => [child.dataset.key, child]));
-  if (old === changes.held) return mergeInPlace(there, keyed(fresh), changes);
+  const coming = keyed(fresh).filter((child) => isWhole(child, there));
+  if (old === changes.held) return mergeInPlace(there, coming, changes);
   for (const child of there.values()) child.style.removeProperty("block-size");
-  const wanted = keyed(fresh).map((child) => settle(there.get(child.dataset.key), child, changes));
+  const wanted = coming.map((child) => settle(there.get(child.dataset.key), child, changes));
   const staying = new Set(wanted);
   for (const child of there.values())
     if (!staying.has(child) && child.isConnected && !isInUse(child)) {
