@@ -227,7 +227,7 @@ async def test_others_go_on_meanwhile(desk: Desk) -> None:
         await desk.queue(CHEN)
         longest = max(longest, asyncio.get_running_loop().time() - began)
     assert statuses(await many) == [200] * 20
-    assert longest < 1
+    assert longest < 3
 
 
 async def test_killed_half_way_a_repeat_does_the_rest(
