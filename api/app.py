@@ -17,6 +17,7 @@ from api.http.security_headers import SecurityHeaders
 from api.routes import (
     analytics,
     api_tokens,
+    bulk,
     claim_links,
     commands,
     events,
@@ -84,6 +85,7 @@ def build(settings: Settings) -> FastAPI:
         files,
         handoffs,
         commands,
+        bulk,
         claim_links,
         events,
         presence,

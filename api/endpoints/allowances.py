@@ -3,6 +3,7 @@
 from fastapi import Depends
 
 from api.identity.callers import Caller, Parts, WorkingCaller
+from handoff.contract.words import Command
 
 
 async def _create(caller: WorkingCaller, parts: Parts) -> None:
@@ -19,6 +20,14 @@ async def _trial(caller: Caller, parts: Parts) -> None:
 
 CREATES = Depends(_create)
 """Counts as a new handoff. A repeat with the same Idempotency-Key does not come here."""
+
+CALLING = frozenset(
+    {
+        *(Command.RELEASE, Command.PROMOTE, Command.ESCALATE_NOW),
+        *(Command.TRANSFER, Command.CALL, Command.CHANGE),
+    }
+)
+"""The commands that call people: those whose endpoints bear `CALLS`."""
 
 CALLS = Depends(_call)
 """Counts as a command that calls people. A repeat with the same key does not come here either."""

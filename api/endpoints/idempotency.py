@@ -33,6 +33,12 @@ NO_ANSWERS = (401, 408, 429)
 
 LET_GO_WITHIN = 2.0
 
+
+def tells_nothing(status: int) -> bool:
+    """Whether an answer of this status is none to be kept."""
+    return status >= 500 or status in NO_ANSWERS
+
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -65,6 +71,11 @@ def resource_id(request: Request) -> UUID:
 def keep_instead(request: Request, body: bytes) -> None:
     """What repeats are answered with, where the first answer holds a secret to be shown once."""
     request.state.kept_body = body
+
+
+def keep_nothing(request: Request) -> None:
+    """The answer tells of something that failed on our side: a repeat is tried afresh."""
+    request.state.is_unfinished = True
 
 
 async def keep_within(request: Request, tenant: Tenant, response: Response) -> None:
@@ -117,7 +128,7 @@ async def _carry_out(request: Request, endpoint: Handler, held: "_Held") -> Resp
     except BaseException:
         await held.let_go()
         raise
-    if response.status_code >= 500 or response.status_code in NO_ANSWERS:
+    if tells_nothing(response.status_code) or getattr(request.state, "is_unfinished", False):
         await held.let_go()
     else:
         await held.keep(request, response)

@@ -55,17 +55,21 @@ def problem(error: HandoffError, **headers: str) -> Response:
         headers |= _rate_limit(error.facts["limit"], headers["Retry-After"])
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    body = {
+    response = JSONResponse(document_of(error), error.status, headers, media_type=MEDIA_TYPE)
+    # Here too, because the answer to a bug of ours is sent from outside of every middleware.
+    protect(response.headers)
+    return response
+
+
+def document_of(error: HandoffError) -> dict[str, Any]:
+    """The same as JSON, without the headers."""
+    return {
         "type": error.type,
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
         **jsonable(error.facts),
     }
-    response = JSONResponse(body, error.status, headers, media_type=MEDIA_TYPE)
-    # Here too, because the answer to a bug of ours is sent from outside of every middleware.
-    protect(response.headers)
-    return response
 
 
 def retry_after(error: HandoffError) -> str | None:
@@ -135,7 +139,7 @@ def install(app: FastAPI, *, say: Saying) -> None:
         return JSONResponse(body, error.status_code, headers, media_type=MEDIA_TYPE)
 
     async def _unforeseen(request: Request, error: Exception) -> Response:
-        return say(request.scope, _foreseen(request, error))
+        return say(request.scope, foreseen(request, error))
 
     for kind in (*outages.MAYBE, Exception):
         app.exception_handler(kind)(_unforeseen)
@@ -162,7 +166,8 @@ def methods(request: Request) -> list[str]:
     ]
 
 
-def _foreseen(request: Request, error: Exception) -> HandoffError:
+def foreseen(request: Request, error: Exception) -> HandoffError:
+    """What is said of a fault that nobody raised on purpose. It is logged, too."""
     if outages.is_outage(error):
         logger.error("database.unreachable", cause=outages.cause(error))
         return _away()

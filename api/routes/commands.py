@@ -9,6 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import TypeAdapter
 
+from api.endpoints import acts
+from api.endpoints.acts import Act
 from api.endpoints.allowances import CALLS
 from api.endpoints.answers import IfVersion, answered, conflicts, problems
 from api.endpoints.idempotency import IdempotentRoute, keep_within
@@ -32,12 +34,10 @@ from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
 from handoff.database.gate import Tenant
-from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
 from handoff.errors import (
     AlreadyClaimed,
     HandoffClosed,
-    Invalid,
     OwnEscalation,
     RoundPassed,
     TooManyCalls,
@@ -45,10 +45,7 @@ from handoff.errors import (
     WrongState,
 )
 from handoff.rules.change import Change as Changing
-from handoff.rules.change import Decide
 from handoff.rules.commands import note, rule
-from handoff.settings import Settings
-from handoff.wire import in_words
 
 router = APIRouter(
     prefix="/ai-sessions/{session_id}/handoffs/{handoff_id}",
@@ -72,24 +69,8 @@ class _ThisHandoff:
     parts: Services
     if_version: frozenset[int] | None
 
-    async def carry_out(self, command: Command, **words: Any) -> Response:
-        """One transition; the doorbell and the signal follow behind the caller's back."""
-        return await self.decide(command, rule(command, **words))
-
-    async def decide(
-        self,
-        name: str,
-        decide: Decide,
-        *,
-        to: UUID | None = None,
-        team: UUID | None = None,
-        attached: Sequence[UUID] = (),
-        answer: Answer | None = None,
-    ) -> Response:
-        """The same for a rule of the endpoint's own, or one that names a person or a team.
-
-        `name`: what the workflow is told by. `answer`: what is answered, if not the handoff.
-        """
+    async def carry_out(self, act: Act, answer: Answer | None = None) -> Response:
+        """`answer`: what is answered, if not the handoff."""
 
         def answering(changed: Changed) -> Response:
             return answer(changed) if answer else answered(changed.record, self.caller)
@@ -97,19 +78,15 @@ class _ThisHandoff:
         async def keep(tenant: Tenant, changed: Changed) -> None:
             await keep_within(self.request, tenant, answering(changed))
 
-        changed = await transitions.command(
-            self.parts.database,
+        changed = await acts.carry_out(
+            act,
+            self.parts,
             self.caller,
             self.handoff_id,
-            decide,
             session_id=self.session_id,
-            to=to,
-            team=team,
-            attached=attached,
             if_version=self.if_version,
             keep=keep,
         )
-        self.parts.announce(changed, name=name)
         return answering(changed)
 
 
@@ -135,7 +112,7 @@ ThisHandoff = Annotated[_ThisHandoff, Depends(_this_handoff)]
 )
 async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
     """Takes it. The first one recorded wins, for good; every loser learns who it was."""
-    return await handoff.carry_out(Command.CLAIM)
+    return await handoff.carry_out(acts.claim())
 
 
 @router.post(
@@ -148,7 +125,8 @@ async def claim(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
 async def release(handoff: ThisHandoff, body: Release | None = None) -> Response:
     """Gives it back to the queue, with a fresh round 1; or takes a claim back at once."""
     given = body or Release()
-    return await handoff.carry_out(Command.RELEASE, reason=given.reason, undo=given.undo)
+    decide = rule(Command.RELEASE, reason=given.reason, undo=given.undo)
+    return await handoff.carry_out(Act(Command.RELEASE, decide))
 
 
 @router.post(
@@ -159,7 +137,7 @@ async def release(handoff: ThisHandoff, body: Release | None = None) -> Response
 )
 async def resolve(handoff: ThisHandoff, body: Resolve) -> Response:
     """Ends it, with an outcome."""
-    return await handoff.carry_out(Command.RESOLVE, outcome=body.outcome, note=body.note)
+    return await handoff.carry_out(acts.resolve(body))
 
 
 @router.post(
@@ -170,8 +148,7 @@ async def resolve(handoff: ThisHandoff, body: Resolve) -> Response:
 )
 async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> Response:
     """Takes it back; the session returns to the one who handed it off."""
-    reason = body.reason if body else None
-    return await handoff.carry_out(Command.CANCEL, reason=reason)
+    return await handoff.carry_out(acts.cancel(body or Cancel()))
 
 
 @router.post(
@@ -183,7 +160,7 @@ async def cancel(handoff: ThisHandoff, body: Cancel | None = None) -> Response:
 )
 async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> Response:
     """Turns what was parked into an escalation; it keeps its id and history."""
-    return await handoff.carry_out(Command.PROMOTE)
+    return await handoff.carry_out(Act(Command.PROMOTE, rule(Command.PROMOTE)))
 
 
 @router.post(
@@ -195,7 +172,8 @@ async def promote(handoff: ThisHandoff, body: Nothing | None = None) -> Response
 )
 async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> Response:
     """Ends the present wait, unless the round that the caller saw has passed."""
-    return await handoff.carry_out(Command.ESCALATE_NOW, round=body.round)
+    decide = rule(Command.ESCALATE_NOW, round=body.round)
+    return await handoff.carry_out(Act(Command.ESCALATE_NOW, decide))
 
 
 @router.post(
@@ -206,22 +184,7 @@ async def escalate_now(handoff: ThisHandoff, body: EscalateNow) -> Response:
 )
 async def snooze(handoff: ThisHandoff, body: Snooze) -> Response:
     """Pauses the timers until a time; then a fresh round starts."""
-    settings = handoff.parts.settings
-    pause = rule(Command.SNOOZE, until=body.until)
-
-    def decide(record: Record, actor: Actor, now: datetime) -> Changing | None:
-        # By PostgreSQL's clock, which ends the pause, too.
-        if not settings.snooze_minimum <= body.until - now <= settings.snooze_maximum:
-            raise _not_ahead(settings)
-        return pause(record, actor, now)
-
-    return await handoff.decide(Command.SNOOZE, decide)
-
-
-def _not_ahead(settings: Settings) -> Invalid:
-    bounds = f"{in_words(settings.snooze_minimum)} to {in_words(settings.snooze_maximum)} ahead"
-    fault = {"path": "body/until", "message": f"must be {bounds}", "type": "out_of_range"}
-    return Invalid(f"`until` must be {bounds}.", errors=[fault])
+    return await handoff.carry_out(acts.snooze(body, handoff.parts.settings))
 
 
 @router.post(
@@ -233,7 +196,7 @@ def _not_ahead(settings: Settings) -> Invalid:
 )
 async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
     """Hands it to a named person, who accepts by claiming."""
-    return await handoff.decide(Command.TRANSFER, rule(Command.TRANSFER), to=body.to)
+    return await handoff.carry_out(acts.transfer(body))
 
 
 @router.post(
@@ -245,7 +208,8 @@ async def transfer(handoff: ThisHandoff, body: Transfer) -> Response:
 )
 async def call(handoff: ThisHandoff, body: Call) -> Response:
     """Tells one person now, by their channels, outside of the rounds."""
-    return await handoff.decide(Command.CALL, rule(Command.CALL, text=body.text), to=body.to)
+    decide = rule(Command.CALL, text=body.text)
+    return await handoff.carry_out(Act(Command.CALL, decide, to=body.to))
 
 
 @router.post(
@@ -257,8 +221,7 @@ async def call(handoff: ThisHandoff, body: Call) -> Response:
 )
 async def change(handoff: ThisHandoff, body: Change) -> Response:
     """Sets priority, team or title right. A higher priority brings the next round forward."""
-    named = rule(Command.CHANGE, to=body.model_dump(exclude_unset=True))
-    return await handoff.decide(Command.CHANGE, named, team=body.team_id)
+    return await handoff.carry_out(acts.change(body))
 
 
 @router.post(
@@ -283,7 +246,7 @@ async def write_note(handoff: ThisHandoff, body: WriteNote) -> Response:
         view = _note(changed, body.text, [*attached])
         return Response(_NOTE.dump_json(view), 201, media_type="application/json")
 
-    return await handoff.decide("notes", says, attached=body.files, answer=written)
+    return await handoff.carry_out(Act("notes", says, attached=tuple(body.files)), written)
 
 
 def _note(changed: Changed, text: str, attached: list[AttachedFile]) -> NoteView:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -75,11 +75,16 @@ class Change(Body):
 
     @model_validator(mode="after")
     def _names_something(self) -> Self:
-        if not self.model_fields_set:
+        named = self.named()
+        if not named:
             raise ValueError("must name at least one of priority, team_id and title")
-        if any(getattr(self, name) is None for name in self.model_fields_set - {"team_id"}):
+        if any(value is None for name, value in named.items() if name != "team_id"):
             raise ValueError("only team_id may be null")
         return self
+
+    def named(self) -> dict[str, Any]:
+        """What is to be set right, by its name."""
+        return self.model_dump(include=set(Change.model_fields), exclude_unset=True)
 
 
 class WriteNote(Body):

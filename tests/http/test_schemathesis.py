@@ -31,6 +31,7 @@ pytestmark = pytest.mark.filterwarnings(
 BY_MEANING = {
     "addSessionFile": "its name is one by RFC 6266",
     "callHandoff": "who is called is of the account",
+    "commandHandoffs": "whom it names is of the account, and a time lies ahead",
     "changeHandoff": "it names something, and a team of the account",
     "createApiToken": "its user is one of the account, and its end lies ahead",
     "createHandoff": "a reminder lies ahead",

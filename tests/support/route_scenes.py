@@ -75,6 +75,8 @@ def body_of(operation_id: str, path: Path) -> Any:
     """A body that is well-formed, whoever sends it."""
     if operation_id == "snoozeHandoff":
         return {"until": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    if operation_id == "commandHandoffs":
+        return {"command": "claim", "ids": [path["handoff_id"]]}
     if operation_id in ("scimCreateUser", "scimReplaceUser"):
         return {"userName": f"{new_id()}@acme.test", "displayName": "Nina"}
     if operation_id in ("scimCreateGroup", "scimReplaceGroup"):
@@ -139,7 +141,7 @@ class Scenes:
         who = ROLES.get(role, BO)
         path = self._path(self.standing, who)
         match operation_id:
-            case "claimHandoff" | "snoozeHandoff" | "claimByLink":
+            case "claimHandoff" | "snoozeHandoff" | "claimByLink" | "commandHandoffs":
                 return self._path(await self.desk.escalate(BO), who)
             case "escalateHandoffNow":
                 return self._path(await self._in_round_1(), who)

@@ -42,7 +42,7 @@ function part(title, content, note) {
 const dateOf = (moment) => new Date(moment).toLocaleDateString("sv");
 
 /** The list behind a number: what was created in the time that is shown. */
-function list(found, more = {}) {
+function behind(found, more = {}) {
   const query = { from: dateOf(found.from), to: dateOf(new Date(found.to) - 1), ...more };
   return `/search?${new URLSearchParams(query)}`;
 }
@@ -67,7 +67,7 @@ function numbers(found) {
       found.total,
       found.total === 1 ? "escalation" : "escalations",
       found.withdrawn ? `${found.withdrawn} withdrawn` : null,
-      list(found),
+      behind(found),
     ),
     card(
       share(found.answered, found.total - found.withdrawn),
@@ -98,7 +98,7 @@ function show(found, waiting) {
       names(key),
       count,
       String(count),
-      filter && list(found, { [filter]: key }),
+      filter && behind(found, { [filter]: key }),
     ]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
   const outcome = (word) => capital(word.replaceAll("_", " "));
@@ -107,14 +107,14 @@ function show(found, waiting) {
     one.name,
     one.count,
     `${one.count}, median ${said(one.median)}`,
-    list(found, { person: one.id }),
+    behind(found, { person: one.id }),
   ]);
   const teams = found.by_team.map((team) => [
     team.name ?? "of no team",
     team.total,
     `${team.total}: ${share(team.answered, team.total)} answered, ` +
       `${team.unanswered} unanswered, median ${said(team.p50)}`,
-    team.id && list(found, { team: team.id }),
+    team.id && behind(found, { team: team.id }),
   ]);
   const loads = found.load.map((one) => [
     one.name,

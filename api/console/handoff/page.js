@@ -1,6 +1,7 @@
 // A handoff's page: reads its story again when it rings, gives commands.
 
 import { announce } from "../shared/announce.js";
+import { bodyOf } from "../shared/asked.js";
 import { whileBusy } from "../shared/busy.js";
 import { onKey } from "../shared/frame/keys.js";
 import { dropDrafts, keepDrafts } from "../shared/drafts.js";
@@ -27,15 +28,6 @@ const reading = new Reading(async () => {
   for (const moment of came.filter((one) => one.matches(".moment")).reverse())
     announce(moment.querySelector("bdi").textContent);
 });
-
-/** What the form says, in the shape that the command takes. */
-function bodyOf(form) {
-  const said = Object.fromEntries(new FormData(form));
-  const minutes = Number(said.minutes);
-  if (minutes) return { until: new Date(Date.now() + minutes * 60000).toISOString() };
-  for (const { name } of form.querySelectorAll("[data-nullable]")) said[name] ||= null;
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
-}
 
 async function give(command, body, { button, problem }) {
   const answer = await whileBusy(button, () => {

@@ -30,7 +30,7 @@ export class Claims {
   redraw() {
     for (const key of this.#unknown) this.#findOut(key);
     for (const key of this.#undoable) this.#offerUndo(key);
-    this.#notes.forEach((text, key) => this.#show(key, text));
+    this.#notes.forEach((said, key) => this.#show(key, said));
   }
 
   async claim(row) {
@@ -92,16 +92,23 @@ export class Claims {
     this.#note(key, part(key, "[data-command=claim]") ? "It is not claimed. Try again." : "");
   }
 
-  #note(key, text) {
-    this.#notes.set(key, text);
-    this.#show(key, text);
+  /** What became of it, in its row until something else is said; `good` where it was done. */
+  say(key, text, good = false) {
+    this.#triedAt.set(key, Date.now());
+    this.#note(key, text, good);
   }
 
-  #show(key, text) {
+  #note(key, text, good = false) {
+    this.#notes.set(key, { text, good });
+    this.#show(key, { text, good });
+  }
+
+  #show(key, { text, good }) {
     const note = part(key, ".note");
     if (!note || !text) this.#notes.delete(key);
     if (!note) return;
     if (note.textContent !== text) note.textContent = text;
     note.hidden = !text;
+    note.classList.toggle("good", good);
   }
 }

@@ -8,9 +8,14 @@ import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece } from "../shared/server.js";
 import { Claims } from "./claims.js";
+import { Many } from "./many.js";
+import { showSought, withSearch } from "./search.js";
+import { offerViews } from "./views.js";
 
 const STAYS = 30000;
 const MOST_KEPT = 100;
+const MOST_HAD = 600;
+const MOST_FRESH = 20;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
@@ -39,14 +44,14 @@ function keep() {
 }
 
 function matters(row, now) {
-  if (row.contains(document.activeElement)) return 3;
+  if (row.contains(document.activeElement) || many.concerns(row)) return 3;
   if (now - claims.triedAt(row) < STAYS) return 2;
   return row.classList.contains("gone") ? 1 : 0;
 }
 
 function isStill(row, now) {
   const since = leftAt.get(row.dataset.key) ?? now;
-  return now - since < STAYS || row.contains(document.activeElement);
+  return now - since < STAYS || row.contains(document.activeElement) || many.concerns(row);
 }
 
 function address(kept) {
@@ -55,12 +60,20 @@ function address(kept) {
   return `/console/board?${query}`;
 }
 
+/** Of the rows that are shown: what has not changed is not sent again. */
+function tags() {
+  return rows()
+    .slice(0, MOST_HAD)
+    .map((row) => row.dataset.tag)
+    .join("");
+}
+
 /** Of another list than before, nothing stays of what was shown. */
 const reading = new Reading(async () => {
   const sought = wanted;
   const fresh = anew;
   anew = false;
-  const piece = await readPiece(address(fresh ? [] : keep()));
+  const piece = await readPiece(address(fresh ? [] : keep()), { "Handoff-Rows": tags() });
   if (sought !== wanted) return readAnew();
   const holds = !fresh && !asked && hand.isIn();
   asked = false;
@@ -68,6 +81,9 @@ const reading = new Reading(async () => {
 });
 
 const claims = new Claims(() => reading.again());
+
+/** What is picked, and one command for all of it. */
+const many = new Many({ rows, claims, read: () => reading.again() });
 
 /** What waits comes in when nobody has a hand in the list any more, or when they ask for it. */
 const hand = new Hand(document.getElementById("rows"), () => unfinished && reading.again());
@@ -89,23 +105,27 @@ function show(changes, fresh) {
     if (gone && !leftAt.has(row.dataset.key)) leftAt.set(row.dataset.key, Date.now());
     if (!gone) leftAt.delete(row.dataset.key);
   }
-  search();
+  showSought(rows(), box.value.trim());
   claims.redraw();
+  many.redraw();
   sayWaiting(changes);
   if (!fresh) tell(changes);
 }
 
 function sayWaiting({ waiting, moves, unfinished: more }) {
   unfinished = more;
-  const urgent = waiting.filter((row) => row.classList.contains("urgent")).length;
-  const words = waiting.length ? [`${waiting.length} new`] : ["The order has changed"];
+  const coming = waiting.filter((one) => one.matches(".row"));
+  const urgent = coming.filter((row) => row.classList.contains("urgent")).length;
+  const words = coming.length ? [`${coming.length} new`] : ["The order has changed"];
   if (urgent) words.push(`${urgent} urgent`);
   held.hidden = !moves && !waiting.length;
   held.querySelector("button").textContent = `${words.join(", ")}: show`;
 }
 
 function tell({ came, waiting, changed }) {
-  for (const row of came.filter((one) => one.matches(".row"))) row.classList.add("fresh");
+  // Of hundreds at once nobody sees which is new, and each would be drawn for seconds.
+  const fresh = came.filter((one) => one.matches(".row")).slice(0, MOST_FRESH);
+  for (const row of fresh) row.classList.add("fresh");
   for (const row of [...came, ...waiting].filter((one) => one.matches(".row"))) {
     if (!told.has(row.dataset.key)) announce(`New. ${row.dataset.said}`);
     told.add(row.dataset.key);
@@ -114,35 +134,11 @@ function tell({ came, waiting, changed }) {
     announce(`${row.dataset.said}. ${row.dataset.state}`);
 }
 
-/** Shows the rows whose title, people and priority have every word that is looked for. */
-function search() {
-  const sought = box.value.trim();
-  const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of rows()) {
-    const text = row.dataset.search.toLowerCase();
-    row.hidden = !words.every((word) => text.includes(word));
-  }
-  const finds = !sought || rows().some((row) => !row.hidden);
-  document.getElementById("nothing").hidden = finds;
-  document.getElementById("sought").textContent = sought;
-  document.getElementById("everywhere").href = `/search?${new URLSearchParams({ q: sought })}`;
-  board.querySelector(".calm")?.toggleAttribute("hidden", !finds);
-  for (const link of board.querySelectorAll("a[href^='/?']"))
-    link.href = withSearch(link.href, sought);
-}
-
-function withSearch(link, sought) {
-  const made = new URL(link, location.href);
-  if (sought) made.searchParams.set("q", sought);
-  else made.searchParams.delete("q");
-  return made.pathname + made.search;
-}
-
 /** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
 function seek() {
   history.replaceState(null, "", withSearch(location.href, box.value.trim()));
   wanted = location.search;
-  search();
+  showSought(rows(), box.value.trim());
 }
 
 function step(by) {
@@ -151,6 +147,15 @@ function step(by) {
   const next = shown[at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by];
   next?.querySelector("h2 a").focus();
   next?.scrollIntoView({ block: "nearest" });
+}
+
+/** Picks the row that has the focus and the one that it moves to. */
+function pickOn(by) {
+  const row = rowOf(document.activeElement);
+  if (row && !many.selection.has(row)) many.selection.toggle(row);
+  step(by);
+  const next = rowOf(document.activeElement);
+  if (next && !many.selection.has(next)) many.selection.toggle(next);
 }
 
 function choose(link) {
@@ -162,6 +167,7 @@ function turn() {
   wanted = location.search;
   box.value = new URLSearchParams(wanted).get("q") ?? "";
   leftAt.clear();
+  many.clear();
   readAnew();
 }
 
@@ -171,6 +177,7 @@ function bell() {
 }
 
 remember(board);
+offerViews();
 live.addEventListener("bell", bell);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) reading.again();
@@ -185,7 +192,9 @@ setInterval(
 board.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='/?']");
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-  if (link && plain) {
+  if (event.target.matches(".pick input")) {
+    many.selection.toggle(rowOf(event.target), { through: event.shiftKey });
+  } else if (link && plain) {
     event.preventDefault();
     choose(link);
   } else if (event.target.closest(".undo")) {
@@ -201,12 +210,19 @@ box.addEventListener("keydown", (event) => {
 });
 held.addEventListener("click", showWaiting);
 rows().forEach((row) => told.add(row.dataset.key));
-search();
+showSought(rows(), box.value.trim());
 
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
-onKey("c", () => claims.claim(rowOf(document.activeElement)));
+onKey("J", () => pickOn(1));
+onKey("K", () => pickOn(-1));
+onKey("x", () => many.selection.toggle(rowOf(document.activeElement)));
+onKey("a", () => many.selection.all());
+onKey("b", () => many.focus());
+onKey("Escape", () => many.clear());
+onKey("c", () => many.give("claim") || claims.claim(rowOf(document.activeElement)));
 onKey("r", () => {
+  if (many.give("resolve")) return;
   const row = rowOf(document.activeElement);
   if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
 });

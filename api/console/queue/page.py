@@ -6,42 +6,73 @@ The piece is the same template as in the page, so nothing is drawn twice.
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 
-from api.console.queue.rows import Asked, Tab, read_board
+from api.console.queue.rows import TAG, Asked, Grouping, Tab, read_board
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts
 from api.services import Services
 from handoff.contract.people import Actor
+from handoff.database.reading import offers
 
 router = page_router()
 pieces = piece_router()
 
 MOST_KEPT = 100
+MOST_HAD = 600
+"""Rows on the screen whose tags fit into a header line that every proxy lets through."""
 
 
 async def _asked(
     tab: Annotated[str, Query()] = Tab.WAITING,
     scope: Annotated[str, Query()] = "team",
+    group: Annotated[str, Query()] = "",
     q: Annotated[str, Query(max_length=200)] = "",
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
+    handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
+    by = Grouping(group) if group in set(Grouping) else None
     known = Tab(tab) if tab in set(Tab) else Tab.WAITING
-    return Asked(known, whole_account=scope == "account", search=q, keep=keep or ())
+    return Asked(
+        known,
+        whole_account=scope == "account",
+        search=q,
+        group=by,
+        keep=keep or (),
+        have=_tags(handoff_rows),
+    )
+
+
+def _tags(told: str) -> frozenset[str]:
+    return frozenset(told[at : at + TAG] for at in range(0, len(told), TAG))
 
 
 WhatIsAsked = Annotated[Asked, Depends(_asked)]
 
 
+async def _offers(me: Actor, parts: Services) -> dict[str, Any]:
+    """Whom and which teams the dialogs for what is picked can name."""
+    async with parts.database.account(me.account_id) as tenant:
+        return {
+            "colleagues": await offers.colleagues(tenant),
+            "teams": await offers.team_names(tenant),
+        }
+
+
 async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]:
-    return {"board": await read_board(parts.database, caller, asked), "asked": asked, "tabs": Tab}
+    return {
+        "board": await read_board(parts.database, caller, asked),
+        "asked": asked,
+        "tabs": Tab,
+        "groupings": Grouping,
+    }
 
 
 @router.get("/")
 async def queue_page(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
     """The queue."""
-    content = await _board(asked, me, parts)
+    content = await _board(asked, me, parts) | await _offers(me, parts)
     return page(request, "queue/page.html", {**content, "number": content["board"].number}, me=me)
 
 

@@ -1,5 +1,6 @@
 """The queue as the console shows it: its tabs, and each row with what concerns its reader."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,18 +15,38 @@ from handoff.contract.record import HandoffView, Record
 from handoff.contract.words import Command
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
-from handoff.database.reading import board, called
+from handoff.database.reading import board, called, offers
 from handoff.database.reading.board import ListCounts
 from handoff.database.records import view
 
-PAGE = 100
+PAGE = 500
+"""Rows that are shown. Whoever has more before them narrows them by team, list or search."""
+
+
+NO_TEAM = "Nobody's in particular"
+TAG_BYTES = 6
+TAG = TAG_BYTES * 2
+"""Characters of a row's tag."""
+
+
+class Grouping(StrEnum):
+    """What rows may be put together by."""
+
+    TEAM = "team"
+    PRIORITY = "priority"
 
 
 class Tab(StrEnum):
     """The lists of the queue page."""
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether it is the reader's own, of whichever team."""
+        return self in (Tab.MINE, Tab.FROM_ME)
+
     WAITING = "waiting"
     MINE = "mine"
+    FROM_ME = "from_me"
     CLAIMED = "claimed"
     PARKED = "parked"
     CLOSED = "closed"
@@ -33,12 +54,20 @@ class Tab(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the page asks for. `keep`: rows on the screen that stay though they have left."""
+    """What the page asks for.
+
+    Attributes:
+        keep: rows on the screen that stay though they have left.
+        group: what rows are put together by.
+        have: the tags of those that it shows: they need not be drawn again.
+    """
 
     tab: Tab
     whole_account: bool
     search: str = ""
+    group: Grouping | None = None
     keep: Sequence[UUID] = ()
+    have: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +82,18 @@ class Row:
     commands: list[Command]
     is_gone: bool
     is_mine: bool
+    team: str | None
+
+    @property
+    def tag(self) -> str:
+        """Differs whenever the row is drawn differently."""
+        shown = self.handoff
+        drawn_from = (
+            *(shown.id, shown.version, shown.priority, shown.status, shown.session_title),
+            *(shown.escalator.name, self.state, self.standing, self.then, self.why, self.team),
+            *(self.commands, self.is_gone, self.is_mine),
+        )
+        return hashlib.blake2b(repr(drawn_from).encode(), digest_size=TAG_BYTES).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +103,7 @@ class Board:
     number: int
     counts: ListCounts
     rows: list[Row]
+    groups: list[tuple[str, list[Row]]]
     more: bool
     now: datetime
 
@@ -77,10 +119,21 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         found, more = await _find(tenant, reader, asked, team_id, now)
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
+        teams = dict(await offers.team_names(tenant))
         told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
     records = _in_order([*found, *gone], asked.tab, reader) if gone else found
-    rows = [_row(record, reader, record.id not in there, told, now) for record in records]
-    return Board(number, counts, rows, more, now)
+    rows = [
+        _row(
+            record,
+            reader,
+            is_gone=record.id not in there,
+            told=told,
+            team=teams.get(record.team_id) if record.team_id else None,
+            now=now,
+        )
+        for record in records
+    ]
+    return Board(number, counts, rows, _grouped(rows, asked.group), more, now)
 
 
 async def _find(
@@ -110,7 +163,29 @@ def _in_order(records: list[Record], tab: Tab, reader: Actor) -> list[Record]:
     )
 
 
-def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], now: datetime) -> Row:
+def _grouped(rows: list[Row], by: Grouping | None) -> list[tuple[str, list[Row]]]:
+    """Rows under their headings, each group in the list's own order; all of them without."""
+    if by is None:
+        return [("", rows)]
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        urgency = words.PRIORITY[row.handoff.priority.value]
+        name = urgency if by is Grouping.PRIORITY else row.team or NO_TEAM
+        groups.setdefault(name, []).append(row)
+    named = list(words.PRIORITY.values()) if by is Grouping.PRIORITY else sorted(groups)
+    ordered = [name for name in named if name in groups and name != NO_TEAM]
+    return [(name, groups[name]) for name in (*ordered, *({NO_TEAM} & groups.keys()))]
+
+
+def _row(
+    record: Record,
+    reader: Actor,
+    *,
+    is_gone: bool,
+    told: dict[UUID, int],
+    team: str | None,
+    now: datetime,
+) -> Row:
     shown = view(record, reader_id=reader.id)
     return Row(
         handoff=shown,
@@ -121,6 +196,7 @@ def _row(record: Record, reader: Actor, is_gone: bool, told: dict[UUID, int], no
         commands=allowed(record, reader, now),
         is_gone=is_gone,
         is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,
+        team=team,
     )
 
 

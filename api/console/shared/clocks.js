@@ -73,17 +73,24 @@ export function tick(root = document) {
     const moment = Date.parse(time.dateTime);
     const text = SAID[time.dataset.time](moment);
     if (time.textContent !== text) time.textContent = text;
-    if (time.dataset.age) time.dataset.age = age(moment);
-    if (!time.dataset.local) {
-      time.title = exact.format(moment);
-      time.dataset.local = "yes";
-    }
+    const aged = time.dataset.age && age(moment);
+    if (aged && aged !== time.dataset.age) time.dataset.age = aged;
   }
+}
+
+/** The whole moment in this device's own zone, once somebody points at it: hundreds of them take
+ * longer to say than anybody should wait. */
+function sayExactly({ target }) {
+  const time = target.closest?.("time[data-time]");
+  if (!time || time.dataset.local) return;
+  time.title = exact.format(Date.parse(time.dateTime));
+  time.dataset.local = "yes";
 }
 
 /** Ticks for as long as the page is there. */
 export function startClocks() {
   learnTime(document.getElementById("main").dataset.now);
   tick();
+  document.addEventListener("pointerover", sayExactly, { passive: true });
   setInterval(tick, 1000);
 }

@@ -1,5 +1,7 @@
 // Brings a part of the page up to date from the same part as the server draws it now.
 // Children with a data-key are kept while they are the same; what has the focus is never taken out.
+// One with a data-tag says by it what it was drawn from: nothing else of it is compared. Of one that
+// the page is known to have the server sends that alone, with data-same.
 
 import { learnTime, tick } from "./clocks.js";
 
@@ -7,11 +9,16 @@ const drawn = new WeakMap();
 
 /** Remembers how the server has drawn what is inside, before clocks and people change it. */
 export function remember(root) {
-  for (const child of root.querySelectorAll("[data-key]")) drawn.set(child, signature(child));
+  for (const child of root.querySelectorAll("[data-key]"))
+    if (!child.parentElement.closest("[data-tag]")) drawn.set(child, signature(child));
 }
 
 /** Times go on by themselves: they are no difference. */
 function signature(element) {
+  if (element.dataset.tag) return element.dataset.tag;
+  // Of what is merged child by child, only those and its own attributes count.
+  if (element.hasAttribute("data-into"))
+    return [element.cloneNode(false).outerHTML, ...keyed(element).map(signature)].join("\n");
   const copy = element.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) {
     for (const ours of ["title", "data-age", "data-local"]) time.removeAttribute(ours);
@@ -37,17 +44,24 @@ export function refresh(old, fresh, held = null) {
   return changes;
 }
 
+/** What the server has left out must be there. */
+function isWhole(child, there) {
+  return there.has(child.dataset.key) || !child.hasAttribute("data-same");
+}
+
 function keyed(parent) {
   return Array.from(parent.children).filter((child) => child.dataset.key);
 }
 
 function merge(old, fresh, changes) {
   const there = new Map(keyed(old).map((child) => [child.dataset.key, child]));
-  if (old === changes.held) return mergeInPlace(there, keyed(fresh), changes);
+  const coming = keyed(fresh).filter((child) => isWhole(child, there));
+  if (old === changes.held) return mergeInPlace(there, coming, changes);
   for (const child of there.values()) child.style.removeProperty("block-size");
-  const wanted = keyed(fresh).map((child) => settle(there.get(child.dataset.key), child, changes));
+  const wanted = coming.map((child) => settle(there.get(child.dataset.key), child, changes));
+  const staying = new Set(wanted);
   for (const child of there.values())
-    if (!wanted.includes(child) && child.isConnected && !isInUse(child)) {
+    if (!staying.has(child) && child.isConnected && !isInUse(child)) {
       child.remove();
       changes.went.push(child);
     }
@@ -58,12 +72,14 @@ function mergeInPlace(there, wanted, changes) {
   changes.waiting = wanted.filter((child) => !there.has(child.dataset.key));
   const order = wanted.map((child) => child.dataset.key);
   const shown = Array.from(there.keys());
-  const staying = shown.filter((key) => order.includes(key));
+  const coming = new Set(order);
+  const staying = shown.filter((key) => coming.has(key));
   changes.unfinished = order.join() !== shown.join();
   changes.moves = order.filter((key) => there.has(key)).join() !== staying.join();
   for (const child of wanted) {
     const old = there.get(child.dataset.key);
     if (!old) continue;
+    if (drawn.get(old) === drawn.get(child)) continue;
     const height = old.getBoundingClientRect().height;
     const settled = settle(old, child, changes);
     if (settled !== old) settled.style.blockSize = `${height}px`;

@@ -136,6 +136,12 @@ def _line(text: str) -> Markup:
     )
 
 
+def _tight(markup: str) -> Markup:
+    """Without the indentation, of which hundreds of rows are full. Where space counts it may not
+    be used."""
+    return Markup(re.sub(r"\s*\n\s*", "\n", markup))  # noqa: S704 - a template's own block
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(CONSOLE),
@@ -146,7 +152,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(_TIMES, at=_at, readable=_readable, rfc3339=rfc3339)
-    made.filters.update(prose=_prose, line=_line)
+    made.filters.update(prose=_prose, line=_line, tight=_tight)
     # Cleaned by the library that made it so: nothing that somebody typed is HTML in it.
     made.filters.update(
         markup=lambda text: Markup(markup.to_html(straight(text))),  # noqa: S704

@@ -27,11 +27,18 @@ export async function readJson(path) {
   return response.json();
 }
 
+/** Lets what somebody does meanwhile come first: to read and to show much is long in one go. */
+function breath() {
+  return new Promise((resume) => setTimeout(resume));
+}
+
 /** Reads a piece of a page, as a document of its own in which nothing runs. */
 export async function readPiece(path, headers = {}) {
   const response = await ask(path, { headers });
   if (!response.ok) throw new Error(`${response.status}`);
-  return new DOMParser().parseFromString(await response.text(), "text/html").body;
+  const piece = new DOMParser().parseFromString(await response.text(), "text/html").body;
+  await breath();
+  return piece;
 }
 
 /** Asks for a change. Answers `{ok, status, body}` and never throws: `body.detail` says why not. */

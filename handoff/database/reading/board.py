@@ -29,6 +29,7 @@ class ListCounts:
 
     waiting: int
     mine: int
+    from_me: int
     claimed: int
     parked: int
     closed: int
@@ -44,7 +45,8 @@ def _lists(tenant: Tenant, reader_id: UUID, team_id: UUID | None) -> dict[str, C
     near = or_(*team, has_called(tenant, reader_id)) if team else status.is_not(None)
     return {
         "waiting": or_(and_(status == HandoffStatus.OPEN, near), _is_passed_to(reader_id)),
-        "mine": _is_mine(reader_id),
+        "mine": _is_with(reader_id),
+        "from_me": HandoffRow.escalator_id == reader_id,
         "claimed": and_(status == HandoffStatus.CLAIMED, *team),
         "parked": and_(status == HandoffStatus.PARKED, *team),
     }
@@ -110,9 +112,9 @@ def _is_passed_to(user_id: UUID) -> ColumnElement[bool]:
     return and_(HandoffRow.status == HandoffStatus.CLAIMED, named)
 
 
-def _is_mine(user_id: UUID) -> ColumnElement[bool]:
-    columns = (HandoffRow.claimed_by_id, HandoffRow.escalator_id, HandoffRow.transfer_to_id)
-    return or_(*(column == user_id for column in columns))
+def _is_with(user_id: UUID) -> ColumnElement[bool]:
+    """They have it, or are to accept it."""
+    return or_(HandoffRow.claimed_by_id == user_id, HandoffRow.transfer_to_id == user_id)
 
 
 async def closed(

@@ -29,9 +29,8 @@ def change(
         to: some of `FIELDS`.
         team: the one that it names, `{id, name}`.
     """
-    if to.get("team_id") is not None and team is None:
-        fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
-        raise Invalid("`team_id` must be a team of this account.", errors=[fault])
+    if to.get("team_id") is not None:
+        must_be_a_team(team)
     must_work(actor)
     holds = record.claimed_by is not None and record.claimed_by.id == actor.id
     if not holds and record.escalator.id != actor.id and actor.role not in LEADING_ROLES:
@@ -53,6 +52,13 @@ def change(
         session=new,
         details=details,
     )
+
+
+def must_be_a_team(team: object | None) -> None:
+    """What the account has of this id; None where it has no such team."""
+    if team is None:
+        fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
+        raise Invalid("`team_id` must be a team of this account.", errors=[fault])
 
 
 def _priority(record: Record, priority: Priority, now: datetime) -> dict[str, Any]:

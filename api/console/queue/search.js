@@ -1,0 +1,34 @@
+// What is looked for among the rows that are shown: in their titles, people, teams and priorities.
+
+/** Shows the rows whose title, people and priority have every word that is looked for. */
+export function showSought(rows, sought) {
+  const words = sought.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of rows) {
+    const text = row.dataset.search.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+  }
+  for (const heading of document.querySelectorAll("#rows > .group"))
+    heading.hidden = !hasShown(heading);
+  const finds = !sought || rows.some((row) => !row.hidden);
+  document.getElementById("nothing").hidden = finds;
+  document.getElementById("sought").textContent = sought;
+  document.getElementById("everywhere").href = `/search?${new URLSearchParams({ q: sought })}`;
+  document.querySelector("#board .calm")?.toggleAttribute("hidden", !finds);
+  for (const link of document.querySelectorAll("#board a[href^='/?']"))
+    link.href = withSearch(link.href, sought);
+}
+
+/** Whether anything stands below a heading. */
+function hasShown(heading) {
+  let next = heading.nextElementSibling;
+  while (next?.matches(".row[hidden]")) next = next.nextElementSibling;
+  return Boolean(next?.matches(".row"));
+}
+
+/** The address with what is looked for in it. */
+export function withSearch(link, sought) {
+  const made = new URL(link, location.href);
+  if (sought) made.searchParams.set("q", sought);
+  else made.searchParams.delete("q");
+  return made.pathname + made.search;
+}
