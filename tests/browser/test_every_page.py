@@ -176,7 +176,7 @@ async def test_who_may_not_see_a_page_can_go_on_from_there(desk: Desk, sit: Sit)
 
 async def test_the_api_can_be_read(desk: Desk, sit: Sit) -> None:
     amir = await sit(AMIR, viewport=PHONE)
-    await amir.page.locator(".me summary").click()
+    await amir.page.locator("header .me summary").click()
     await amir.page.get_by_role("link", name="API").click()
     about = amir.page.locator(".reference-about")
     await expect(about).to_contain_text("claimed by exactly one.", use_inner_text=True)

@@ -79,7 +79,7 @@ async def test_one_click_on_ones_own_machine(desk: Desk, sit: Sit) -> None:
     cookie = (await page.context.cookies())[0]
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
-    await page.locator(".me summary").click()
+    await page.locator("header .me summary").click()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("button", name="Bo engineer")).to_be_visible()
     assert await page.context.cookies() == []

@@ -42,8 +42,10 @@ function short(text, width) {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
-function linked(list, content) {
-  return list ? drawing("a", { href: list }, content) : content;
+/** The whole row leads there, so that a finger finds it. */
+function linked(list, row, content) {
+  if (!list) return content;
+  return drawing("a", { href: list }, drawing("rect", { ...row, class: "row" }), content);
 }
 
 /** `rows`: `[label, number, words, where the list behind it is]`. */
@@ -60,6 +62,7 @@ export function bars(title, rows) {
       drawing("title", {}, `${label}: ${words}`),
       linked(
         list,
+        { x: 0, y, width, height: ROW - 2 },
         drawing(
           "text",
           { x: 0, y: y + 16, class: "label" },

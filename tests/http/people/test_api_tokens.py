@@ -99,6 +99,7 @@ async def test_a_program_never_commands(desk: Desk) -> None:
                 user_id=CHEN.id,
                 team_id=CHEN.team_id,
                 token_id=handoff.id,
+                file_id=handoff.id,
             )
             answer = await http.request(method, url, json={"round": 1} if method != "GET" else None)
             assert answer.status_code in (403, 422), f"{operation_id}: {answer.status_code}"
@@ -112,7 +113,7 @@ OPEN = {
     "listHandoffs", "getHandoff", "listHandoffEvents", "listHandoffDeliveries", "streamEvents",
     *(operation_id for operation_id in operations() if operation_id.startswith("scim")),
     # By a scope of its own.
-    "writeHandoffNote",
+    "writeHandoffNote", "addSessionFile", "listSessionFiles", "getSessionFile",
     # Its path is no id; the table of routes has it.
     "claimByLink",
 }  # fmt: skip
