@@ -21,7 +21,7 @@ from worker.orphans import start_again
 
 logger = structlog.get_logger(__name__)
 
-LOOK_EVERY = 1.0
+LOOK_EVERY = 2.0
 ANSWERS_WITHIN = 5.0
 AT_THE_SAME_TIME = 10
 PAGE = 1000
