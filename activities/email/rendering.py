@@ -21,10 +21,8 @@ def waiting(since: datetime | None, now: datetime, zone: tzinfo) -> str:
     """Since when, and for how long by now; nothing of what does not wait."""
     if since is None:
         return ""
-    day, clock = moment(since, now, zone)
-    return (
-        f"{day}, {clock} ({_length(now - since)})" if day else f"{clock} ({_length(now - since)})"
-    )
+    when = ", ".join(filter(None, moment(since, now, zone)))
+    return f"{when} ({_length(now - since)})"
 
 
 def moment(at: datetime, now: datetime, zone: tzinfo) -> tuple[str, str]:

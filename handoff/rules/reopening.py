@@ -19,6 +19,18 @@ NOT_WAITING: dict[str, Any] = {
 """Nothing is due any more."""
 
 
+def from_the_first_round(record: Record, now: datetime) -> dict[str, Any]:
+    """The whole policy lies before it again, and its first round is due."""
+    return {
+        "level": 0,
+        "level_round": 0,
+        "round": 0,
+        "rounds_total": record.policy.rounds_total,
+        "deadline_at": now,
+        "exhausted_at": None,
+    }
+
+
 def reopen(
     record: Record, now: datetime, event: EventType, details: dict[str, Any] | None = None
 ) -> Change:
@@ -32,12 +44,7 @@ def reopen(
             "claimed_at": None,
             "intent": Intent.ESCALATE,
             "escalated_at": now if record.intent is Intent.PARK else record.escalated_at,
-            "level": 0,
-            "level_round": 0,
-            "round": 0,
-            "rounds_total": record.policy.rounds_total,
-            "deadline_at": now,
-            "exhausted_at": None,
+            **from_the_first_round(record, now),
         },
         session={"status": SessionStatus.ESCALATED, "holder_id": record.escalator.id},
         skips=SkipReason.SUPERSEDED,

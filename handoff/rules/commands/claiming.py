@@ -13,6 +13,7 @@ from handoff.rules.commands.requirements import (
     did,
     is_own_escalation,
     must_be,
+    must_be_able_to_claim,
     must_be_somebody,
     must_hold_or_lead,
     must_not_be_final,
@@ -20,7 +21,6 @@ from handoff.rules.commands.requirements import (
 )
 from handoff.rules.commands.undoing import before, undo_claim
 from handoff.rules.reopening import NOT_WAITING, reopen
-from handoff.rules.roles import WORKING_ROLES
 
 
 def claim(record: Record, actor: Actor, now: datetime) -> Change | None:
@@ -77,8 +77,7 @@ def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor | None) -
         return None
     if record.claimed_by is not None and record.claimed_by.id == to.id:
         raise WrongState(f"{to.name} has it already.", handoff_status=record.status.value)
-    if to.role not in WORKING_ROLES or is_own_escalation(record, to):
-        raise WrongState(f"{to.name} cannot claim this handoff.", handoff_status=record.status)
+    must_be_able_to_claim(record, to)
     return Change(
         event=EventType.TRANSFERRED,
         values={

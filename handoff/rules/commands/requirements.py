@@ -51,6 +51,12 @@ def is_own_escalation(record: Record, actor: Actor) -> bool:
     return record.intent is Intent.ESCALATE and record.escalator.id == actor.id
 
 
+def must_be_able_to_claim(record: Record, named: Actor) -> None:
+    """Whom a command names has to be one who could take it."""
+    if named.role not in WORKING_ROLES or is_own_escalation(record, named):
+        raise WrongState(f"{named.name} cannot claim this handoff.", handoff_status=record.status)
+
+
 def already_claimed(record: Record) -> AlreadyClaimed:
     """The loser's answer: it always says who has it."""
     holder = record.claimed_by

@@ -7,18 +7,17 @@ from typing import Any
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus
-from handoff.errors import TooManyCalls, TooManyNotes, WrongState
+from handoff.errors import TooManyCalls, TooManyNotes
 from handoff.rules.change import Change, Tells
 from handoff.rules.commands.claiming import lease_end
 from handoff.rules.commands.requirements import (
     already_claimed,
-    is_own_escalation,
     must_be,
+    must_be_able_to_claim,
     must_be_somebody,
     must_not_be_final,
     must_work,
 )
-from handoff.rules.roles import WORKING_ROLES
 
 MOST_NOTES = 200
 MOST_CALLS = 10
@@ -61,8 +60,7 @@ def call(
     if record.claimed_by is not None:
         raise already_claimed(record)
     must_be(record, HandoffStatus.OPEN)
-    if to.role not in WORKING_ROLES or is_own_escalation(record, to):
-        raise WrongState(f"{to.name} cannot claim this handoff.", handoff_status=record.status)
+    must_be_able_to_claim(record, to)
     if record.call_count >= MOST_CALLS:
         raise TooManyCalls(
             f"{MOST_CALLS} people were called by name. Call the next round, or write a note.",

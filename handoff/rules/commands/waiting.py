@@ -1,7 +1,6 @@
 """What it waits for: parked becomes open, a wait ends at once or is put off."""
 
 from datetime import datetime
-from typing import Any
 
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
@@ -15,6 +14,7 @@ from handoff.rules.commands.requirements import (
     must_not_be_final,
     must_work,
 )
+from handoff.rules.reopening import from_the_first_round
 
 
 def promote(record: Record, actor: Actor, now: datetime) -> Change | None:
@@ -50,22 +50,11 @@ def escalate_now(record: Record, actor: Actor, now: datetime, *, round: int) -> 
     if record.round != round:
         raise RoundPassed(f"Round {record.round} is running by now.", round=record.round)
     if record.deadline_at is None:
-        return Change(event=EventType.HURRIED, values=_anew(record, now))
+        anew = {**from_the_first_round(record, now), "expires_at": None}
+        return Change(event=EventType.HURRIED, values=anew)
     if record.deadline_at <= now:
         return None
     return Change(event=EventType.HURRIED, values={"deadline_at": now, "snoozed_until": None})
-
-
-def _anew(record: Record, now: datetime) -> dict[str, Any]:
-    return {
-        "level": 0,
-        "level_round": 0,
-        "round": 0,
-        "rounds_total": record.policy.rounds_total,
-        "deadline_at": now,
-        "exhausted_at": None,
-        "expires_at": None,
-    }
 
 
 def snooze(record: Record, actor: Actor, now: datetime, *, until: datetime) -> Change | None:
