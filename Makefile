@@ -32,7 +32,11 @@ demo: setup ## plays the story against it, in a second terminal
 	$(BIN)/handoff demo
 
 test: setup ## all tests, on real servers that it starts itself
-	$(PYTEST) $(CROWD) $(ARGS)
+	@# What loads the machine would fail others in the crowd. Nothing found (5) is no fault.
+	@code=0; \
+	$(PYTEST) $(CROWD) -m 'not alone' $(ARGS) || code=$$?; \
+	$(PYTEST) -n 0 -m alone $(ARGS) || [ $$? -eq 5 ] || code=$$?; \
+	[ $$code -eq 5 ] || exit $$code
 
 test-fast: setup ## rules, the life of a handoff, mail: no endpoints, browser, floods, killed parts, whole stacks
 	$(PYTEST) $(CROWD) tests/unit tests/effects tests/flow tests/test_architecture.py --ignore tests/flow/test_encryption.py --ignore tests/flow/test_engine_limits.py --ignore tests/flow/test_large_rounds.py $(ARGS)

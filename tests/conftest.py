@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     config.addinivalue_line("markers", "desk(**settings): settings of the test's desk")
+    config.addinivalue_line("markers", "alone: loads the machine, so it runs after all others")
     config.addinivalue_line("markers", "skipping_time: workflows skip over waits")
     config.addinivalue_line("markers", "expects_errors: errors in the log are part of the story")
 

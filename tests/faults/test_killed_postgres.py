@@ -35,6 +35,7 @@ async def _is_back(desk: Desk) -> bool:
     return True
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_no_answer_is_a_500(desk: Desk, postgres: Servers) -> None:
     desk.mail_matters = False

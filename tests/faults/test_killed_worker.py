@@ -45,6 +45,7 @@ async def _escalate_all(desk: Desk) -> list[Handoff]:
     return handoffs
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.expects_errors
 async def test_thirty_deaths_cost_a_copy_per_connection_at_most(desk: Desk) -> None:

@@ -87,6 +87,7 @@ async def first(*ways: Coroutine[Any, Any, Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_it_is_killed_again_and_again(desk: Desk) -> None:
     port = free_port()

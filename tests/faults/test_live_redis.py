@@ -46,6 +46,7 @@ async def follow_socket(desk: Desk, numbers: list[int]) -> None:
                 numbers.append(int(frame["id"]))
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 @pytest.mark.desk(stream_quiet="1s")
 async def test_it_is_killed_twenty_times_under_load(desk: Desk, redis: Servers) -> None:

@@ -22,6 +22,7 @@ async def _time(asked: list[float], what: Awaitable[httpx.Response]) -> httpx.Re
     return answer
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.expects_errors
 async def test_a_locked_account_holds_up_nobody_else(desk: Desk) -> None:

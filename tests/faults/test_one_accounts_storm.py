@@ -98,6 +98,7 @@ class Heard:
         self.answers[path, answer.status_code, "retry-after" in answer.headers] += 1
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 async def test_a_storm_of_streams_and_reads_refuses_nobody_of_another_account(desk: Desk) -> None:
     desk.mail_matters = False

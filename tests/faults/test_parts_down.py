@@ -168,6 +168,7 @@ async def test_a_claim_stops_a_mail_that_is_being_retried(desk: Desk) -> None:
     assert (row["state"], row["reason"]) == ("skipped", "claimed")
 
 
+@pytest.mark.alone
 async def test_a_hundred_claimers_settle_at_once_and_one_wins(desk: Desk) -> None:
     handoff = await desk.escalate()
     await desk.expect_mails(SENIORS, handoff, round=1)

@@ -58,6 +58,7 @@ async def desk(servers: Servers, database_url: str, temporal: Any) -> AsyncItera
             yield opened
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 @pytest.mark.expects_errors
 async def test_claims_are_answered_while_mails_leave_and_nobody_is_wrong(desk: Desk) -> None:

@@ -92,6 +92,7 @@ async def deadlocks(desk: Desk) -> int:
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.desk(claim_timeout="2s")
 async def test_all_writers_at_once(desk: Desk) -> None:

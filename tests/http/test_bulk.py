@@ -202,6 +202,7 @@ async def test_a_hundred_and_no_more(desk: Desk) -> None:
     assert (await give(desk, AMIR, "claim", [])) == []
 
 
+@pytest.mark.alone
 async def test_two_claim_the_same_hundred_and_each_has_one_winner(desk: Desk) -> None:
     made = await escalated(desk, 100)
     ids = [one.id for one in made]
@@ -221,6 +222,7 @@ async def test_two_claim_the_same_hundred_and_each_has_one_winner(desk: Desk) ->
         assert (await connection.execute(claims, {"ids": ids})).one() == (100, 100)
 
 
+@pytest.mark.alone
 async def test_others_go_on_meanwhile(desk: Desk) -> None:
     made = await escalated(desk, 20)
     many = asyncio.create_task(give(desk, AMIR, "claim", [one.id for one in made]))
@@ -232,6 +234,7 @@ async def test_others_go_on_meanwhile(desk: Desk) -> None:
     assert read > 0
 
 
+@pytest.mark.alone
 async def test_killed_half_way_a_repeat_does_the_rest(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

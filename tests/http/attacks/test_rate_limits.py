@@ -126,6 +126,7 @@ async def test_no_limit(desk: Desk) -> None:
     assert set(answers) == {200}
 
 
+@pytest.mark.alone
 async def test_the_usual_limits_are_in_nobodys_way(desk: Desk) -> None:
     found = await asyncio.gather(
         *(desk.http(VERA).get(PATH, params={"limit": 1}) for _ in range(300))

@@ -56,6 +56,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What stands on standard error once logs are configured as in production."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    before = structlog.get_config()
     output = io.StringIO()
     monkeypatch.setattr("sys.stderr", output)
     dependencies = {
@@ -70,7 +71,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        structlog.reset_defaults()
+        # Its own defaults would draw the locals of every frame, in all tests that follow.
+        structlog.configure(**before)
 
 
 def test_a_line_stays_a_line(logged: io.StringIO) -> None:
