@@ -1,5 +1,7 @@
 """A real Chromium before a real desk: people with screens. Skipped where there is no Chromium."""
 
+import asyncio
+import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -56,6 +58,11 @@ async def contexts(chromium: Browser) -> AsyncIterator[list[BrowserContext]]:
     opened: list[BrowserContext] = []
     yield opened
     for context in opened:
+        # Whoever is still answering a request of the page would never end, and be complained of.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                for place in (*context.pages, context):
+                    await place.unroute_all(behavior="wait")
         await context.close()
 
 

@@ -153,8 +153,11 @@ async def test_a_claim_without_an_answer_is_found_out(desk: Desk, sit: Sit) -> N
     await amir.page.goto("/")
     await amir.until_live()
 
+    unanswered: list[Route] = []
+
     async def carry_out_and_say_nothing(route: Route) -> None:
         await route.fetch()
+        unanswered.append(route)
 
     await amir.page.route("**/claim", carry_out_and_say_nothing)
     await amir.page.route("**/console/**", lambda route: route.abort())
@@ -168,3 +171,5 @@ async def test_a_claim_without_an_answer_is_found_out(desk: Desk, sit: Sit) -> N
     await amir.page.unroute("**/console/**")
     await amir.page.evaluate("dispatchEvent(new Event('online'))")
     await expect(amir.row(handoff)).to_contain_text("Yours")
+    for route in unanswered:
+        await route.abort()

@@ -55,19 +55,28 @@ async def test_thirty_deaths_cost_a_copy_per_connection_at_most(desk: Desk) -> N
     for _ in range(DEATHS):
         async with mortal_worker(desk.settings) as worker:
             await _some_leave(desk, 5)
+            # In the middle of one at least, where there are any.
+            unanswered = desk.postbox.never_answer_content(times=1)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(unanswered.met.wait(), 0.3)
             await worker.kill()
+            unanswered.end()
         await desk.postbox.all_gone()
         ends.append(len(desk.postbox.mails))
     handoffs = await escalating
     async with mortal_worker(desk.settings):
+        await desk.until(lambda: _all_are_told(desk), within=40)
         for handoff in handoffs:
             await desk.until_told(handoff)
-    mails = desk.postbox.mails
-    told = {(str(mail.message["X-Handoff-Id"]), mail.to) for mail in mails}
-    assert len(told) == HANDOFFS * RECIPIENTS
-    copies = _copies(mails, ends)
+    copies = _copies(desk.postbox.mails, ends)
     assert sum(copies) > 0, "nobody was killed in the middle of anything"
     assert max(copies) <= CONNECTIONS, copies
+
+
+async def _all_are_told(desk: Desk) -> bool:
+    mails = desk.postbox.mails
+    told = {(str(mail.message["X-Handoff-Id"]), mail.to) for mail in mails}
+    return len(told) == HANDOFFS * RECIPIENTS
 
 
 async def _some_leave(desk: Desk, number: int) -> None:

@@ -10,6 +10,7 @@ from tests.support.desk import Desk
 from tests.support.staff import hire
 
 
+@pytest.mark.alone
 async def test_a_thousand_recipients_get_one_mail_each(desk: Desk) -> None:
     await hire(desk, 1000)
     desk.mail_matters = False

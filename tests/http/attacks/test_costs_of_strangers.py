@@ -104,6 +104,7 @@ async def test_many_faults_make_no_large_answer(front_desk: Desk) -> None:
 # Health.
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("path", ["/readyz", "/metrics"])
 async def test_a_flood_of_looks_is_one_look(desk: Desk, path: str) -> None:
     assert desk.services is not None
