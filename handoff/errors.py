@@ -6,6 +6,7 @@
     ├── Unreachable             a dependency does not answer (exit code 3)
     │   ├── EngineUnreachable   503
     │   ├── OutcomeUnknown      503
+    │   ├── FilesUnreachable    503
     │   └── Busy                503
     └── Refusal                 an answer to a caller: a clear 4xx, nothing done
         ├── Unauthenticated     401
@@ -87,6 +88,20 @@ class OutcomeUnknown(Unreachable):
 
     type = "/problems/outcome-unknown"
     title = "Whether it was done is not known"
+
+
+class FilesUnreachable(Unreachable):
+    """The bucket that keeps what is in files does not take or give it. Everything else goes on."""
+
+    type = "/problems/files-unreachable"
+    title = "Where files are kept does not answer"
+
+    def __init__(self, cause: str, *, refused: bool = False) -> None:
+        super().__init__("The file was not kept, or cannot be read at this moment. Try again.")
+        self.cause = cause
+        """What is wrong with the bucket, for the operator alone."""
+        self.refused = refused
+        """It answers, and will say the same until something is mended."""
 
 
 class Busy(Unreachable):

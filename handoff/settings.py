@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handoff.addresses import (
+    BucketUrl,
     DatabaseUrl,
     Listen,
     PublicAddress,
@@ -202,6 +203,12 @@ class Settings(BaseSettings):
     )
     purge_after: Duration = Field(
         default=timedelta(days=400), description="Closed handoffs are deleted after so long"
+    )
+    files_url: BucketUrl | None = Field(
+        default=None,
+        description="The bucket that keeps what is in files from now on: s3://bucket or "
+        "s3://bucket/prefix, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, where "
+        "it is not Amazon's, AWS_ENDPOINT_URL; without it PostgreSQL does",
     )
     streams_per_user: int = Field(
         default=50,

@@ -54,6 +54,7 @@ LIBRARY_BELONGS_TO = {
         "api/http/rate_limits.py": "counts over the connections that it is given",
     },
     "limits": {"api/http/rate_limits.py": "who asks for too much"},
+    "obstore": {"handoff/bucket.py": "the one way to a bucket"},
     "aiosmtplib": {"activities/email/smtp_line.py": "the one way to a mail server"},
 }
 """Where a library may be imported. A path that ends with a slash stands for all below it."""

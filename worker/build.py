@@ -21,6 +21,7 @@ from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
+from worker.sweep import Sweep
 from workflows.running import BUILD, GRACE, STICKY_FOR, WORKFLOWS, sandbox
 
 CACHED_WORKFLOWS = 1000
@@ -65,7 +66,8 @@ def handoff_worker(
     pushes = PushActivities(parts.database, parts.redis)
     trials = _trials(parts)
     longest = max(sender.patience.maximum for sender in parts.senders.values())
-    auditor = Auditor(client, parts.database, parts.settings, longest)
+    sweep = Sweep(parts.database, parts.settings)
+    auditor = Auditor(client, parts.database, parts.settings, longest, sweep)
     return Worker(
         client,
         task_queue=parts.settings.task_queue,

@@ -21,7 +21,8 @@ _SHOWN = ("id", "name", "size", "media_type")
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What is known of a file before its content is written. `digest`: its SHA-256."""
+    """What is known of a file before it is written. `digest`: its SHA-256; `kept_at`: which object
+    of a bucket it is, None where its content goes with the row."""
 
     id: UUID
     session_id: UUID
@@ -30,6 +31,7 @@ class NewFile:
     size: int
     media_type: str
     digest: bytes
+    kept_at: str | None = None
 
 
 async def must_find_session(tenant: Tenant, session_id: UUID) -> Session:
@@ -95,6 +97,7 @@ def _files(tenant: Tenant, session_id: UUID) -> Select[Any]:
             FileRow,
             *(getattr(FileRow, name) for name in _SHOWN),
             FileRow.digest,
+            FileRow.kept_at,
             FileRow.created_at,
             FileRow.added_by_id,
             UserRow.name.label("added_by_name"),
