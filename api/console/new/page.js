@@ -1,6 +1,8 @@
-// The form that hands a session off: makes the session if need be, then escalates or parks it.
-// Tried again, both requests bear the same keys as before, so nothing is made twice.
+// The form that hands a session off: makes the session if need be, sends the files there, then
+// escalates or parks it. Tried again, each request bears the same key as before, so nothing is made
+// twice.
 
+import { Adding } from "../shared/adding/adding.js";
 import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { newKey, readJson, reason, send } from "../shared/server.js";
 
@@ -55,6 +57,7 @@ async function handOff(id) {
     intent: field("intent"),
     priority: field("priority"),
     engineer_notes: field("notes") || null,
+    files: adding.ids,
     remind_at: remindAt(),
   };
   const key = `${page}-h-${hash(JSON.stringify([id, body]))}`;
@@ -68,7 +71,9 @@ async function submit(event) {
   button.setAttribute("aria-busy", "true");
   problem.textContent = "";
   const id = await session();
-  const answer = id && (await handOff(id));
+  if (id) await adding.sendTo(`/ai-sessions/${id}/files`);
+  problem.textContent ||= adding.missing;
+  const answer = id && !adding.missing && (await handOff(id));
   if (answer?.ok) dropDrafts(form);
   if (answer?.status === 202) return wait(id, answer.body.id);
   if (answer?.ok) return location.assign(`/handoffs/${answer.body.id}`);
@@ -90,6 +95,7 @@ function wait(sessionId, handoffId) {
 }
 
 keepDrafts(form, "new");
+const adding = new Adding(form);
 form.addEventListener("change", fit);
 form.addEventListener("submit", submit);
 fit();
