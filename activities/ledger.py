@@ -148,7 +148,7 @@ def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:
     return (
         None
         if leaves is None
-        else Occasion(look.due, leaves.record, leaves.companions, leaves.said)
+        else Occasion(look.due, leaves.record, leaves.companions, leaves.said, leaves.files)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from handoff.contract.record import Record
 from handoff.contract.words import DeliveryState
@@ -38,12 +38,14 @@ class Occasion:
     """What a message tells of: an event, and its handoff as it stands while the message leaves.
 
     `companions`: other handoffs for which it speaks, too. `said`: the notes that it tells of.
+    `files`: those that went with the handoff, as events tell of them.
     """
 
     due: Due
     record: Record
     companions: tuple[Record, ...] = ()
     said: tuple[Said, ...] = ()
+    files: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

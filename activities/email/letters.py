@@ -19,12 +19,15 @@ from activities.harmless import harmless_line, harmless_text
 from handoff.contract.words import Priority
 from handoff.errors import ConfigurationError
 from handoff.mailboxes import is_mailbox
+from handoff.rules.files import in_bytes
 
 _SUBJECT_LIMIT = 150
 _NAME = 60
 _TITLE = 200
 _SENTENCE = 500
 _NOTES = 64 * 1024
+_FILE = 120
+_FILES = 10
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _SENDER = re.compile(r"(.*?)\s*<([^<>]*)>", re.DOTALL)
 
@@ -58,6 +61,13 @@ class BundleItem(NamedTuple):
     rounds_total: int
     waiting_since: datetime
     claim_link: str | None = None
+
+
+class Attached(NamedTuple):
+    """A file that is told of, and never sent. `size` in bytes."""
+
+    name: str
+    size: int
 
 
 class Thread(NamedTuple):
@@ -103,6 +113,7 @@ class Letter:
     waiting_since: datetime | None = None
     claim_link: str | None = None
     items: tuple[BundleItem, ...] = ()
+    files: tuple[Attached, ...] = ()
 
 
 _SUBJECT = "{loud}{escalator} hands off: {title}"
@@ -298,6 +309,11 @@ def _texts(letter: Letter) -> dict[str, Any]:
     return {
         "notes": _optional(letter.notes),
         "reason": _optional(letter.reason),
+        "files": [
+            {"name": harmless_line(one.name, limit=_FILE) or "(no name)", "size": in_bytes(one.size)}
+            for one in letter.files[:_FILES]
+        ],
+        "more_files": len(letter.files[_FILES:]),
         "next_action": harmless_line(letter.next_action or "", limit=_SENTENCE),
         "why": harmless_line(letter.why, limit=_SENTENCE),
         "waiting": ""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from activities.email.letters import BundleItem, Letter, LetterKind, Thread
+from activities.email.letters import Attached, BundleItem, Letter, LetterKind, Thread
 from activities.email.rendering import moment
 from activities.sender import Occasion
 from handoff import claim_links
@@ -79,6 +79,7 @@ def letter_about(occasion: Occasion, settings: Settings, *, message_id: str) -> 
         waiting_since=record.created_at,
         link=_page(record.id, settings),
         claim_link=_claim_link(record, mail, settings) if kind in _TO_CLAIM else None,
+        files=_files(occasion),
     )
 
 
@@ -111,6 +112,7 @@ def bundled(
         link=f"{settings.public_url}/",
         claim_link=None,
         notes=None,
+        files=(),
         next_action=None,
         thread=None,
     )
@@ -154,9 +156,16 @@ def _role(mail: Due) -> str:
 
 def _talk(said: Sequence[Said]) -> str | None:
     """What was said, by whom if several have spoken."""
-    if len({one.name for one in said}) < 2:
-        return "\n\n".join(one.text for one in said) or None
-    return "\n\n".join(f"{one.name}: {one.text}" for one in said)
+    spoken = [one for one in said if one.text]
+    if len({one.name for one in spoken}) < 2:
+        return "\n\n".join(one.text for one in spoken) or None
+    return "\n\n".join(f"{one.name}: {one.text}" for one in spoken)
+
+
+def _files(occasion: Occasion) -> tuple[Attached, ...]:
+    """Of the notes, or of the handoff that its reader is called to."""
+    with_notes = [one for said in occasion.said for one in said.files]
+    return tuple(Attached(one["name"], one["size"]) for one in (*with_notes, *occasion.files))
 
 
 def _reason(details: dict[str, Any]) -> str | None:

@@ -199,6 +199,9 @@ async def test_pasted_and_dropped(desk: Desk, sit: Sit, how: str) -> None:
     wide = await bo.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 390
     await picture(bo, f"files-phone-{how}")
+    await bo.page.get_by_role("button", name="Write", exact=True).click()
+    await expect(bo.page.locator(".moment.noted")).to_contain_text("Bo adds files")
+    await expect(bo.page.locator(".moment.noted .file")).to_contain_text("image.png")
     bo.must_be_quiet()
 
 

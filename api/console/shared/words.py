@@ -240,6 +240,11 @@ def _reminded(who: str | None, data: dict[str, Any], kind: str) -> str:
     return f"{_named(told)} was reminded"
 
 
+def _noted(who: str | None, data: dict[str, Any], kind: str) -> str:
+    does = "adds files" if _told(data, "files") and not _told(data, "text") else "writes"
+    return f"{who or 'Somebody'} {does}"
+
+
 _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "created": lambda who, data, _: f"{who or _named(data['escalator'])} escalated",
     "parked": lambda who, data, _: f"{who or _named(data['escalator'])} parked it",
@@ -259,7 +264,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "hurried": lambda who, data, _: f"{who} called the next round at once",
     "snoozed": lambda who, data, _: f"{who} snoozed it",
     "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
-    "noted": lambda who, data, _: f"{who or 'Somebody'} writes",
+    "noted": _noted,
     "called": lambda who, data, _: f"{who or 'Somebody'} asks for {_named(_told(data, 'to'))}",
     "changed": _changed,
     "reminded": _reminded,
