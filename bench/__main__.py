@@ -17,6 +17,7 @@ from bench import (
     scale,
     search,
     streams,
+    uploads,
     walls,
 )
 from bench.desk import Desk, open_desk
@@ -38,6 +39,7 @@ MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
     "queue": queue_page.measure,
     "search": search.measure,
     "streams": streams.measure,
+    "uploads": uploads.measure,
     "walls": walls.measure,
     "open": scale.open_handoffs,
     "two": scale.two_of_each,

@@ -310,7 +310,10 @@ def _texts(letter: Letter) -> dict[str, Any]:
         "notes": _optional(letter.notes),
         "reason": _optional(letter.reason),
         "files": [
-            {"name": harmless_line(one.name, limit=_FILE) or "(no name)", "size": in_bytes(one.size)}
+            {
+                "name": harmless_line(one.name, limit=_FILE) or "(no name)",
+                "size": in_bytes(one.size),
+            }
             for one in letter.files[:_FILES]
         ],
         "more_files": len(letter.files[_FILES:]),

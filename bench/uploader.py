@@ -1,0 +1,34 @@
+"""Sends files of 10 MiB into each of its sessions at once, one after another, until it is ended.
+
+`python -m bench.uploader URL TOKEN SESSION…`: a process of its own, so that its work is not taken
+for the API's.
+"""
+
+import asyncio
+import os
+import sys
+
+from bench.desk import must
+from bench.wire import Wire
+
+FILE_BYTES = 10 * 1024 * 1024
+NAME = {"content-disposition": "attachment; filename=trace.log"}
+
+
+async def _send(wire: Wire, token: str, session_id: str, content: bytes) -> None:
+    while True:
+        path = f"/ai-sessions/{session_id}/files"
+        must(await wire.raw("POST", path, token, content, **NAME), 201)
+
+
+async def main(url: str, token: str, *sessions: str) -> None:
+    wire, content = Wire(url), os.urandom(FILE_BYTES)
+    sending = [asyncio.create_task(_send(wire, token, one, content)) for one in sessions]
+    sys.stdout.write("sending\n")
+    sys.stdout.flush()
+    await asyncio.gather(*sending)
+
+
+if __name__ == "__main__":
+    os.nice(19)  # Senders are elsewhere: their processors are not ours.
+    asyncio.run(main(*sys.argv[1:]))
