@@ -134,6 +134,43 @@ async def test_ten_megabytes_of_text_open_and_are_searched(desk: Desk, sit: Sit)
     bo.must_be_quiet()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_letters_of_any_width_are_wrapped_where_they_end(
+    desk: Desk, sit: Sit, width: int
+) -> None:
+    """Wide ones, tabs, none that is cut from its mark or its half, marks without end; words are
+    found where they stand."""
+    family = "👩\u200d👩\u200d👧"
+    lines = ["漢字かな交じり文" * 60, "a\tb\t" * 90, family * 90, "Ğ" * 500, "e\u0301" * 500, "終"]
+    lines.append("\u0301" * 200_000)
+    handoff = await desk.escalate(BO)
+    await added(desk, BO, handoff, "wide.log", "\n".join(lines).encode())
+    bo = await sit(BO, f"/handoffs/{handoff.id}", viewport={"width": width, "height": 844})
+    await bo.page.locator(".file", has_text="wide.log").click()
+    await expect(bo.page.locator("#text-found")).to_have_text("7 lines")
+    await picture(bo, f"files-wide-{width}")
+    rows = bo.page.locator("#text-lines .words")
+    view = bo.page.locator("#text-lines")
+    wide, room, most = await view.evaluate(
+        "one => [one.scrollWidth, one.clientWidth, one.getBoundingClientRect().right]"
+    )
+    assert wide <= room
+    ends = await rows.evaluate_all(
+        "all => all.map(one => [one.textContent, one.getBoundingClientRect().right])"
+    )
+    assert all(right <= most for _, right in ends)
+    cut = ("\u0301", "\u200d", "\ufffd")
+    assert not [text for text, _ in ends if text.startswith(cut) and "e" in text]
+    # They reach the end, too: nothing is wrapped for want of measuring.
+    assert max(right for text, right in ends if "漢" in text) > most - 80
+    await bo.page.get_by_label("Search in this file").fill("終")
+    await expect(bo.page.locator(".words .chosen")).to_be_in_viewport()
+    assert max(map(len, await rows.all_inner_texts())) < 2000
+    await bo.page.get_by_label("Wrap long lines").uncheck()
+    await expect(bo.page.locator(".words .chosen")).to_have_count(1)
+    bo.must_be_quiet()
+
+
 async def test_what_did_not_arrive_is_tried_again_or_called_off(desk: Desk, sit: Sit) -> None:
     handoff = await desk.escalate(BO)
     bo = await sit(BO, f"/handoffs/{handoff.id}")
