@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.http.test_files import CALLED
-from tests.support.cast import BO, CHEN, OLIVE, SENIORS, Member
+from tests.support.cast import BO, CHEN, HUGO, OLIVE, SENIORS, Member
 from tests.support.desk import Desk, Handoff
 
 
@@ -84,7 +84,8 @@ async def test_files_are_of_that_session(desk: Desk, where: str) -> None:
     desk.mail_matters = False
     handoff = await desk.escalate()
     elsewhere = await file_of(desk, BO, await desk.start_session())
-    for other in (elsewhere["id"], str(uuid4())):
+    foreign = await file_of(desk, HUGO, await desk.start_session(HUGO))
+    for other in (elsewhere["id"], foreign["id"], str(uuid4())):
         if where == "notes":
             here = await file_of(desk, BO, handoff.session_id)
             body = {"text": "Look.", "files": [here["id"], other]}
