@@ -10,6 +10,7 @@ import sys
 
 from bench.desk import must
 from bench.wire import Wire
+from handoff.leaving import leave_after
 
 FILE_BYTES = 10 * 1024 * 1024
 NAME = {"content-disposition": "attachment; filename=trace.log"}
@@ -21,7 +22,7 @@ async def _send(wire: Wire, token: str, session_id: str, content: bytes) -> None
         must(await wire.raw("POST", path, token, content, **NAME), 201)
 
 
-async def main(url: str, token: str, *sessions: str) -> None:
+async def _send_all(url: str, token: str, *sessions: str) -> None:
     wire, content = Wire(url), os.urandom(FILE_BYTES)
     sending = [asyncio.create_task(_send(wire, token, one, content)) for one in sessions]
     sys.stdout.write("sending\n")
@@ -29,6 +30,10 @@ async def main(url: str, token: str, *sessions: str) -> None:
     await asyncio.gather(*sending)
 
 
-if __name__ == "__main__":
+def main() -> None:
     os.nice(19)  # Senders are elsewhere: their processors are not ours.
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(_send_all(*sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    leave_after(main)
