@@ -54,9 +54,10 @@ class Snooze(Body):
 
 
 class Transfer(Body):
-    """Hand it to a named person."""
+    """Hand it to a named person, with a word along."""
 
     to: UUID
+    text: Reason | None = None
 
 
 class Call(Body):
