@@ -56,7 +56,7 @@ async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
     await dialog.get_by_label("Outcome").select_option("Workaround")
     await dialog.get_by_label("Note").fill("Rolled back.")
     await dialog.get_by_role("button", name="Resolve").click()
-    await expect(bo.page.locator(".badge")).to_have_text("Resolved: Workaround")
+    await expect(bo.page.locator(".badge")).to_have_text("Resolved by Amir: Workaround")
     await expect(bo.page.locator(".moment").first).to_contain_text("Rolled back.")
     await expect(amir.page.locator(".commands button")).to_have_count(0)
     amir.must_be_quiet()

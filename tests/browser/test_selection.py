@@ -183,7 +183,7 @@ async def test_claimed_ones_are_passed_on_and_resolved(desk: Desk, sit: Sit) -> 
     await page.keyboard.press("r")
     await page.locator("#resolve-dialog").get_by_role("button", name="Resolve").click()
     for one in made:
-        await expect(amir.row(one)).to_contain_text("Resolved: Fixed")
+        await expect(amir.row(one)).to_contain_text("Resolved by you: Fixed")
         assert (await desk.see(one))["outcome"] == "fixed"
 
 

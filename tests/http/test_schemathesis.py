@@ -35,7 +35,7 @@ BY_MEANING = {
     "changeHandoff": "it names something, and a team of the account",
     "createApiToken": "its user is one of the account, and its end lies ahead",
     "createHandoff": "a reminder lies ahead",
-    "createSession": "its team is one of the account",
+    "createSession": "its team and what it follows are of the account",
     "getEscalationAnalytics": "from comes before to, and not too long before",
     "getQueue": "a cursor is one that we gave",
     "giveSession": "who gets it is of the account",

@@ -121,5 +121,6 @@ setInterval(() => reading.again(), SETTLED);
 
 onKey("c", () => press("claim"));
 onKey("r", () => press("resolve"));
+onKey("h", () => press("again"));
 onKey("Escape", () => location.assign("/"));
 if (location.hash === "#resolve") press("resolve");

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.console.handoff.timeline import Story, read_story
+from api.console.handoff.story import Story, read_story
 from api.console.shared.rendering import page
 from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts

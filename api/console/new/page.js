@@ -32,13 +32,24 @@ function remindAt() {
 /** The session's id, or null with the reason shown. Text that has changed is another request. */
 async function session() {
   if (field("session")) return field("session");
-  const body = { title: field("title"), team_id: field("team") || null };
+  const body = { title: field("title"), team_id: field("team") || null, ...carriedOn() };
   const said = JSON.stringify(body);
   if (made?.said === said) return made.id;
   const answer = await send("POST", "/ai-sessions", body, `${page}-${hash(said)}`);
   if (!answer.ok) return refuse(answer);
   made = { said, id: answer.body.id };
   return made.id;
+}
+
+/** What a new session has of the one that it carries on. */
+function carriedOn() {
+  const { follows } = form.dataset;
+  return follows ? { follows_id: follows, context: context("sessionContext") } : {};
+}
+
+function context(name) {
+  const box = form.elements.takes_context;
+  return box?.checked ? JSON.parse(box.dataset[name]) : null;
 }
 
 function hash(text) {
@@ -55,6 +66,7 @@ async function handOff(id) {
     intent: field("intent"),
     priority: field("priority"),
     engineer_notes: field("notes") || null,
+    context: context("context"),
     remind_at: remindAt(),
   };
   const key = `${page}-h-${hash(JSON.stringify([id, body]))}`;
@@ -89,7 +101,7 @@ function wait(sessionId, handoffId) {
   }, 2000);
 }
 
-keepDrafts(form, "new");
+keepDrafts(form, form.dataset.what);
 form.addEventListener("change", fit);
 form.addEventListener("submit", submit);
 fit();

@@ -10,13 +10,14 @@ from uuid import UUID
 from api.console.shared import words
 from api.console.shared.allowed import allowed
 from api.console.shared.why import why
-from handoff.contract.people import Actor
+from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import Command
+from handoff.contract.words import FINAL, Command
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
 from handoff.database.reading import board, called, offers
 from handoff.database.reading.board import ListCounts
+from handoff.database.reading.told import told
 from handoff.database.records import view
 
 PAGE = 500
@@ -120,14 +121,18 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
         teams = dict(await offers.team_names(tenant))
-        told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
+        ids = [record.id for record in (*found, *gone)]
+        called_in = await called.told(tenant, reader.id, ids)
+        closed = [record.id for record in (*found, *gone) if record.status in FINAL]
+        closers = await told(tenant, closed, notes=False)
     records = _in_order([*found, *gone], asked.tab, reader) if gone else found
     rows = [
         _row(
             record,
             reader,
             is_gone=record.id not in there,
-            told=told,
+            called_in=called_in.get(record.id),
+            closed_by=closers[record.id].closed_by if record.id in closers else None,
             team=teams.get(record.team_id) if record.team_id else None,
             now=now,
         )
@@ -182,17 +187,18 @@ def _row(
     reader: Actor,
     *,
     is_gone: bool,
-    told: dict[UUID, int],
+    called_in: int | None,
+    closed_by: Person | None,
     team: str | None,
     now: datetime,
 ) -> Row:
     shown = view(record, reader_id=reader.id)
     return Row(
         handoff=shown,
-        state=words.state(shown, reader.id),
-        standing=words.standing(shown, reader.id),
+        state=words.state(shown, reader.id, closed_by),
+        standing=words.standing(shown, reader.id, closed_by),
         then=words.then(shown, reader.id),
-        why=why(record, reader, told.get(record.id)),
+        why=why(record, reader, called_in),
         commands=allowed(record, reader, now),
         is_gone=is_gone,
         is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,
