@@ -27,8 +27,22 @@ function hasShown(heading) {
 
 /** The address with what is looked for in it. */
 export function withSearch(link, sought) {
+  return withNamed(link, "q", sought);
+}
+
+/** The address with a handoff opened beside the list, or with none. */
+export function withOpened(link, key) {
+  return withNamed(link, "open", key);
+}
+
+function withNamed(link, name, value) {
   const made = new URL(link, location.href);
-  if (sought) made.searchParams.set("q", sought);
-  else made.searchParams.delete("q");
+  if (value) made.searchParams.set(name, value);
+  else made.searchParams.delete(name);
   return made.pathname + made.search;
+}
+
+/** What the address says of the list, whatever is opened beside it. */
+export function listAsked() {
+  return new URL(withOpened(location.href, ""), location.href).search;
 }

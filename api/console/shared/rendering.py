@@ -34,11 +34,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         # A picture that somebody added is fetched as an attachment, and shown from memory.
         "img-src 'self' data: blob:",
+        # Beside the list of the queue.
+        "frame-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
     )
 )
+IN_OUR_FRAME = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+"""For a page that another one of ours shows in a frame."""
+
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
