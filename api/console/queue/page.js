@@ -10,17 +10,19 @@ import { readPiece } from "../shared/server.js";
 import { Beside } from "./beside.js";
 import { Claims } from "./claims.js";
 import { Many } from "./many.js";
-import { listAsked, showSought, withSearch } from "./search.js";
+import { fromItsBeginning, isLong, listAsked, showSought, withSearch } from "./search.js";
 import { Staying } from "./staying.js";
 import { offerViews } from "./views.js";
 
 const MOST_HAD = 600;
+const TYPED = 250;
 const MOST_FRESH = 20;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
 const told = new Set();
 let missed = false;
+let typing = 0;
 let wanted = listAsked();
 let anew = false;
 let asked = false;
@@ -117,8 +119,11 @@ function tell({ came, waiting, changed }) {
 
 /** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
 function seek() {
-  history.replaceState(null, "", withSearch(location.href, box.value.trim()));
+  const found = withSearch(location.href, box.value.trim());
+  history.replaceState(null, "", isLong() ? fromItsBeginning(found) : found);
   wanted = listAsked();
+  clearTimeout(typing);
+  if (isLong()) typing = setTimeout(readAnew, TYPED);
   showSought(rows(), box.value.trim());
 }
 
@@ -143,6 +148,7 @@ function choose(link) {
   history.pushState(null, "", link.href);
   turn();
   beside.show();
+  scrollTo(0, 0);
 }
 
 function turn() {

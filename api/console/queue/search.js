@@ -35,6 +35,16 @@ export function withOpened(link, key) {
   return withNamed(link, "open", key);
 }
 
+/** The address of the list from its beginning on. */
+export function fromItsBeginning(link) {
+  return withNamed(link, "page", "");
+}
+
+/** Whether the list has more rows than are shown: then the server looks among all of them. */
+export function isLong() {
+  return document.getElementById("rows").hasAttribute("data-long");
+}
+
 function withNamed(link, name, value) {
   const made = new URL(link, location.href);
   if (value) made.searchParams.set(name, value);
