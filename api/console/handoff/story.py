@@ -129,8 +129,8 @@ def _kin(record: Record, reader: Actor, closed_by: Person | None) -> Kin:
 
 
 def _may_hand_off_again(record: Record, others: list[Record], reader: Actor) -> bool:
-    """Once it is closed, and nobody has done so with its session."""
-    lives = any(one.session_id == record.session_id and one.status in LIVING for one in others)
+    """Once it is closed, and nothing that goes on from it waits or is worked at."""
+    lives = any(one.status in LIVING for one in others)
     return record.status in FINAL and reader.role in WORKING_ROLES and not lives
 
 
