@@ -51,7 +51,10 @@ const reading = new Reading(async () => {
   const fresh = anew;
   anew = false;
   const piece = await readPiece(address(fresh ? [] : staying.keys()), { "Handoff-Rows": tags() });
-  if (sought !== wanted) return readAnew();
+  if (sought !== wanted) {
+    anew ||= fresh;
+    return reading.again();
+  }
   const holds = !fresh && !asked && hand.isIn();
   asked = false;
   show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
