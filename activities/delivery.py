@@ -13,13 +13,14 @@ from activities.ledger import Ledger
 from activities.sender import Message, Occasion, Sender, SendOutcome
 from handoff import live
 from handoff.contract.record import Record
-from handoff.contract.words import RETRIED, DeliveryState, EventType, Priority
+from handoff.contract.words import RETRIED, Content, DeliveryState, EventType, Priority
 from handoff.database.gate import Database
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
 from handoff.database.messages.settling import LedgerAttempt
 from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
+from handoff.rules.content import event_within, of_channel, record_within
 from handoff.rules.policy import held_back
 
 logger = structlog.get_logger(__name__)
@@ -126,9 +127,10 @@ class Delivery:
         async def may_leave() -> Occasion | None:
             """The last look: the record is asked again right before the message leaves."""
             occasion = await self._ledger.may_leave(self._due, self._id, led=led)
-            if occasion is not None:
-                self._leaving.set()
-            return occasion
+            if occasion is None:
+                return None
+            self._leaving.set()
+            return _as_much_as_may_leave(occasion)
 
         message = Message(self._id, self._due.name, self._due.address)
         outcome = await self._means.sender.send(message, may_leave=may_leave)
@@ -175,3 +177,21 @@ class Delivery:
             self._ledger.hurry()
             await asyncio.wait([task])
             raise
+
+
+def _as_much_as_may_leave(occasion: Occasion) -> Occasion:
+    """What the account lets out by this channel, whatever the channel would say of it."""
+    due = occasion.due
+    content = of_channel(due.content, due.channel)
+    first = due.first_data
+    return Occasion(
+        replace(
+            due,
+            data=event_within(due.data, content),
+            first_data=None if first is None else event_within(first, content),
+        ),
+        record_within(occasion.record, content),
+        tuple(record_within(one, content) for one in occasion.companions),
+        occasion.said if content is Content.FULL else (),
+        content,
+    )

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from handoff.contract.record import Record
-from handoff.contract.words import DeliveryState
+from handoff.contract.words import Content, DeliveryState
 from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
@@ -38,12 +38,15 @@ class Occasion:
     """What a message tells of: an event, and its handoff as it stands while the message leaves.
 
     `companions`: other handoffs for which it speaks, too. `said`: the notes that it tells of.
+    Nothing stands here that the account keeps from leaving by this channel: `content` says how
+    much that left.
     """
 
     due: Due
     record: Record
     companions: tuple[Record, ...] = ()
     said: tuple[Said, ...] = ()
+    content: Content = Content.FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from api.http.local_names import LocalNames
 from api.http.metrics import CountRequests, Metrics
 from api.http.security_headers import SecurityHeaders
 from api.routes import (
+    account,
     analytics,
     api_tokens,
     bulk,
@@ -90,6 +91,7 @@ def build(settings: Settings) -> FastAPI:
         events,
         presence,
         analytics,
+        account,
         policy,
         users,
         teams,

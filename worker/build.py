@@ -17,7 +17,7 @@ from activities.sender import Sender
 from activities.trial import TrialActivities
 from handoff import live
 from handoff.database.gate import Database
-from handoff.rules.channels import Channel, sent_one_by_one
+from handoff.rules.channels import Channel, named_by_policies, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
@@ -64,7 +64,11 @@ def handoff_worker(
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
     trials = _trials(parts)
-    longest = max(sender.patience.maximum for sender in parts.senders.values())
+    longest = max(
+        sender.patience.maximum
+        for name, sender in parts.senders.items()
+        if name in named_by_policies()
+    )
     auditor = Auditor(client, parts.database, parts.settings, longest)
     return Worker(
         client,

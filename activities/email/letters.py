@@ -44,6 +44,7 @@ class LetterKind(StrEnum):
     CALLED = "called"
     REMINDER = "reminder"
     BUNDLE = "bundle"
+    BARE = "bare"
     TEST = "test"
 
 
@@ -110,6 +111,7 @@ _SUBJECT = "{loud}{escalator} hands off: {title}"
 
 _SUBJECTS_APART = {
     LetterKind.BUNDLE: "{loud}{count} handoffs wait for you",
+    LetterKind.BARE: "Something waits for you in Handoff",
     LetterKind.TEST: "Test notification",
 }
 
@@ -126,6 +128,7 @@ _HEADLINES = {
     LetterKind.CALLED: "{actor} asks for you by name",
     LetterKind.REMINDER: "Reminder: this still waits for you",
     LetterKind.BUNDLE: "{count} handoffs wait for you",
+    LetterKind.BARE: "Something waits for you",
     LetterKind.TEST: "This is how Handoff reaches you",
 }
 """What is new. It begins the letter, and so what mail programs show beside the subject."""
@@ -146,6 +149,7 @@ _NOBODY_WAITS = (
     LetterKind.CANCELLED,
     LetterKind.EXPIRED,
     LetterKind.NOTED,
+    LetterKind.BARE,
 )
 _IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}
 

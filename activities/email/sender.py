@@ -7,9 +7,10 @@ from email.message import EmailMessage
 from activities.email import letters
 from activities.email.letters import Letter, LetterKind, compose, sender_address
 from activities.email.mailer import Mailer
-from activities.email.wording import bundled, letter_about
+from activities.email.wording import bare, bundled, letter_about
 from activities.sender import MayLeave, Message, Occasion, Patience, SelfTest, SendOutcome
 from handoff.addresses import SmtpAddress
+from handoff.contract.words import Content
 from handoff.settings import Settings
 
 
@@ -68,7 +69,8 @@ class EmailSender:
         if isinstance(said, SelfTest):
             return self._test_letter(message)
         letter = letter_about(said, self.settings, message_id=message.id)
-        return bundled(letter, said.due, said.record, said.companions, self.settings)
+        letter = bundled(letter, said.due, said.record, said.companions, self.settings)
+        return bare(letter) if said.content is Content.LINK else letter
 
     def _test_letter(self, message: Message) -> Letter:
         return Letter(

@@ -13,7 +13,7 @@ from activities.sender import Occasion
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.record import Record
-from handoff.contract.words import EventType, Role
+from handoff.contract.words import EventType, Priority, Role
 from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.steps import next_action
@@ -86,8 +86,8 @@ def _thread(mail: Due) -> Thread | None:
     if mail.first_message_id is None or mail.first_data is None:
         return None
     first = mail.first_data
-    title, escalator = first["session_title"], first["escalator"]["name"]
-    return Thread(mail.first_message_id, title, escalator, first["priority"])
+    title, escalator = first.get("session_title", ""), first.get("escalator", {}).get("name", "")
+    return Thread(mail.first_message_id, title, escalator, first.get("priority", Priority.NORMAL))
 
 
 def _claim_link(record: Record, mail: Due, settings: Settings) -> str | None:
@@ -114,6 +114,11 @@ def bundled(
         next_action=None,
         thread=None,
     )
+
+
+def bare(letter: Letter) -> Letter:
+    """Only that something waits, and where."""
+    return replace(letter, kind=LetterKind.BARE, round=0, next_action=None, items=())
 
 
 def _item(record: Record, mail: Due, settings: Settings) -> BundleItem:

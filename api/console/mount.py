@@ -10,6 +10,7 @@ from api.console.queue import page as queue
 from api.console.reference import page as reference
 from api.console.search import page as search
 from api.console.settings import page as first_setting
+from api.console.settings.account import page as account
 from api.console.settings.notifications import page as notifications
 from api.console.settings.people import page as people
 from api.console.settings.policy import page as policy
@@ -32,6 +33,7 @@ PAGES = (
     programs,
     policy,
     people,
+    account,
     analytics,
     reference,
 )

@@ -70,6 +70,7 @@ async def _look(parts: Services) -> DetailedReadiness:
         **{
             row.message: check(_channel(parts, row), "PostgreSQL does not answer")
             for row in sent_one_by_one()
+            if not row.to_programs
         },
         "audit": check(_audit(parts), "PostgreSQL does not answer"),
         "notices": check(_notices(parts), "PostgreSQL does not answer", worst=Health.DEGRADED),

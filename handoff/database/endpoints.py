@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam
 from handoff.contract.people import Endpoint
 from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import EndpointRow
+from handoff.rules.channels import named_by_policies
 
 _SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
 
@@ -23,8 +24,9 @@ def _of_account(gate: Gate) -> Select[Any]:
 
 
 async def of_account(tenant: Tenant) -> tuple[Endpoint, ...]:
-    """All that may be reached."""
-    rows = (await tenant.connection.execute(_of_account(tenant))).all()
+    """All that a policy may reach."""
+    places = _of_account(tenant).where(EndpointRow.channel.in_([*named_by_policies()]))
+    rows = (await tenant.connection.execute(places)).all()
     return tuple(Endpoint(**row._mapping) for row in rows)
 
 

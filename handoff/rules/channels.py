@@ -7,12 +7,15 @@ ledger, the engine's batches and their queues, readiness, metrics and pages.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handoff.contract.words import Content
+
 
 class Leaves(StrEnum):
     """How a channel's messages leave."""
 
     ONE_BY_ONE = "one_by_one"  # each by itself, to one destination, with attempts of its own
     RUNG = "rung"  # every event at once, to whoever listens: nothing is owed to anybody
+    FOLLOWED = "followed"  # every event in order, to each endpoint by a follower of its own
 
 
 class Reaches(StrEnum):
@@ -43,6 +46,11 @@ class Channel:
     """Whether it also tells what became of a call, not only the call itself."""
     bundles: bool = False
     """Whether a person's calls of the same minute become one message."""
+    says: Content = Content.TITLE
+    """How much of a handoff leaves by it, where the account has not chosen."""
+    to_programs: bool = False
+    """Whether programs of the account's own are at the other end: no policy names it, nobody
+    chooses it, and what is wrong with it is theirs to mend."""
 
     @property
     def leaves_one_by_one(self) -> bool:
@@ -64,6 +72,7 @@ EMAIL = Channel(
     is_default=True,
     reports=True,
     bundles=True,
+    says=Content.FULL,
 )
 PUSH = Channel(
     name="push",
@@ -75,7 +84,29 @@ PUSH = Channel(
     is_default=True,
 )
 
-CHANNELS: dict[str, Channel] = {row.name: row for row in (EMAIL, PUSH)}
+WEBHOOK = Channel(
+    name="webhook",
+    label="Webhooks",
+    message="webhook",
+    messages="webhooks",
+    about="Every event, in order, to a program of the account.",
+    leaves=Leaves.FOLLOWED,
+    reaches=Reaches.ENDPOINTS,
+    says=Content.FULL,
+    to_programs=True,
+)
+CALLBACK = Channel(
+    name="callback",
+    label="Callbacks",
+    message="callback",
+    messages="callbacks",
+    about="How a handoff ended, to the program that asked for it.",
+    reaches=Reaches.ENDPOINTS,
+    says=Content.FULL,
+    to_programs=True,
+)
+
+CHANNELS: dict[str, Channel] = {row.name: row for row in (EMAIL, PUSH, WEBHOOK)}
 """The registry. A stored policy may name a channel that is gone: it reaches nobody any more."""
 
 
@@ -89,6 +120,16 @@ def chosen_by_people() -> list[Channel]:
     return [row for row in CHANNELS.values() if row.reaches_people]
 
 
+def named_by_policies() -> dict[str, Channel]:
+    """Those that a level may name, by name."""
+    return {name: row for name, row in CHANNELS.items() if not row.to_programs}
+
+
+def leaving() -> list[Channel]:
+    """Those by which a handoff leaves the house: of each the account says how much."""
+    return [row for row in CHANNELS.values() if row.leaves is not Leaves.RUNG]
+
+
 def default_names() -> tuple[str, ...]:
     """The channels of a level that names none."""
     return tuple(row.name for row in CHANNELS.values() if row.is_default)
@@ -96,4 +137,4 @@ def default_names() -> tuple[str, ...]:
 
 def known(names: tuple[str, ...]) -> list[Channel]:
     """The channels that still are, of those that a policy names."""
-    return [CHANNELS[name] for name in names if name in CHANNELS]
+    return [row for name in names if (row := named_by_policies().get(name)) is not None]

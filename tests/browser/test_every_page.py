@@ -21,6 +21,7 @@ PAGES = (
     "/settings/programs",
     "/settings/policy",
     "/settings/people",
+    "/settings/account",
     "/analytics",
     "/handoffs/{id}",
 )

@@ -54,6 +54,7 @@ BODIES: dict[str, Any] = {
     "writeHandoffNote": {"text": "Look at the log."},
     "addSessionFile": b"what the log says",
     "markEventsSeen": {"numbers": [1]},
+    "putAccount": {},
     "putPolicy": POLICY,
     "previewPolicy": {},
     "putTeam": {"name": "Field"},

@@ -115,7 +115,9 @@ def test_the_first_message_does_not_answer_itself() -> None:
     assert not message["Subject"].startswith("Re:")
 
 
-@pytest.mark.parametrize("kind", sorted(set(LetterKind) - {LetterKind.BUNDLE, LetterKind.TEST}))
+@pytest.mark.parametrize(
+    "kind", sorted(set(LetterKind) - {LetterKind.BUNDLE, LetterKind.BARE, LetterKind.TEST})
+)
 def test_a_thread_has_one_subject_whatever_has_changed_since(kind: LetterKind) -> None:
     message = composed(
         kind=kind,

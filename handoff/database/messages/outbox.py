@@ -50,6 +50,7 @@ class Due:
     role: Role | None
     time_zone: str | None
     account_name: str
+    content: dict[str, Any] | None
     event_type: EventType
     event_number: int
     round: int
@@ -135,6 +136,7 @@ def _due() -> Select[Any]:
             UserRow.role,
             UserRow.notifications["quiet_hours"]["time_zone"].astext.label("time_zone"),
             AccountRow.name.label("account_name"),
+            AccountRow.content,
             DeliveryRow.event_type,
             DeliveryRow.event_number,
             DeliveryRow.round,

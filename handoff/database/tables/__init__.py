@@ -11,6 +11,7 @@ from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
 from handoff.database.tables.people import AccountRow, ApiTokenRow, SignInRow, TeamRow, UserRow
 from handoff.database.tables.texts import TextsRow
+from handoff.database.tables.webhooks import WebhookAttemptRow, WebhookRow
 
 __all__ = [
     "WORDS",
@@ -31,5 +32,7 @@ __all__ = [
     "TeamRow",
     "TextsRow",
     "UserRow",
+    "WebhookAttemptRow",
+    "WebhookRow",
     "words",
 ]
