@@ -162,7 +162,8 @@ class Delivery:
         )
         if failure is not None:
             await live.ring(self._means.redis, due.account_id, [failure])
-        pause = patience.pause(due.tried + 1, lost=lost) if again else None
+        asked = outcome.after or patience.pause(due.tried + 1, lost=lost)
+        pause = asked if again else None
         return Fate(pause, unreached=attempt.state is DeliveryState.FAILED)
 
     async def _finish_once_leaving(self, attempt: Coroutine[Any, Any, Fate]) -> Fate:

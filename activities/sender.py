@@ -19,6 +19,8 @@ class SendOutcome:
     state: DeliveryState
     code: int | None
     cause: Cause
+    after: timedelta | None = None
+    """The pause that the other side asked for before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,18 @@ class SelfTest:
     """A message that its reader asked for, about nothing else."""
 
 
-MayLeave = Callable[[], Awaitable[Occasion | SelfTest | None]]
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that whoever leads the account has to hear of: what has happened, what can be done
+    about it, and on which page (a path of ours)."""
+
+    title: str
+    says: str
+    next: str
+    page: str
+
+
+MayLeave = Callable[[], Awaitable[Occasion | SelfTest | Notice | None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from api.routes import (
     sessions,
     teams,
     users,
+    webhooks,
 )
 from api.scim import about, group_routes, outside, search_routes, user_routes
 from api.services import Services
@@ -92,6 +93,7 @@ def build(settings: Settings) -> FastAPI:
         presence,
         analytics,
         account,
+        webhooks,
         policy,
         users,
         teams,

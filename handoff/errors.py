@@ -20,6 +20,7 @@
         │   ├── WrongState
         │   ├── LastOwner
         │   ├── TooManyFiles
+        │   ├── TooManyWebhooks
     │   ├── AddressTaken
         │   └── RequestInFlight
         ├── LinkDead            410
@@ -31,6 +32,7 @@
         ├── RangeNotSatisfiable 416
         ├── Invalid             422
         │   ├── IdempotencyMismatch
+        │   ├── CallbackHost
         │   └── ScimInvalid     400, in SCIM's own words
         ├── TooMany             429
         │   └── TooManyStreams
@@ -199,6 +201,13 @@ class TooManyFiles(Conflict):
     title = "This session takes no more files"
 
 
+class TooManyWebhooks(Conflict):
+    """An account has so many webhooks and no more. Fact: `limit`."""
+
+    type = "/problems/too-many-webhooks"
+    title = "This account takes no more webhooks"
+
+
 class LastOwner(Conflict):
     """An account keeps at least one active owner."""
 
@@ -287,6 +296,13 @@ class IdempotencyMismatch(Invalid):
 
     type = "/problems/idempotency-mismatch"
     title = "This Idempotency-Key belongs to another request"
+
+
+class CallbackHost(Invalid):
+    """A callback may go only to hosts that the account has named. Fact: `errors`."""
+
+    type = "/problems/callback-host"
+    title = "The account has not named this host"
 
 
 class ScimInvalid(Invalid):

@@ -84,6 +84,30 @@ class Settings(BaseSettings):
         description="How long the mails of a burst wait for each other, to become one",
     )
 
+    webhook_private: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="Whether webhooks and callbacks may go to loopback, private, link-local and "
+        "metadata addresses: refuse or allow",
+    )
+    webhook_timeout: Duration = Field(
+        default=timedelta(seconds=10), description="How long a webhook's receiver may take"
+    )
+    webhook_retry_initial: Duration = Field(
+        default=timedelta(seconds=5),
+        description="The pause before a webhook is tried again; it doubles",
+    )
+    webhook_retry_maximum: Duration = Field(
+        default=timedelta(hours=1), description="The longest pause between two tries at a webhook"
+    )
+    webhook_retry_for: Duration = Field(
+        default=timedelta(days=3),
+        description="A webhook that fails for so long is disabled, and admins are mailed",
+    )
+    webhook_takeover: Duration = Field(
+        default=timedelta(seconds=5),
+        description="After so long without a sign of a worker its webhooks are another one's",
+    )
+
     public_url: PublicAddress = Field(
         default="http://127.0.0.1:8000",
         description="Where people and links reach the API: https://handoff.example.com, no path",

@@ -31,6 +31,7 @@ from handoff.database.operations.upkeep import Living
 from handoff.settings import Settings
 from handoff.temporal import queues, search_attributes
 from handoff.temporal.connect import UNANSWERED
+from worker.followers import Followers
 from worker.nudges import look_again
 from worker.orphans import is_flooded, start_again
 from workflows.audit import AUDIT, AuditWorkflow
@@ -70,6 +71,7 @@ class Auditor:
         """One look; how many workflows had to be started again."""
         clocks = await self._clocks()
         started, stuck = await self._compare()
+        started += await Followers(self.client, self.database, self.settings).look()
         grace = self.settings.audit_grace
         late = await health.late_steps(self.database, grace=grace, limit=AT_ONCE)
         await self._remind(late)

@@ -11,13 +11,18 @@ from temporalio.worker import Worker
 
 from activities import senders
 from activities.deliver import DeliverActivities
+from activities.notices import NoticeActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
 from activities.sender import Sender
 from activities.trial import TrialActivities
+from activities.webhooks.bells import Bells
+from activities.webhooks.follow import SLOTS, WebhookActivities
+from activities.webhooks.posting import Poster
 from handoff import live
 from handoff.database.gate import Database
-from handoff.rules.channels import Channel, named_by_policies, sent_one_by_one
+from handoff.keys import keyring_of
+from handoff.rules.channels import WEBHOOK, Channel, named_by_policies, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
@@ -38,6 +43,7 @@ class Parts:
     database: Database
     redis: Redis
     senders: Mapping[str, Sender]
+    poster: Poster
 
     @classmethod
     def connect(cls, settings: Settings) -> "Parts":
@@ -47,12 +53,14 @@ class Parts:
             Database.connect(settings),
             live.new_client(settings),
             senders.all_senders(settings),
+            Poster(settings),
         )
 
     async def close(self) -> None:
         """Gives everything back."""
         for sender in self.senders.values():
             await sender.close()
+        await self.poster.close()
         await self.redis.aclose()
         await self.database.close()
 
@@ -81,6 +89,7 @@ def handoff_worker(
             records.take_step,
             pushes.publish,
             trials.try_ringing,
+            NoticeActivities(parts.database, parts.senders).leading,
             auditor.audit,
         ],
         workflow_runner=sandbox(),
@@ -97,10 +106,30 @@ def channel_worker(client: Client, parts: Parts, channel: Channel) -> Worker:
         client,
         task_queue=queues.channel_queue(parts.settings.task_queue, channel.name),
         build_id=BUILD,
-        activities=[deliveries.deliver, _trials(parts).try_sending],
+        activities=[
+            deliveries.deliver,
+            _trials(parts).try_sending,
+            NoticeActivities(parts.database, parts.senders).tell,
+        ],
         max_concurrent_activities=parts.senders[channel.name].connections,
         max_heartbeat_throttle_interval=HEARTBEAT,
         default_heartbeat_throttle_interval=HEARTBEAT,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def webhook_worker(client: Client, parts: Parts) -> Worker:
+    """Follows events for the webhooks of all accounts: most of the time it waits for a bell."""
+    quiet = parts.settings.stream_quiet.total_seconds()
+    webhooks = WebhookActivities(
+        parts.database, parts.poster, Bells(parts.redis, quiet=quiet), keyring_of(parts.settings)
+    )
+    return Worker(
+        client,
+        task_queue=queues.channel_queue(parts.settings.task_queue, WEBHOOK.name),
+        build_id=BUILD,
+        activities=[webhooks.follow, webhooks.try_out],
+        max_concurrent_activities=SLOTS,
         graceful_shutdown_timeout=GRACE,
     )
 
@@ -111,6 +140,7 @@ def all_workers(
     """Everything that a worker process runs."""
     return [
         handoff_worker(client, parts, cached_workflows=cached_workflows),
+        webhook_worker(client, parts),
         *(channel_worker(client, parts, channel) for channel in sent_one_by_one()),
     ]
 

@@ -45,6 +45,7 @@ class LetterKind(StrEnum):
     REMINDER = "reminder"
     BUNDLE = "bundle"
     BARE = "bare"
+    NOTICE = "notice"
     TEST = "test"
 
 
@@ -104,6 +105,8 @@ class Letter:
     waiting_since: datetime | None = None
     claim_link: str | None = None
     items: tuple[BundleItem, ...] = ()
+    says: str = ""
+    """What a notice says."""
 
 
 _SUBJECT = "{loud}{escalator} hands off: {title}"
@@ -112,6 +115,7 @@ _SUBJECT = "{loud}{escalator} hands off: {title}"
 _SUBJECTS_APART = {
     LetterKind.BUNDLE: "{loud}{count} handoffs wait for you",
     LetterKind.BARE: "Something waits for you in Handoff",
+    LetterKind.NOTICE: "{title}",
     LetterKind.TEST: "Test notification",
 }
 
@@ -129,6 +133,7 @@ _HEADLINES = {
     LetterKind.REMINDER: "Reminder: this still waits for you",
     LetterKind.BUNDLE: "{count} handoffs wait for you",
     LetterKind.BARE: "Something waits for you",
+    LetterKind.NOTICE: "{says}",
     LetterKind.TEST: "This is how Handoff reaches you",
 }
 """What is new. It begins the letter, and so what mail programs show beside the subject."""
@@ -150,6 +155,7 @@ _NOBODY_WAITS = (
     LetterKind.EXPIRED,
     LetterKind.NOTED,
     LetterKind.BARE,
+    LetterKind.NOTICE,
 )
 _IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}
 
@@ -277,6 +283,7 @@ def _words(letter: Letter) -> dict[str, Any]:
         "priority": loudest,
         "loud": f"[{loudest}] " if Priority(loudest) in _IMPORTANCE else "",
         "call": "LAST" if letter.round >= letter.rounds_total else ordinal(letter.round),
+        "says": harmless_line(letter.says, limit=_SENTENCE),
         "round": letter.round,
         "rounds_total": letter.rounds_total,
         "count": len(items),

@@ -26,7 +26,7 @@ from handoff.database.tables import UserRow
 from handoff.database.token_rights import by_token
 from handoff.errors import Unauthenticated
 from handoff.mailboxes import same_as
-from handoff.rules.roles import WORKING_ROLES
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 ACTOR = (
     UserRow.id,
@@ -125,6 +125,12 @@ def eligible() -> tuple[ColumnElement[bool], ...]:
     """Who may be told of an escalation: living engineers, admins and owners; never viewers, never
     a program's user."""
     return (*PEOPLE, UserRow.role.in_(WORKING_ROLES))
+
+
+async def leading_ids(tenant: Tenant) -> list[UUID]:
+    """The people who lead the account at this moment."""
+    query = tenant.select(UserRow, UserRow.id).where(UserRow.role.in_(LEADING_ROLES), *PEOPLE)
+    return list((await tenant.connection.scalars(query.order_by(UserRow.id))).all())
 
 
 async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:

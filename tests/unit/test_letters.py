@@ -116,7 +116,10 @@ def test_the_first_message_does_not_answer_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", sorted(set(LetterKind) - {LetterKind.BUNDLE, LetterKind.BARE, LetterKind.TEST})
+    "kind",
+    sorted(
+        set(LetterKind) - {LetterKind.BUNDLE, LetterKind.BARE, LetterKind.NOTICE, LetterKind.TEST}
+    ),
 )
 def test_a_thread_has_one_subject_whatever_has_changed_since(kind: LetterKind) -> None:
     message = composed(
