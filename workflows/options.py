@@ -45,10 +45,11 @@ by two runs.
 FOLLOW: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=20),
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=1)
+        initial_interval=timedelta(milliseconds=200), backoff_coefficient=1.0
     ),
 }
-"""A turn ends by itself long before; one whose worker died is another one's."""
+"""A turn ends by itself long before, and says what to wait for, whatever goes wrong in it: only one
+whose worker died is tried again, at once however many have died."""
 
 NOTICE: dict[str, Any] = {
     "start_to_close_timeout": timedelta(minutes=5),

@@ -21,7 +21,7 @@ from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff import live
 from handoff.contract.messages import Envelope
 from handoff.contract.webhooks import FOLLOW, TRY_OUT, Following, Turn, WebhookTried
-from handoff.database import following
+from handoff.database import following, outages
 from handoff.database.directory.webhooks import purpose
 from handoff.database.following import AttemptRow, Standing
 from handoff.database.gate import Database
@@ -46,7 +46,9 @@ TURN, SHORT_TURN = 600.0, 5.0
 
 PAGE = 20
 
-RESTS_WITHOUT_KEY = 60.0
+RESTS_AFTER_FAULT = 60.0
+RESTS_WITHOUT_RECORD = 5.0
+"""Seconds until what cannot be read is read again."""
 
 DISABLED = "failed"
 GONE = "gone"
@@ -67,11 +69,19 @@ class WebhookActivities:
     async def follow(self, ref: Following) -> Turn:
         """One turn, until the other side has to be waited for, or others have theirs."""
         holder = uuid4()
-        async with self.database.account(ref.account_id) as tenant:
-            await following.take_over(tenant, ref.webhook_id, holder)
-        with self.bells.hear(ref.account_id) as ear:
-            async with self._alive(ref, holder) as ends:
-                return await _Follower(self, ref, holder, ear).run(ends)
+        try:
+            async with self.database.account(ref.account_id) as tenant:
+                await following.take_over(tenant, ref.webhook_id, holder)
+            with self.bells.hear(ref.account_id) as ear:
+                async with self._alive(ref, holder) as ends:
+                    return await _Follower(self, ref, holder, ear).run(ends)
+        except outages.AWAY as fault:
+            cause = type(fault).__name__
+            logger.warning("webhook.unread", webhook_id=str(ref.webhook_id), cause=cause)
+            return Turn(pause=RESTS_WITHOUT_RECORD)
+        except Exception:  # Whatever it was, it is not tried again and again in no time.
+            logger.exception("webhook.stumbled", webhook_id=str(ref.webhook_id))
+            return Turn(pause=RESTS_AFTER_FAULT)
 
     @activity.defn(name=TRY_OUT)
     async def try_out(self, ref: Following) -> WebhookTried:
@@ -179,7 +189,7 @@ class _Follower:
             turn = await self._post_all(standing, found)
         except Unsealable as fault:
             logger.error("webhook.unsealable", webhook_id=self._id, cause=str(fault))
-            return Turn(pause=RESTS_WITHOUT_KEY), False
+            return Turn(pause=RESTS_AFTER_FAULT), False
         return turn, bool(found)
 
     async def _post_all(self, standing: Standing, found: Sequence[Envelope]) -> Turn | None:
