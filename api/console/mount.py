@@ -15,6 +15,7 @@ from api.console.settings.notifications import page as notifications
 from api.console.settings.people import page as people
 from api.console.settings.policy import page as policy
 from api.console.settings.programs import page as programs
+from api.console.settings.webhooks import page as webhooks
 from api.console.shared import routing
 from api.console.shared.live import pulse
 from api.console.shared.rendering import CONSOLE
@@ -34,6 +35,7 @@ PAGES = (
     policy,
     people,
     account,
+    webhooks,
     analytics,
     reference,
 )

@@ -22,6 +22,7 @@ PAGES = (
     "/settings/policy",
     "/settings/people",
     "/settings/account",
+    "/settings/webhooks",
     "/analytics",
     "/handoffs/{id}",
 )
@@ -29,6 +30,8 @@ PAGES = (
 
 async def scene(desk: Desk) -> Handoff:
     """Something of everything."""
+    hook = {"url": "https://127.0.0.1:9/" + "a" * 200, "events": ["claimed", "resolved"]}
+    assert (await desk.http(AMIR).post("/webhooks", json=hook)).status_code == 201
     resolved = await desk.escalate(BO, title="Solved", priority="low")
     await desk.claim(AMIR, resolved)
     await desk.command(AMIR, resolved, "resolve", {"outcome": "fixed", "note": "Done."})
