@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 from activities.email.sender import EmailSender
 from activities.sender import Sender
-from handoff.rules.channels import EMAIL
+from activities.webhooks.callbacks import CallbackSender
+from handoff.rules.channels import CALLBACK, EMAIL
 from handoff.settings import Settings
 
-SENDERS: dict[str, Callable[[Settings], Sender]] = {EMAIL.name: EmailSender.connect}
+SENDERS: dict[str, Callable[[Settings], Sender]] = {
+    EMAIL.name: EmailSender.connect,
+    CALLBACK.name: CallbackSender.connect,
+}
 """One row per channel that leaves one by one."""
 
 

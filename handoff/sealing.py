@@ -5,6 +5,7 @@ What a database, its backup or its replica shows of one is of no use without `HA
 
 import secrets
 from base64 import b64decode, b64encode
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 
@@ -21,6 +22,11 @@ class Unsealable(Exception):
 def new_signing_secret() -> str:
     """What Standard Webhooks signs with, in its own notation."""
     return "whsec_" + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def callback_purpose(handoff_id: UUID) -> str:
+    """What a handoff's callback is sealed for."""
+    return f"callback of {handoff_id}"
 
 
 def seal(keyring: KeyRing, secret: str, *, purpose: str) -> str:

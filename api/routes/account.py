@@ -8,6 +8,8 @@ from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute, keep_instead
 from api.identity.callers import LeadingCaller, Parts
 from api.schemas.account import AccountBody
+from api.services import Services
+from handoff.contract.people import Actor
 from handoff.database import people
 from handoff.database.directory import account
 from handoff.database.directory.account import AccountView, signing_purpose
@@ -46,6 +48,8 @@ async def put_account(body: AccountBody, caller: LeadingCaller, parts: Parts) ->
             if body.callback_hosts is None
             else list(dict.fromkeys(body.callback_hosts)),
         )
+        if body.callback_hosts:
+            await account.have_callback_secret(tenant, _new_secret(parts, caller)[1])
         changed = await account.view(tenant)
     logger.info("account.set", account_id=str(caller.account_id), actor_id=str(caller.id))
     return changed
@@ -56,11 +60,16 @@ async def put_account(body: AccountBody, caller: LeadingCaller, parts: Parts) ->
 )
 async def make_callback_secret(request: Request, caller: LeadingCaller, parts: Parts) -> MadeSecret:
     """A new secret by which a receiver verifies callbacks; the one before signs for 24 h, too."""
-    secret = new_signing_secret()
-    sealed = seal(keyring_of(parts.settings), secret, purpose=signing_purpose(caller.account_id))
+    secret, sealed = _new_secret(parts, caller)
     async with parts.database.account(caller.account_id) as tenant:
         must_lead(await people.act_as(tenant, caller))
         await account.keep_callback_secret(tenant, sealed)
     keep_instead(request, MadeSecret(secret=None).model_dump_json().encode())
     logger.info("callback_secret.made", account_id=str(caller.account_id), actor_id=str(caller.id))
     return MadeSecret(secret=secret)
+
+
+def _new_secret(parts: Services, caller: Actor) -> tuple[str, str]:
+    """A secret, and the same as it is kept."""
+    secret, purpose = new_signing_secret(), signing_purpose(caller.account_id)
+    return secret, seal(keyring_of(parts.settings), secret, purpose=purpose)

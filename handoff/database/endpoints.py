@@ -4,12 +4,13 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy import ColumnElement, Select, bindparam, insert
 
+from handoff.contract.messages import SealedCallback
 from handoff.contract.people import Endpoint
 from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import EndpointRow
-from handoff.rules.channels import named_by_policies
+from handoff.rules.channels import CALLBACK, named_by_policies
 
 _SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
 
@@ -36,6 +37,23 @@ async def called(tenant: Tenant, channel: str, team_id: UUID | None) -> list[End
     places = [Endpoint(**row._mapping) for row in found]
     own = [place for place in places if place.team_id == team_id]
     return own or [place for place in places if place.team_id is None]
+
+
+async def keep_callback(tenant: Tenant, handoff_id: UUID, callback: SealedCallback) -> None:
+    """The place that hears how this handoff ends: it bears the handoff's own id."""
+    place = {"id": handoff_id, "name": callback.host, "address": callback.sealed}
+    statement = insert(EndpointRow).values(
+        account_id=tenant.account_id, channel=CALLBACK.name, **place
+    )
+    await tenant.connection.execute(statement)
+
+
+async def has_callback(tenant: Tenant, handoff_id: UUID) -> bool:
+    """Whether a program wants to hear how it ends."""
+    query = tenant.select(EndpointRow, EndpointRow.id).where(
+        EndpointRow.id == handoff_id, EndpointRow.channel == CALLBACK.name
+    )
+    return await tenant.connection.scalar(query) is not None
 
 
 @cache

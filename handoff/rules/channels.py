@@ -106,7 +106,7 @@ CALLBACK = Channel(
     to_programs=True,
 )
 
-CHANNELS: dict[str, Channel] = {row.name: row for row in (EMAIL, PUSH, WEBHOOK)}
+CHANNELS: dict[str, Channel] = {row.name: row for row in (EMAIL, PUSH, WEBHOOK, CALLBACK)}
 """The registry. A stored policy may name a channel that is gone: it reaches nobody any more."""
 
 

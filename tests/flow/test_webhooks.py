@@ -12,7 +12,7 @@ from handoff.database.operations import sealed
 from handoff.database.tables import WebhookRow
 from handoff.temporal import queues
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE
-from tests.support.desk import Desk
+from tests.support.desk import Desk, Handoff
 from tests.support.receiver import Answer, Got, Receiver
 from worker.followers import Followers
 
@@ -255,3 +255,56 @@ async def test_another_account_hears_and_sees_nothing(desk: Desk, receiver: Rece
     assert {got.json["subject"] for got in receiver.got} == {str(own.id)}
     assert (await desk.http(GINA).get("/webhooks")).json() == []
     assert (await desk.http(GINA).get(f"/webhooks/{made['id']}")).status_code == 404
+
+
+async def test_a_callback_comes_once_it_is_closed_and_only_where_it_may(
+    desk: Desk, receiver: Receiver
+) -> None:
+    session_id = await desk.start_session(BO)
+    callback = {"url": f"{receiver.url}?key=whispered", "token": "their-token"}
+    refused = await desk.hand_off(session_id, callback=callback)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/callback-host")
+    await desk.http(OLIVE).put("/account", json={"callback_hosts": [f"127.0.0.1:{receiver.port}"]})
+    made = await desk.http(OLIVE).post("/account/callback-secret")
+    answer = await desk.hand_off(session_id, callback=callback, engineer_notes="Rekey fails.")
+    assert answer.status_code == 201, answer.text
+    handoff = Handoff(UUID(answer.json()["id"]), session_id, BO)
+    receiver.answer = answering((503, {"retry-after": "1"}), (500, {}))
+    await desk.claim(CHEN, handoff)
+    await desk.command(CHEN, handoff, "resolve", {"outcome": "fixed", "note": "Done."})
+    await receiver.until(lambda: len(receiver.got) == 3)
+    first, _, last = receiver.got
+    assert first.id == last.id
+    assert last.headers["authorization"] == "Bearer their-token"
+    assert last.is_signed_by(made.json()["secret"])
+    assert last.json["type"] == "handoff.resolved"
+    assert (last.json["data"]["outcome"], last.json["data"]["engineer_notes"]) == (
+        "fixed",
+        "Rekey fails.",
+    )
+    await desk.until_told(handoff)
+    [row] = [row for row in await desk.deliveries(handoff, OLIVE) if row["channel"] == "callback"]
+    assert (row["state"], row["recipient"]["kind"]) == ("sent", "endpoint")
+    assert [attempt["code"] for attempt in row["attempts"]] == [503, 500, 204]
+    page = (await desk.http(OLIVE).get(f"/handoffs/{handoff.id}")).text
+    seen = (await desk.http(BO).get(handoff.path)).text
+    for told in (page, seen, str(await desk.deliveries(handoff, OLIVE))):
+        assert not [word for word in ("whispered", "their-token") if word in told]
+    handle = desk.workflow(handoff)
+    history = (await handle.fetch_history()).to_json()
+    assert not [word for word in ("whispered", "their-token") if word in history]
+
+
+async def test_a_dead_callback_keeps_nobody_waiting(desk: Desk, receiver: Receiver) -> None:
+    hosts = {"callback_hosts": ["127.0.0.1"]}
+    await desk.http(OLIVE).put("/account", json=hosts)
+    async with Receiver(answer=answering(*[None] * 1000)) as dead:
+        for _ in range(15):
+            lost = await desk.park(BO, callback={"url": dead.url})
+            await desk.command(BO, lost, "cancel")
+        handoff = await desk.park(BO, callback={"url": receiver.url})
+        await desk.command(BO, handoff, "cancel")
+        await receiver.until(lambda: len(receiver.got) == 1, within=4)
+        assert receiver.got[0].json["type"] == "handoff.cancelled"
+        history = await desk.workflow(lost).fetch_history()
+        assert len(history.events) < 60

@@ -27,21 +27,18 @@ class AccountView:
     content: dict[str, Content]
     """How much of a handoff leaves, by channel."""
     callback_hosts: list[str]
-    callbacks_are_signed: bool
-    """Whether somebody has made a secret by which a receiver can tell ours from others."""
 
 
 async def view(tenant: Tenant) -> AccountView:
     """As it stands."""
-    query = select(
-        AccountRow.name, AccountRow.content, AccountRow.callback_hosts, AccountRow.callback_secret
-    ).where(AccountRow.id == tenant.account_id)
+    query = select(AccountRow.name, AccountRow.content, AccountRow.callback_hosts).where(
+        AccountRow.id == tenant.account_id
+    )
     row = (await tenant.connection.execute(query)).one()
     return AccountView(
         name=row.name,
         content={channel.name: of_channel(row.content, channel.name) for channel in leaving()},
         callback_hosts=row.callback_hosts,
-        callbacks_are_signed=row.callback_secret is not None,
     )
 
 
@@ -75,15 +72,12 @@ async def keep_callback_secret(tenant: Tenant, sealed: str) -> None:
     )
 
 
-async def callback_secrets(tenant: Tenant) -> list[str]:
-    """Those that sign at this moment, sealed, the newest first."""
-    query = select(
-        AccountRow.callback_secret,
-        AccountRow.callback_old_secret,
-        AccountRow.callback_old_secret_until > func.clock_timestamp(),
-    ).where(AccountRow.id == tenant.account_id)
-    secret, old, still = (await tenant.connection.execute(query)).one()
-    return [one for one in (secret, old if still else None) if one is not None]
+async def have_callback_secret(tenant: Tenant, sealed: str) -> None:
+    """This one, if there is none yet: every callback is signed, even before anybody verifies."""
+    first = update(AccountRow).where(
+        AccountRow.id == tenant.account_id, AccountRow.callback_secret.is_(None)
+    )
+    await tenant.connection.execute(first.values(callback_secret=sealed))
 
 
 async def callback_hosts(tenant: Tenant) -> list[str]:

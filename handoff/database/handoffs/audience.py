@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, Select, Uuid, and_, bindparam, not_, or_
 
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import Record
-from handoff.contract.words import EventType, Role
+from handoff.contract.words import FINAL, EventType, Role
 from handoff.database import endpoints, people
 from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
@@ -16,7 +16,7 @@ from handoff.database.records import is_private
 from handoff.database.tables import EventRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.change import Change, Tells
-from handoff.rules.channels import Channel, chosen_by_people, known
+from handoff.rules.channels import CALLBACK, Channel, chosen_by_people, known
 
 
 async def choose(
@@ -34,13 +34,23 @@ async def choose(
         record: as the change has left it.
         held_by: who had claimed it before; they count as told of it.
     """
+    programs = await _programs(tenant, record, change)
     match change.tells:
         case Tells.NOBODY:
-            return []
+            return programs
         case Tells.ROUND:
             return await _round(tenant, record, change, now)
         case _:
-            return await _reports(tenant, record, change, now, held_by=held_by, but=actor)
+            told = await _reports(tenant, record, change, now, held_by=held_by, but=actor)
+            return told + programs
+
+
+async def _programs(tenant: Tenant, record: Record, change: Change) -> list[Planned]:
+    """Whoever asked to be called back hears of the end, and of nothing before."""
+    ends = record.status in FINAL and change.event is not None
+    if not ends or not await endpoints.has_callback(tenant, record.id):
+        return []
+    return [Planned(CALLBACK, endpoint_id=record.id)]
 
 
 async def _round(tenant: Tenant, record: Record, change: Change, now: datetime) -> list[Planned]:

@@ -11,13 +11,16 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Select,
+    Text,
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
 from handoff.contract.messages import Batch
@@ -26,7 +29,7 @@ from handoff.database.deliveries import ROUND_EVENTS, destination_name, lost_ans
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.causes import REFUSALS
-from handoff.rules.channels import PUSH
+from handoff.rules.channels import CALLBACK, PUSH
 
 _First = aliased(DeliveryRow)
 _FirstEvent = aliased(EventRow)
@@ -51,6 +54,8 @@ class Due:
     time_zone: str | None
     account_name: str
     content: dict[str, Any] | None
+    signed_by: list[str | None]
+    callback_hosts: list[str]
     event_type: EventType
     event_number: int
     round: int
@@ -137,6 +142,8 @@ def _due() -> Select[Any]:
             UserRow.notifications["quiet_hours"]["time_zone"].astext.label("time_zone"),
             AccountRow.name.label("account_name"),
             AccountRow.content,
+            _secrets().label("signed_by"),
+            AccountRow.callback_hosts,
             DeliveryRow.event_type,
             DeliveryRow.event_number,
             DeliveryRow.round,
@@ -245,6 +252,13 @@ def _told_lately() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def _secrets() -> ColumnElement[list[str]]:
+    """What the account signs with at this moment, sealed: only what goes to programs is signed."""
+    old = AccountRow.callback_old_secret_until > func.clock_timestamp()
+    secrets = array([AccountRow.callback_secret, case((old, AccountRow.callback_old_secret))])
+    return case((DeliveryRow.channel == CALLBACK.name, secrets), else_=array([], type_=Text()))
 
 
 def _seen() -> ColumnElement[bool]:

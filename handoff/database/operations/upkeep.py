@@ -10,7 +10,14 @@ from sqlalchemy import delete, func, not_, select, tuple_
 from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
-from handoff.database.tables import DeliveryRow, EventRow, FileRow, HandoffRow, RefusalRow
+from handoff.database.tables import (
+    DeliveryRow,
+    EndpointRow,
+    EventRow,
+    FileRow,
+    HandoffRow,
+    RefusalRow,
+)
 
 PURGED_AT_ONCE = 500
 FILES_AT_ONCE = 50
@@ -119,6 +126,8 @@ async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
         ids = (await connection.scalars(old)).all()
         for table in (DeliveryRow, EventRow):
             await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
+        # Their callbacks bear their ids.
+        await connection.execute(delete(EndpointRow).where(EndpointRow.id.in_(ids)))
         await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
     return len(ids)
 
