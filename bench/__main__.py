@@ -18,6 +18,7 @@ from bench import (
     search,
     streams,
     walls,
+    webhooks,
 )
 from bench.desk import Desk, open_desk
 from bench.report import Line, as_json, costs, table
@@ -32,6 +33,7 @@ MEASURES: dict[str, Callable[[Desk], Awaitable[list[Line]]]] = {
     "create": creates.measure,
     "life": lives.measure,
     "stream": creates.measure_stream,
+    "webhook": webhooks.measure,
     "claim": claims.measure,
     "mail": mails.measure,
     "accounts": scale.accounts,

@@ -55,7 +55,7 @@ LIBRARY_BELONGS_TO = {
         "api/http/rate_limits.py": "counts over the connections that it is given",
     },
     "limits": {"api/http/rate_limits.py": "who asks for too much"},
-    "standardwebhooks": {"activities/webhooks/posting.py": "what is posted is signed"},
+    "standardwebhooks": {"activities/webhooks/way_out.py": "what is posted is signed"},
     "httpcore": {"activities/webhooks/checked.py": "where connections are made"},
     "aiosmtplib": {"activities/email/smtp_line.py": "the one way to a mail server"},
 }

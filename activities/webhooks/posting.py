@@ -1,31 +1,19 @@
-"""One signed POST, as Standard Webhooks has it, and an honest word of how it was answered."""
+"""What is posted to a program, how it was answered, and a process's way to have that done."""
 
-import asyncio
-import math
+from __future__ import annotations
+
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from time import monotonic
-
-import httpx
-from standardwebhooks import Webhook
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from activities.sender import Patience
-from activities.webhooks.checked import AddressRefused, CheckedBackend, NameUnknown, checked_client
+from handoff.loading import load
 from handoff.rules.causes import Cause
 from handoff.settings import Settings
 
-SLOW_DOWN = frozenset({429, 502, 503, 504})
-"""What asks for patience, and may say for how much."""
-
-ASKED_AT_LEAST, ASKED_AT_MOST = timedelta(seconds=1), timedelta(days=1)
-"""What `Retry-After` may ask for."""
-
-DRAINED_BYTES, DRAINED_WITHIN = 16 * 1024, 0.5
-"""What is read of an answer's body, so that its connection serves again. Nobody looks at it."""
+if TYPE_CHECKING:
+    from activities.webhooks.way_out import WayOut
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,10 +48,10 @@ class Posted:
 
 @dataclass(slots=True)
 class Poster:
-    """A process's way out to programs. Nothing of one address is shared with another's wait."""
+    """Posts for a whole process, any number of parcels at once."""
 
     settings: Settings
-    _open: tuple[httpx.AsyncClient, CheckedBackend] | None = field(default=None, repr=False)
+    _open: WayOut | None = field(default=None, repr=False)
 
     @property
     def patience(self) -> Patience:
@@ -77,99 +65,21 @@ class Poster:
 
     async def post(self, parcel: Parcel) -> Posted:
         """Posts once, within `HANDOFF_WEBHOOK_TIMEOUT`. Nothing that the other side does raises."""
-        began = monotonic()
-        try:
-            async with asyncio.timeout(self.settings.webhook_timeout.total_seconds()):
-                code, cause, after = await self._ask(parcel)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as fault:
-            code, cause, after = None, _cause(fault), None
-        return Posted(code, cause, timedelta(seconds=monotonic() - began), after)
+        return await (await self._way_out()).post(parcel)
 
-    async def _ask(self, parcel: Parcel) -> tuple[int, Cause, timedelta | None]:
-        client = self._client()
-        request = client.build_request(
-            "POST", parcel.url, content=parcel.body.encode(), headers=_headers(parcel)
-        )
-        answer = await client.send(request, stream=True)
-        try:
-            await _drain(answer)
-        finally:
-            await answer.aclose()
-        return answer.status_code, _verdict(answer.status_code), _asked(answer)
+    async def _way_out(self) -> WayOut:
+        await load("activities.webhooks.way_out")
+        from activities.webhooks.way_out import WayOut
 
-    def _client(self) -> httpx.AsyncClient:
-        """Made when it is first used: few processes ever post."""
         if self._open is None:
-            self._open = checked_client(allows_private=self.settings.webhook_private == "allow")
-        return self._open[0]
+            self._open = WayOut(
+                allows_private=self.settings.webhook_private == "allow",
+                within=self.settings.webhook_timeout,
+            )
+        return self._open
 
     async def close(self) -> None:
         """Takes leave of everybody."""
         if self._open is not None:
-            client, backend = self._open
-            self._open = None
-            await client.aclose()
-            backend.close()
-
-
-def _headers(parcel: Parcel) -> dict[str, str]:
-    now = datetime.now(UTC)
-    signed = (Webhook(secret).sign(parcel.id, now, parcel.body) for secret in parcel.secrets)
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "Handoff-Webhooks/1",
-        "accept-encoding": "identity",
-        "webhook-id": parcel.id,
-        "webhook-timestamp": str(math.floor(now.timestamp())),
-        "webhook-signature": " ".join(signed),
-    }
-    return headers | ({"authorization": f"Bearer {parcel.token}"} if parcel.token else {})
-
-
-async def _drain(answer: httpx.Response) -> None:
-    """Whoever sends without end is not listened to: the head has said all that counts."""
-    read = 0
-    with suppress(TimeoutError, httpx.HTTPError):
-        async with asyncio.timeout(DRAINED_WITHIN):
-            async for chunk in answer.aiter_raw():
-                read += len(chunk)
-                if read > DRAINED_BYTES:
-                    return
-
-
-def _verdict(code: int) -> Cause:
-    if 200 <= code < 300:
-        return Cause.ACCEPTED
-    if code == HTTPStatus.GONE:
-        return Cause.GONE
-    if code in SLOW_DOWN:
-        return Cause.SLOW_DOWN
-    return Cause.REDIRECTED if 300 <= code < 400 else Cause.ERROR_ANSWER
-
-
-def _asked(answer: httpx.Response) -> timedelta | None:
-    said = answer.headers.get("retry-after", "").strip()
-    if answer.status_code not in SLOW_DOWN or not said:
-        return None
-    try:
-        asked = (
-            timedelta(seconds=min(int(said), 10**9))
-            if said.isascii() and said.isdigit() and len(said) < 12
-            else parsedate_to_datetime(said) - datetime.now(UTC)
-        )
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(asked, ASKED_AT_LEAST), ASKED_AT_MOST)
-
-
-def _cause(fault: Exception) -> Cause:
-    match fault.__cause__:
-        case AddressRefused():
-            return Cause.ADDRESS_REFUSED
-        case NameUnknown():
-            return Cause.DNS
-    if isinstance(fault, TimeoutError):
-        return Cause.TIMEOUT
-    if isinstance(fault, httpx.ConnectError):
-        return Cause.TLS if "SSL" in str(fault) or "certificate" in str(fault) else Cause.CONNECTION
-    return Cause.INVALID_ADDRESS if isinstance(fault, httpx.InvalidURL) else Cause.CONNECTION
+            way_out, self._open = self._open, None
+            await way_out.close()

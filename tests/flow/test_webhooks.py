@@ -1,6 +1,10 @@
 """A program follows the account's events by webhook, as a screen does by its stream."""
 
+import asyncio
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -70,9 +74,11 @@ async def test_events_come_signed_in_order_as_the_stream_has_them(
         await desk.until_told(handoff)
         await desk.claim(CHEN, handoff)
         claimed = await listener.hear("claimed")
-        got = await receiver.until_got(int(claimed.id or 0))
-        assert got.json == claimed.data
-        assert receiver.numbers == listener.numbers == sorted(set(listener.numbers))
+        last = int(claimed.id or 0)
+        assert (await receiver.until_got(last)).json == claimed.data
+        streamed = [number for number in listener.numbers if number <= last]
+        assert [number for number in receiver.numbers if number <= last] == streamed
+        assert streamed == [*range(2, last + 1)]
         assert receiver.got[0].json["data"]["engineer_notes"] == "Rekey fails."
     assert all(got.is_signed_by(made["secret"]) for got in receiver.got)
     assert not receiver.got[0].is_signed_by("whsec_" + "A" * 32)
@@ -87,6 +93,28 @@ async def test_events_come_signed_in_order_as_the_stream_has_them(
     assert [one["event_number"] for one in attempts] == receiver.numbers[::-1]
     assert {(one["code"], one["cause"]) for one in attempts} == {(204, "accepted")}
     assert "secret" not in await state(desk, made)
+
+
+async def test_the_receiver_in_the_docs_works(desk: Desk) -> None:
+    document = Path(__file__).parents[2] / "docs" / "webhooks.md"
+    code = document.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    made = await make(desk, f"http://127.0.0.1:{port}/")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-uc", code.replace("8080", str(port))),
+        env={"SECRET": made["secret"]},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await desk.park(BO, title="VPN drops")
+        assert process.stdout is not None
+        async with asyncio.timeout(15):
+            assert await process.stdout.readline() == b"1 handoff.parked VPN drops\n"
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_only_what_it_asked_for_and_as_much_as_the_account_lets_out(
@@ -143,7 +171,7 @@ async def test_a_replay_goes_back_under_the_same_ids_and_never_ahead(
     made = await make(desk, receiver.url)
     handoff = await desk.park(BO)
     await desk.claim(CHEN, handoff)
-    await desk.command(CHEN, handoff, "release")
+    await desk.command(CHEN, handoff, "release", {"undo": True})
     await receiver.until(lambda: len(receiver.got) >= 3)
     had = receiver.numbers
     path = f"/webhooks/{made['id']}/replay"

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from activities.webhooks.checked import AddressRefused, CheckedBackend, checked_client, is_public
-from activities.webhooks.posting import Parcel, Poster, _asked
+from activities.webhooks.posting import Parcel, Poster
+from activities.webhooks.way_out import _asked
 from handoff.program_addresses import is_among, program_address, program_host
 from handoff.rules.causes import Cause
 from handoff.settings import load_settings
