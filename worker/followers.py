@@ -66,13 +66,15 @@ class Followers:
         ring = keyring_of(self.settings)
         changed = 0
         for kept in await sealed.secrets(self.database):
-            if is_current(ring, kept.text):
+            sealed_ones = kept.text.split()
+            if all(is_current(ring, one) for one in sealed_ones):
                 continue
             made_for = signing_purpose(kept.owner_id) if kept.is_account else purpose(kept.owner_id)
             try:
-                anew = seal(ring, unseal(ring, kept.text, purpose=made_for), purpose=made_for)
+                opened = [unseal(ring, one, purpose=made_for) for one in sealed_ones]
             except Unsealable as fault:
                 logger.error("secret.unsealable", owner_id=str(kept.owner_id), cause=str(fault))
                 continue
+            anew = " ".join(seal(ring, one, purpose=made_for) for one in opened)
             changed += await sealed.replace(self.database, kept, anew)
         return changed

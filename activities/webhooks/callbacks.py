@@ -81,7 +81,8 @@ class CallbackSender:
         opened = unseal(ring, message.to_address, purpose=callback_purpose(due.handoff_id))
         told = json.loads(opened)
         sealed_for = signing_purpose(due.account_id)
-        secrets = [unseal(ring, one, purpose=sealed_for) for one in due.signed_by if one]
+        signed_by = " ".join(one for one in due.signed_by if one).split()
+        secrets = [unseal(ring, one, purpose=sealed_for) for one in signed_by]
         body = live.encode(_envelope(occasion))
         return Parcel(message.id, told["url"], body, secrets, token=told["token"])
 

@@ -4,14 +4,16 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from api.services import Services
 from handoff import live
 from handoff.contract.webhooks import Following, WebhookTried
 from handoff.errors import EngineUnreachable, Unreachable
 from handoff.settings import Settings
+from handoff.temporal.codec import Public
 from handoff.temporal.connect import UNANSWERED
 from workflows.following import wake
 from workflows.webhook import WebhookTestWorkflow
@@ -45,17 +47,10 @@ async def try_out(
         EngineUnreachable: nothing was started.
         Unreachable: it could not be carried out.
     """
+    ref = _ref(settings, account_id, webhook_id)
     try:
         async with asyncio.timeout(START_WITHIN):
-            handle = await client.start_workflow(
-                WebhookTestWorkflow.run,
-                _ref(settings, account_id, webhook_id),
-                id=f"webhook-test-{test_id}",
-                task_queue=settings.task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary="test of a webhook",
-            )
+            handle = await _start_test(client, ref, f"webhook-test-{test_id}", settings.task_queue)
     except UNANSWERED as fault:
         raise EngineUnreachable("The engine does not answer. Nothing was sent.") from fault
     try:
@@ -65,6 +60,24 @@ async def try_out(
         raise Unreachable("The test could not be carried out. Try again.") from fault
     except UNANSWERED:
         return None
+
+
+async def _start_test(
+    client: Client, ref: Following, workflow_id: str, task_queue: str
+) -> WorkflowHandle[WebhookTestWorkflow, WebhookTried]:
+    try:
+        return await client.start_workflow(
+            WebhookTestWorkflow.run,
+            ref,
+            id=workflow_id,
+            task_queue=task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=Public("test of a webhook"),
+        )
+    except WorkflowAlreadyStartedError:
+        # The same request again, after its test has ended.
+        return client.get_workflow_handle_for(WebhookTestWorkflow.run, workflow_id)
 
 
 def _ref(settings: Settings, account_id: UUID, webhook_id: UUID) -> Following:

@@ -136,12 +136,12 @@ async def test_webhook(
 )
 async def replay_webhook(
     webhook_id: UUID, body: Replay, caller: LeadingCaller, parts: Parts
-) -> WebhookView:
+) -> Replay:
     """Goes back to an event by its number; all from there on comes again, under the same ids."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await webhooks.replay(tenant, caller, webhook_id, first=body.first)
+        await webhooks.replay(tenant, caller, webhook_id, first=body.first)
     await _changed(parts, caller, webhook_id, "replayed")
-    return found
+    return body
 
 
 @router.post("/{webhook_id}/enable", operation_id="enableWebhook", responses=problems(403, 404))

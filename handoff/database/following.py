@@ -100,8 +100,8 @@ async def standing(tenant: Tenant, webhook_id: UUID) -> Standing | None:
     if row is None:
         return None
     found = dict(row._mapping)
-    secrets = (found.pop("secret"), found.pop("old_secret"))
-    return Standing(**found, secrets=[one for one in secrets if one is not None])
+    secrets = [found.pop("secret"), *(found.pop("old_secret") or "").split()]
+    return Standing(**found, secrets=secrets)
 
 
 async def page(

@@ -9,14 +9,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
+from handoff.database.directory.webhooks import purpose
 from handoff.database.operations import sealed
 from handoff.database.tables import WebhookRow
+from handoff.keys import keyring_of
+from handoff.sealing import unseal
 from handoff.temporal import queues
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE
-from tests.support.desk import Desk, Handoff
+from tests.support.desk import PAYLOAD_KEYS, Desk, Handoff
 from tests.support.receiver import Answer, Got, Receiver
 from worker.followers import Followers
 
@@ -188,6 +192,7 @@ async def test_a_rotated_secret_signs_beside_the_old_one(desk: Desk, receiver: R
     made = await make(desk, receiver.url)
     path = f"/webhooks/{made['id']}/rotate-secret"
     key = {"Idempotency-Key": "r"}
+    await desk.http(OLIVE).post(path)
     rotated = (await desk.http(OLIVE).post(path, headers=key)).json()["secret"]
     assert (await desk.http(OLIVE).post(path, headers=key)).json() == {"secret": None}
     tried = await desk.http(OLIVE).post(f"/webhooks/{made['id']}/test")
@@ -249,6 +254,14 @@ async def test_the_auditor_starts_what_is_missing_and_seals_anew(
     assert receiver.got[0].json["subject"] == str(handoff.id)
     [kept] = await sealed.secrets(desk.database)
     assert made["secret"].removeprefix("whsec_") not in kept.text
+    await desk.http(OLIVE).post(f"/webhooks/{made['id']}/rotate-secret")
+    newer = SecretStr("newer:" + "b" * 64 + "," + PAYLOAD_KEYS)
+    turned = desk.settings.model_copy(update={"payload_keys": newer})
+    await Followers(desk.temporal, desk.database, turned).look()
+    anew = await sealed.secrets(desk.database)
+    assert [one.text.split("-")[0] for one in anew] == ["newer", "newer"]
+    opened = unseal(keyring_of(turned), anew[1].text, purpose=purpose(UUID(made["id"])))
+    assert opened == made["secret"]
 
 
 async def test_a_dead_neighbour_delays_nobody_and_grows_no_history(

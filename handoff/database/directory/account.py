@@ -3,7 +3,6 @@ may go, and what those are signed with."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, literal, select, update
@@ -11,12 +10,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from handoff.contract.words import Content
 from handoff.database.gate import Tenant
+from handoff.database.old_secrets import put_aside, until_when
 from handoff.database.tables import AccountRow
 from handoff.rules.channels import leaving
 from handoff.rules.content import of_channel
-
-OLD_SECRET_FOR = timedelta(hours=24)
-"""So long what a new secret has replaced signs, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +63,12 @@ async def keep_callback_secret(tenant: Tenant, sealed: str) -> None:
     """From now on callbacks are signed with it; for a day with the one before as well."""
     await _update(
         tenant,
-        callback_old_secret=AccountRow.callback_secret,
-        callback_old_secret_until=func.clock_timestamp() + OLD_SECRET_FOR,
+        callback_old_secret=put_aside(
+            AccountRow.callback_secret,
+            AccountRow.callback_old_secret,
+            AccountRow.callback_old_secret_until,
+        ),
+        callback_old_secret_until=until_when(),
         callback_secret=sealed,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,15 +21,13 @@ from sqlalchemy.dialects.postgresql import insert
 from handoff.contract.people import Actor
 from handoff.database import people
 from handoff.database.gate import Tenant
+from handoff.database.old_secrets import put_aside, until_when
 from handoff.database.tables import AccountRow, WebhookAttemptRow, WebhookRow
 from handoff.errors import NotFound, TooManyWebhooks
 from handoff.rules.directory import must_lead
 
 MOST = 20
 """Endpoints of one account."""
-
-OLD_SECRET_FOR = timedelta(hours=24)
-"""So long what a new secret has replaced signs, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +233,8 @@ async def rotate(tenant: Tenant, caller: Actor, webhook_id: UUID, *, secret: str
         caller,
         webhook_id,
         secret=secret,
-        old_secret=WebhookRow.secret,
-        old_secret_until=func.clock_timestamp() + OLD_SECRET_FOR,
+        old_secret=put_aside(WebhookRow.secret, WebhookRow.old_secret, WebhookRow.old_secret_until),
+        old_secret_until=until_when(),
     )
 
 
