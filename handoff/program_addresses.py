@@ -43,10 +43,12 @@ def program_host(text: str) -> str:
         ValueError: it is neither.
     """
     address = text.strip()
-    if any(sign in address for sign in "/?#@*\\"):
-        raise ValueError("must be a host such as example.com or example.com:8443")
-    _printable(address)
-    return urlsplit(web_origin(f"https://{address}")).netloc
+    try:
+        if any(sign in address for sign in "/?#@*\\ ") or not address.isprintable():
+            raise ValueError(address)
+        return urlsplit(web_origin(f"https://{address}")).netloc
+    except ValueError:
+        raise ValueError("must be a host such as example.com or example.com:8443") from None
 
 
 def is_among(address: str, hosts: Collection[str]) -> bool:

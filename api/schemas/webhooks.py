@@ -5,12 +5,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.schemas.texts import WHOLE, Body, Text
+from api.schemas.live import Number
+from api.schemas.texts import Body, Text
 from handoff.contract.words import EventType
 from handoff.database.directory.webhooks import WantedWebhook, WebhookView
 from handoff.program_addresses import LONGEST, program_address
-
-LAST_NUMBER = 2**62
 
 Address = Annotated[
     Text,
@@ -47,7 +46,7 @@ class MadeWebhook(WebhookView):
 class Replay(Body):
     """The event that comes next, if it is behind; none is skipped."""
 
-    first: Annotated[int, WHOLE, Field(alias="from", ge=1, le=LAST_NUMBER, strict=True)]
+    first: Number = Field(alias="from")
 
 
 class Rotated(BaseModel):
