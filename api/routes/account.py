@@ -2,12 +2,12 @@
 
 import structlog
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 
 from api.endpoints.answers import problems
 from api.endpoints.idempotency import IdempotentRoute, keep_instead
 from api.identity.callers import LeadingCaller, Parts
 from api.schemas.account import AccountBody
+from api.schemas.webhooks import ShownSecret
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database import people
@@ -20,12 +20,6 @@ from handoff.sealing import new_signing_secret, seal
 logger = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/account", tags=["account"], route_class=IdempotentRoute)
-
-
-class MadeSecret(BaseModel):
-    """A secret, shown this once; a replayed answer has null in its place."""
-
-    secret: str | None
 
 
 @router.get("", operation_id="getAccount", responses=problems(403))
@@ -58,15 +52,17 @@ async def put_account(body: AccountBody, caller: LeadingCaller, parts: Parts) ->
 @router.post(
     "/callback-secret", status_code=201, operation_id="makeCallbackSecret", responses=problems(403)
 )
-async def make_callback_secret(request: Request, caller: LeadingCaller, parts: Parts) -> MadeSecret:
+async def make_callback_secret(
+    request: Request, caller: LeadingCaller, parts: Parts
+) -> ShownSecret:
     """A new secret by which a receiver verifies callbacks; the one before signs for 24 h, too."""
     secret, sealed = _new_secret(parts, caller)
     async with parts.database.account(caller.account_id) as tenant:
         must_lead(await people.act_as(tenant, caller))
         await account.keep_callback_secret(tenant, sealed)
-    keep_instead(request, MadeSecret(secret=None).model_dump_json().encode())
+    keep_instead(request, ShownSecret(secret=None).model_dump_json().encode())
     logger.info("callback_secret.made", account_id=str(caller.account_id), actor_id=str(caller.id))
-    return MadeSecret(secret=secret)
+    return ShownSecret(secret=secret)
 
 
 def _new_secret(parts: Services, caller: Actor) -> tuple[str, str]:

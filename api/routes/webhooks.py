@@ -14,7 +14,7 @@ from api.endpoints.idempotency import IdempotentRoute, keep_instead, resource_id
 from api.engine import followers
 from api.identity.callers import LeadingCaller, Parts
 from api.schemas.me import UnderWay
-from api.schemas.webhooks import MadeWebhook, Replay, Rotated, WebhookBody
+from api.schemas.webhooks import MadeWebhook, Replay, ShownSecret, WebhookBody
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.contract.webhooks import WebhookTried
@@ -92,14 +92,14 @@ async def delete_webhook(webhook_id: UUID, caller: LeadingCaller, parts: Parts) 
 )
 async def rotate_secret(
     webhook_id: UUID, request: Request, caller: LeadingCaller, parts: Parts
-) -> Rotated:
+) -> ShownSecret:
     """A new secret, shown this once. For 24 h the one before signs, too."""
     secret, sealed = _new_secret(parts, webhook_id)
     async with parts.database.account(caller.account_id) as tenant:
         await webhooks.rotate(tenant, caller, webhook_id, secret=sealed)
-    keep_instead(request, Rotated(secret=None).model_dump_json().encode())
+    keep_instead(request, ShownSecret(secret=None).model_dump_json().encode())
     await _changed(parts, caller, webhook_id, "rotated")
-    return Rotated(secret=secret)
+    return ShownSecret(secret=secret)
 
 
 @router.post(

@@ -49,7 +49,7 @@ class Replay(Body):
     first: Number = Field(alias="from")
 
 
-class Rotated(BaseModel):
-    """The new secret, shown this once; a replayed answer has null in its place."""
+class ShownSecret(BaseModel):
+    """A new secret, shown this once; a replayed answer has null in its place."""
 
     secret: str | None
