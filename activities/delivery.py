@@ -13,13 +13,14 @@ from activities.ledger import Ledger
 from activities.sender import Message, Occasion, Sender, SendOutcome
 from handoff import live
 from handoff.contract.record import Record
-from handoff.contract.words import RETRIED, DeliveryState, EventType, Priority
+from handoff.contract.words import RETRIED, Content, DeliveryState, EventType, Priority
 from handoff.database.gate import Database
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
 from handoff.database.messages.settling import LedgerAttempt
 from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
+from handoff.rules.content import event_within, of_channel, record_within
 from handoff.rules.policy import held_back
 
 logger = structlog.get_logger(__name__)
@@ -118,6 +119,7 @@ class Delivery:
             return AT_ONCE
         lost = self._due.state is DeliveryState.AMBIGUOUS
         pause = self._means.sender.patience.pause(self._due.tried, lost=lost)
+        pause = max(pause, timedelta(seconds=self._due.asked_to_wait or 0))
         return self._due.changed_at + pause - self._due.now
 
     async def _attempt(self, led: tuple[Led, ...]) -> Fate:
@@ -126,9 +128,10 @@ class Delivery:
         async def may_leave() -> Occasion | None:
             """The last look: the record is asked again right before the message leaves."""
             occasion = await self._ledger.may_leave(self._due, self._id, led=led)
-            if occasion is not None:
-                self._leaving.set()
-            return occasion
+            if occasion is None:
+                return None
+            self._leaving.set()
+            return _as_much_as_may_leave(occasion)
 
         message = Message(self._id, self._due.name, self._due.address)
         outcome = await self._means.sender.send(message, may_leave=may_leave)
@@ -142,7 +145,9 @@ class Delivery:
     async def end(self, outcome: SendOutcome) -> Fate:
         """Writes down what its attempt came to."""
         due, patience = self._due, self._means.sender.patience
-        attempt = LedgerAttempt(outcome.state, outcome.cause.value, outcome.code, due.now)
+        attempt = LedgerAttempt(
+            outcome.state, outcome.cause.value, outcome.code, due.now, outcome.after
+        )
         led = attempt if self._leads else None
         again = outcome.state in RETRIED
         lost = outcome.state is DeliveryState.AMBIGUOUS
@@ -160,7 +165,9 @@ class Delivery:
         )
         if failure is not None:
             await live.ring(self._means.redis, due.account_id, [failure])
-        pause = patience.pause(due.tried + 1, lost=lost) if again else None
+        pause = None
+        if again:
+            pause = max(patience.pause(due.tried + 1, lost=lost), outcome.after or AT_ONCE)
         return Fate(pause, unreached=attempt.state is DeliveryState.FAILED)
 
     async def _finish_once_leaving(self, attempt: Coroutine[Any, Any, Fate]) -> Fate:
@@ -175,3 +182,22 @@ class Delivery:
             self._ledger.hurry()
             await asyncio.wait([task])
             raise
+
+
+def _as_much_as_may_leave(occasion: Occasion) -> Occasion:
+    """What the account lets out by this channel, whatever the channel would say of it."""
+    due = occasion.due
+    content = of_channel(due.content, due.channel)
+    first = due.first_data
+    return Occasion(
+        replace(
+            due,
+            data=event_within(due.data, content),
+            first_data=None if first is None else event_within(first, content),
+        ),
+        record_within(occasion.record, content),
+        tuple(record_within(one, content) for one in occasion.companions),
+        said=occasion.said if content is Content.FULL else (),
+        files=occasion.files if content is Content.FULL else (),
+        content=content,
+    )

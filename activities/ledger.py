@@ -145,10 +145,10 @@ async def _look(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
 
 
 def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:
-    return (
-        None
-        if leaves is None
-        else Occasion(look.due, leaves.record, leaves.companions, leaves.said)
+    if leaves is None:
+        return None
+    return Occasion(
+        look.due, leaves.record, leaves.companions, said=leaves.said, files=leaves.files
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from handoff.contract.record import Record
-from handoff.contract.words import DeliveryState
+from handoff.contract.words import Content, DeliveryState
 from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.causes import Cause
@@ -19,6 +19,8 @@ class SendOutcome:
     state: DeliveryState
     code: int | None
     cause: Cause
+    after: timedelta | None = None
+    """The pause that the other side asked for before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,16 @@ class Occasion:
     """What a message tells of: an event, and its handoff as it stands while the message leaves.
 
     `companions`: other handoffs for which it speaks, too. `said`: the notes that it tells of.
+    `files`: those that went with the handoff, as events tell of them. Nothing stands here that the
+    account keeps from leaving by this channel: `content` says how much that left.
     """
 
     due: Due
     record: Record
     companions: tuple[Record, ...] = ()
     said: tuple[Said, ...] = ()
+    content: Content = Content.FULL
+    files: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,18 @@ class SelfTest:
     """A message that its reader asked for, about nothing else."""
 
 
-MayLeave = Callable[[], Awaitable[Occasion | SelfTest | None]]
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that whoever leads the account has to hear of: what has happened, what can be done
+    about it, and on which page (a path of ours)."""
+
+    title: str
+    says: str
+    next: str
+    page: str
+
+
+MayLeave = Callable[[], Awaitable[Occasion | SelfTest | Notice | None]]
 
 
 @dataclass(frozen=True, slots=True)

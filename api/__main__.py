@@ -31,9 +31,11 @@ def _serve(settings: Settings, *, host: str, port: int) -> int:
     with for_good():
         from api.app import build
         from api.server import make_server
+        from handoff.bucket import must_take_files
         from handoff.database.starting import must_keep_accounts_apart
 
         asyncio.run(must_keep_accounts_apart(settings, confined=True))
+        asyncio.run(must_take_files(settings))
         server = make_server(build(settings), host=host, port=port)
     with suppress(KeyboardInterrupt, SystemExit):
         server.run()

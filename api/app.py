@@ -15,6 +15,7 @@ from api.http.local_names import LocalNames
 from api.http.metrics import CountRequests, Metrics
 from api.http.security_headers import SecurityHeaders
 from api.routes import (
+    account,
     analytics,
     api_tokens,
     bulk,
@@ -24,6 +25,7 @@ from api.routes import (
     files,
     handoffs,
     health,
+    integrations,
     me,
     my_tokens,
     operator_answers,
@@ -32,8 +34,10 @@ from api.routes import (
     queue,
     search,
     sessions,
+    slack_actions,
     teams,
     users,
+    webhooks,
 )
 from api.scim import about, group_routes, outside, search_routes, user_routes
 from api.services import Services
@@ -90,7 +94,11 @@ def build(settings: Settings) -> FastAPI:
         events,
         presence,
         analytics,
+        account,
+        webhooks,
         policy,
+        integrations,
+        slack_actions,
         users,
         teams,
         api_tokens,

@@ -23,9 +23,11 @@ from api.live.presence import Presence
 from handoff import live
 from handoff.contract.messages import HandoffStart
 from handoff.contract.record import Record
+from handoff.database.contents import Content, Contents
 from handoff.database.gate import Database
 from handoff.database.handoffs.announcing import announce
 from handoff.database.handoffs.transitions import Changed
+from handoff.errors import FilesUnreachable
 from handoff.keys import keyring_of
 from handoff.settings import Settings
 from handoff.temporal.connect import UNANSWERED, connect
@@ -55,6 +57,7 @@ class Services:
     presence: Presence
     limits: RateLimits
     own_worker: OwnWorker
+    contents: Contents
     proven: ProvenTokens = field(default_factory=ProvenTokens)
     uploads: Uploads = field(default_factory=Uploads)
     readiness: Shared[Any] = field(default_factory=Shared)
@@ -88,6 +91,7 @@ class Services:
                 presence=Presence(redis, hub),
                 limits=RateLimits(settings, redis),
                 own_worker=OwnWorker(settings, redis),
+                contents=Contents(database, settings),
             )
             following = [
                 asyncio.create_task(services.doorbell.run()),
@@ -126,6 +130,17 @@ class Services:
     def people_changed(self, account_id: UUID) -> None:
         """Open streams of the account ask at once whether their readers may still read."""
         self._later(live.people_changed(self.redis, account_id))
+
+    def forget(self, content: Content) -> None:
+        """What was in a file whose row is gone, behind the caller's back."""
+        self._later(self._forget(content))
+
+    async def _forget(self, content: Content) -> None:
+        try:
+            await self.contents.delete(content)
+        except FilesUnreachable as fault:
+            # Swept a day later.
+            logger.warning("file.not_forgotten", file_id=str(content.file_id), cause=fault.cause)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

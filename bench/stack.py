@@ -27,6 +27,8 @@ SETTINGS = {
     # A thousand screens are one person's there, and one person gives every command.
     "HANDOFF_STREAMS_PER_USER": "0",
     "HANDOFF_RATE_CALLS_PER_USER": "0",
+    # A webhook's receiver stands on this machine.
+    "HANDOFF_WEBHOOK_PRIVATE": "allow",
 }
 
 

@@ -49,10 +49,14 @@ class Wire:
             method, path, token, b"" if body is None else json.dumps(body).encode()
         )
 
-    async def raw(self, method: str, path: str, token: str, content: bytes) -> Answer:
+    async def raw(
+        self, method: str, path: str, token: str, content: bytes, **headers: str
+    ) -> Answer:
         """A body as it is, well formed or not."""
         connection = await self._take()
-        connection.writer.write(self._head(method, path, token, len(content)) + content)
+        connection.writer.write(self._head(method, path, token, len(content), headers))
+        connection.writer.write(content)
+        await connection.writer.drain()
         answer = await _read(connection.reader)
         connection.used = time.monotonic()
         self._free.append(connection)
@@ -67,11 +71,14 @@ class Wire:
         opened = await asyncio.open_connection(self._url.hostname, self._url.port)
         return _Connection(*opened, time.monotonic())
 
-    def _head(self, method: str, path: str, token: str, length: int) -> bytes:
+    def _head(
+        self, method: str, path: str, token: str, length: int, headers: dict[str, str]
+    ) -> bytes:
         bearer = f"authorization: Bearer {token}\r\n" if token else ""
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return (
             f"{method} {path} HTTP/1.1\r\nhost: {self._url.netloc}\r\n{bearer}"
-            f"content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+            f"content-type: application/json\r\ncontent-length: {length}\r\n{more}\r\n"
         ).encode()
 
 

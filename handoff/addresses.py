@@ -15,6 +15,7 @@ from handoff.names import one_line
 _TLS = ("starttls", "implicit", "none")
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[0-9a-z._-]+|[0-9a-f:.]+")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!*'()-][\w!.*'()-]*)*/?", re.ASCII)
 
 
 def _checked(value: SecretStr, schemes: tuple[str, ...], example: str) -> SecretStr:
@@ -80,6 +81,12 @@ def _public(value: str) -> str:
     return web_origin(value)
 
 
+def _bucket(value: str) -> str:
+    if not _BUCKET.fullmatch(value):
+        raise ValueError("must look like s3://bucket or s3://bucket/prefix")
+    return value.rstrip("/")
+
+
 def _sender(value: str) -> str:
     address = value.rpartition("<")[2].rstrip("> ") if "<" in value else value
     try:
@@ -98,6 +105,9 @@ WebAddress = Annotated[str, AfterValidator(_web)]
 
 PublicAddress = Annotated[str, AfterValidator(_public)]
 """The origin at which browsers reach us, in the form in which they say it."""
+
+BucketUrl = Annotated[str, AfterValidator(_bucket)]
+"""`s3://bucket/prefix`, without a slash at its end."""
 
 SenderAddress = Annotated[str, AfterValidator(_sender)]
 """A mail address, with or without a name before it."""

@@ -6,6 +6,7 @@
     ├── Unreachable             a dependency does not answer (exit code 3)
     │   ├── EngineUnreachable   503
     │   ├── OutcomeUnknown      503
+    │   ├── FilesUnreachable    503
     │   └── Busy                503
     └── Refusal                 an answer to a caller: a clear 4xx, nothing done
         ├── Unauthenticated     401
@@ -20,6 +21,7 @@
         │   ├── WrongState
         │   ├── LastOwner
         │   ├── TooManyFiles
+        │   ├── TooManyWebhooks
     │   ├── AddressTaken
         │   └── RequestInFlight
         ├── LinkDead            410
@@ -31,6 +33,7 @@
         ├── RangeNotSatisfiable 416
         ├── Invalid             422
         │   ├── IdempotencyMismatch
+        │   ├── CallbackHost
         │   └── ScimInvalid     400, in SCIM's own words
         ├── TooMany             429
         │   └── TooManyStreams
@@ -87,6 +90,20 @@ class OutcomeUnknown(Unreachable):
 
     type = "/problems/outcome-unknown"
     title = "Whether it was done is not known"
+
+
+class FilesUnreachable(Unreachable):
+    """The bucket that keeps what is in files does not take or give it. Everything else goes on."""
+
+    type = "/problems/files-unreachable"
+    title = "Where files are kept does not answer"
+
+    def __init__(self, cause: str, *, refused: bool = False) -> None:
+        super().__init__("The file was not kept, or cannot be read at this moment. Try again.")
+        self.cause = cause
+        """What is wrong with the bucket, for the operator alone."""
+        self.refused = refused
+        """It answers, and will say the same until something is mended."""
 
 
 class Busy(Unreachable):
@@ -199,6 +216,13 @@ class TooManyFiles(Conflict):
     title = "This session takes no more files"
 
 
+class TooManyWebhooks(Conflict):
+    """An account has so many webhooks and no more. Fact: `limit`."""
+
+    type = "/problems/too-many-webhooks"
+    title = "This account takes no more webhooks"
+
+
 class LastOwner(Conflict):
     """An account keeps at least one active owner."""
 
@@ -287,6 +311,13 @@ class IdempotencyMismatch(Invalid):
 
     type = "/problems/idempotency-mismatch"
     title = "This Idempotency-Key belongs to another request"
+
+
+class CallbackHost(Invalid):
+    """A callback may go only to hosts that the account has named. Fact: `errors`."""
+
+    type = "/problems/callback-host"
+    title = "The account has not named this host"
 
 
 class ScimInvalid(Invalid):

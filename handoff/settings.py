@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handoff.addresses import (
+    BucketUrl,
     DatabaseUrl,
     Listen,
     PublicAddress,
@@ -84,6 +85,30 @@ class Settings(BaseSettings):
         description="How long the mails of a burst wait for each other, to become one",
     )
 
+    webhook_private: Literal["refuse", "allow"] = Field(
+        default="refuse",
+        description="Whether webhooks and callbacks may go to loopback, private, link-local and "
+        "metadata addresses: refuse or allow",
+    )
+    webhook_timeout: Duration = Field(
+        default=timedelta(seconds=10), description="How long a webhook's receiver may take"
+    )
+    webhook_retry_initial: Duration = Field(
+        default=timedelta(seconds=5),
+        description="The pause before a webhook is tried again; it doubles",
+    )
+    webhook_retry_maximum: Duration = Field(
+        default=timedelta(hours=1), description="The longest pause between two tries at a webhook"
+    )
+    webhook_retry_for: Duration = Field(
+        default=timedelta(days=3),
+        description="A webhook that fails for so long is disabled, and admins are mailed",
+    )
+    webhook_takeover: Duration = Field(
+        default=timedelta(seconds=5),
+        description="After so long without a sign of a worker its webhooks are another one's",
+    )
+
     public_url: PublicAddress = Field(
         default="http://127.0.0.1:8000",
         description="Where people and links reach the API: https://handoff.example.com, no path",
@@ -134,6 +159,10 @@ class Settings(BaseSettings):
     )
     temporal_ui_url: WebAddress | None = Field(
         default=None, description="Temporal's web UI; the console links a handoff's workflow there"
+    )
+
+    slack_api_url: WebAddress = Field(
+        default="https://slack.com/api", description="Slack's Web API, or a stand-in for it"
     )
 
     claim_timeout: Duration = Field(
@@ -202,6 +231,12 @@ class Settings(BaseSettings):
     )
     purge_after: Duration = Field(
         default=timedelta(days=400), description="Closed handoffs are deleted after so long"
+    )
+    files_url: BucketUrl | None = Field(
+        default=None,
+        description="The bucket that keeps what is in files from now on: s3://bucket or "
+        "s3://bucket/prefix, with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, where "
+        "it is not Amazon's, AWS_ENDPOINT_URL; without it PostgreSQL does",
     )
     streams_per_user: int = Field(
         default=50,

@@ -47,6 +47,7 @@ LIBRARY_BELONGS_TO = {
         "activities/deliver.py": "holds the injected client, to ring",
         "activities/delivery.py": "holds the injected client, to ring",
         "activities/push.py": "holds the injected client, to publish",
+        "activities/webhooks/bells.py": "holds the injected client, to listen",
         "worker/build.py": "wiring",
         "api/services.py": "wiring",
         "api/engine/own_worker.py": "wiring",
@@ -54,6 +55,18 @@ LIBRARY_BELONGS_TO = {
         "api/http/rate_limits.py": "counts over the connections that it is given",
     },
     "limits": {"api/http/rate_limits.py": "who asks for too much"},
+    "standardwebhooks": {"activities/webhooks/way_out.py": "what is posted is signed"},
+    "httpcore": {"activities/webhooks/checked.py": "where connections are made"},
+    "slack_sdk": {
+        "handoff/slack.py": "the one way to Slack",
+        "activities/slack/calls.py": "what is said there",
+        "api/identity/slack.py": "what is signed by it",
+    },
+    "aiohttp": {
+        "handoff/slack.py": "Slack's own client is built on it",
+        "api/identity/slack.py": "the answer to a press",
+    },
+    "obstore": {"handoff/bucket.py": "the one way to a bucket"},
     "aiosmtplib": {"activities/email/smtp_line.py": "the one way to a mail server"},
 }
 """Where a library may be imported. A path that ends with a slash stands for all below it."""
@@ -92,6 +105,7 @@ ENGINE_ROOM = {
     "handoff/database/operations/upkeep.py": "what the engine has not seen, whosesoever it is",
     "handoff/database/operations/health.py": "whether anything stalls, whosesoever it is",
     "handoff/database/operations/counts.py": "numbers for the operator, without ids",
+    "handoff/database/operations/sealed.py": "webhooks and secrets, whosesoever they are",
     "handoff/database/directory/importing.py": "accounts are made here",
     "handoff/database/operations/idempotency.py": "old keys are purged over all accounts",
     "handoff/cli/token.py": "the command line of whoever runs it all",
@@ -113,6 +127,7 @@ UNBOUND_STATEMENTS = {
     "handoff/database/operations/upkeep.py": "over all accounts, for the engine",
     "handoff/database/operations/health.py": "over all accounts, for readiness and the auditor",
     "handoff/database/operations/counts.py": "over all accounts, for the operator",
+    "handoff/database/operations/sealed.py": "over all accounts, for upkeep",
     "handoff/database/directory/token_holders.py:find_holder": "finds out whose a token is",
     "handoff/database/people.py:_identity": "finds out which account somebody belongs to",
     "handoff/database/people.py:living_ids": "for the command line",

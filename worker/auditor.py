@@ -31,8 +31,10 @@ from handoff.database.operations.upkeep import Living
 from handoff.settings import Settings
 from handoff.temporal import queues, search_attributes
 from handoff.temporal.connect import UNANSWERED
+from worker.followers import Followers
 from worker.nudges import look_again
 from worker.orphans import is_flooded, start_again
+from worker.sweep import Sweep
 from workflows.audit import AUDIT, AuditWorkflow
 
 logger = structlog.get_logger(__name__)
@@ -64,12 +66,14 @@ class Auditor:
     settings: Settings
     longest_pause: timedelta
     """Between two attempts at a message, by the most patient channel."""
+    sweep: Sweep
 
     @activity.defn(name=AUDIT)
     async def audit(self) -> int:
         """One look; how many workflows had to be started again."""
         clocks = await self._clocks()
         started, stuck = await self._compare()
+        started += await Followers(self.client, self.database, self.settings).look()
         grace = self.settings.audit_grace
         late = await health.late_steps(self.database, grace=grace, limit=AT_ONCE)
         await self._remind(late)
@@ -95,6 +99,7 @@ class Auditor:
             )
         await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
         await upkeep.purge_files(self.database, older_than=self.settings.purge_after)
+        await self.sweep.look()
         await idempotency.purge_keys(self.database, KEYS_FOR)
         await upkeep.forget_refusals(self.database, older_than=KEYS_FOR)
         return started

@@ -11,20 +11,30 @@ from temporalio.worker import Worker
 
 from activities import senders
 from activities.deliver import DeliverActivities
+from activities.notices import NoticeActivities
 from activities.push import PushActivities
 from activities.records import RecordActivities
 from activities.sender import Sender
 from activities.trial import TrialActivities
+from activities.webhooks.bells import Bells
+from activities.webhooks.follow import SLOTS, WebhookActivities
+from activities.webhooks.posting import Poster
 from handoff import live
 from handoff.database.gate import Database
-from handoff.rules.channels import Channel, sent_one_by_one
+from handoff.keys import keyring_of
+from handoff.rules.channels import WEBHOOK, Channel, named_by_policies, sent_one_by_one
 from handoff.settings import Settings
 from handoff.temporal import queues
 from worker.auditor import Auditor
+from worker.sweep import Sweep
 from workflows.running import BUILD, GRACE, STICKY_FOR, WORKFLOWS, sandbox
 
 CACHED_WORKFLOWS = 1000
 """About 72 KB each: some 70 MB at the most."""
+
+POLLS = 2
+"""Questions for work that wait at the engine for each channel: each of them costs, also while there
+is none, and one activity is work for long."""
 
 HEARTBEAT = timedelta(seconds=0.2)
 """A cancellation reaches an activity with its next heartbeat."""
@@ -38,21 +48,25 @@ class Parts:
     database: Database
     redis: Redis
     senders: Mapping[str, Sender]
+    poster: Poster
 
     @classmethod
     def connect(cls, settings: Settings) -> "Parts":
         """Opens nothing yet: each part connects when it is first used."""
+        database = Database.connect(settings)
         return cls(
             settings,
-            Database.connect(settings),
+            database,
             live.new_client(settings),
-            senders.all_senders(settings),
+            senders.all_senders(settings, database),
+            Poster(settings),
         )
 
     async def close(self) -> None:
         """Gives everything back."""
         for sender in self.senders.values():
             await sender.close()
+        await self.poster.close()
         await self.redis.aclose()
         await self.database.close()
 
@@ -64,8 +78,13 @@ def handoff_worker(
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
     trials = _trials(parts)
-    longest = max(sender.patience.maximum for sender in parts.senders.values())
-    auditor = Auditor(client, parts.database, parts.settings, longest)
+    longest = max(
+        sender.patience.maximum
+        for name, sender in parts.senders.items()
+        if name in named_by_policies()
+    )
+    sweep = Sweep(parts.database, parts.settings)
+    auditor = Auditor(client, parts.database, parts.settings, longest, sweep)
     return Worker(
         client,
         task_queue=parts.settings.task_queue,
@@ -77,6 +96,7 @@ def handoff_worker(
             records.take_step,
             pushes.publish,
             trials.try_ringing,
+            NoticeActivities(parts.database, parts.senders).leading,
             auditor.audit,
         ],
         workflow_runner=sandbox(),
@@ -93,10 +113,32 @@ def channel_worker(client: Client, parts: Parts, channel: Channel) -> Worker:
         client,
         task_queue=queues.channel_queue(parts.settings.task_queue, channel.name),
         build_id=BUILD,
-        activities=[deliveries.deliver, _trials(parts).try_sending],
+        activities=[
+            deliveries.deliver,
+            _trials(parts).try_sending,
+            NoticeActivities(parts.database, parts.senders).tell,
+        ],
         max_concurrent_activities=parts.senders[channel.name].connections,
+        max_concurrent_activity_task_polls=POLLS,
         max_heartbeat_throttle_interval=HEARTBEAT,
         default_heartbeat_throttle_interval=HEARTBEAT,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def webhook_worker(client: Client, parts: Parts) -> Worker:
+    """Follows events for the webhooks of all accounts: most of the time it waits for a bell."""
+    quiet = parts.settings.stream_quiet.total_seconds()
+    webhooks = WebhookActivities(
+        parts.database, parts.poster, Bells(parts.redis, quiet=quiet), keyring_of(parts.settings)
+    )
+    return Worker(
+        client,
+        task_queue=queues.channel_queue(parts.settings.task_queue, WEBHOOK.name),
+        build_id=BUILD,
+        activities=[webhooks.follow, webhooks.try_out],
+        max_concurrent_activities=SLOTS,
+        max_concurrent_activity_task_polls=POLLS,
         graceful_shutdown_timeout=GRACE,
     )
 
@@ -107,6 +149,7 @@ def all_workers(
     """Everything that a worker process runs."""
     return [
         handoff_worker(client, parts, cached_workflows=cached_workflows),
+        webhook_worker(client, parts),
         *(channel_worker(client, parts, channel) for channel in sent_one_by_one()),
     ]
 

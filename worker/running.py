@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from handoff import operator
 from handoff.addresses import Listen
+from handoff.bucket import must_take_files
 from handoff.database.starting import must_keep_accounts_apart
 from handoff.keys import keyring_of
 from handoff.settings import Settings
@@ -27,6 +28,7 @@ RETRY_PAUSE = 1.0
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Works until `stop` is set; waits for the engine for as long as it takes."""
     await must_keep_accounts_apart(settings, confined=False)
+    await must_take_files(settings)
     parts = Parts.connect(settings)
     try:
         while not stop.is_set():

@@ -42,6 +42,24 @@ Before a handoff is carried on by a new run, messages under way are waited for, 
 by two runs.
 """
 
+FOLLOW: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=20),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=200), backoff_coefficient=1.0
+    ),
+}
+"""A turn ends by itself long before, and says what to wait for, whatever goes wrong in it: only one
+whose worker died is tried again, at once however many have died."""
+
+NOTICE: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(minutes=5),
+    "schedule_to_close_timeout": timedelta(days=1),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=15)
+    ),
+}
+"""What an admin has to hear of may come late."""
+
 STOPPED_RESTS = timedelta(minutes=1)
 """A delivery that ended although it is owed is started again by a look after so long."""
 

@@ -7,8 +7,15 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from workflows.audit import AuditWorkflow
 from workflows.handoff import HandoffWorkflow
 from workflows.trial import TrialWorkflow
+from workflows.webhook import WebhookTestWorkflow, WebhookWorkflow
 
-WORKFLOWS = [HandoffWorkflow, AuditWorkflow, TrialWorkflow]
+WORKFLOWS = [
+    HandoffWorkflow,
+    AuditWorkflow,
+    TrialWorkflow,
+    WebhookWorkflow,
+    WebhookTestWorkflow,
+]
 """All of them, on every worker: whoever asks the queue for work may be given any."""
 
 BUILD = "handoff"

@@ -19,12 +19,15 @@ from activities.harmless import harmless_line, harmless_text
 from handoff.contract.words import Priority
 from handoff.errors import ConfigurationError
 from handoff.mailboxes import is_mailbox
+from handoff.rules.files import in_bytes
 
 _SUBJECT_LIMIT = 150
 _NAME = 60
 _TITLE = 200
 _SENTENCE = 500
 _NOTES = 64 * 1024
+_FILE = 120
+_FILES = 10
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _SENDER = re.compile(r"(.*?)\s*<([^<>]*)>", re.DOTALL)
 
@@ -44,6 +47,8 @@ class LetterKind(StrEnum):
     CALLED = "called"
     REMINDER = "reminder"
     BUNDLE = "bundle"
+    BARE = "bare"
+    NOTICE = "notice"
     TEST = "test"
 
 
@@ -58,6 +63,13 @@ class BundleItem(NamedTuple):
     rounds_total: int
     waiting_since: datetime
     claim_link: str | None = None
+
+
+class Attached(NamedTuple):
+    """A file that is told of, and never sent. `size` in bytes."""
+
+    name: str
+    size: int
 
 
 class Thread(NamedTuple):
@@ -103,6 +115,9 @@ class Letter:
     waiting_since: datetime | None = None
     claim_link: str | None = None
     items: tuple[BundleItem, ...] = ()
+    says: str = ""
+    """What a notice says."""
+    files: tuple[Attached, ...] = ()
 
 
 _SUBJECT = "{loud}{escalator} hands off: {title}"
@@ -110,6 +125,8 @@ _SUBJECT = "{loud}{escalator} hands off: {title}"
 
 _SUBJECTS_APART = {
     LetterKind.BUNDLE: "{loud}{count} handoffs wait for you",
+    LetterKind.BARE: "Something waits for you in Handoff",
+    LetterKind.NOTICE: "{title}",
     LetterKind.TEST: "Test notification",
 }
 
@@ -126,6 +143,8 @@ _HEADLINES = {
     LetterKind.CALLED: "{actor} asks for you by name",
     LetterKind.REMINDER: "Reminder: this still waits for you",
     LetterKind.BUNDLE: "{count} handoffs wait for you",
+    LetterKind.BARE: "Something waits for you",
+    LetterKind.NOTICE: "{says}",
     LetterKind.TEST: "This is how Handoff reaches you",
 }
 """What is new. It begins the letter, and so what mail programs show beside the subject."""
@@ -146,6 +165,8 @@ _NOBODY_WAITS = (
     LetterKind.CANCELLED,
     LetterKind.EXPIRED,
     LetterKind.NOTED,
+    LetterKind.BARE,
+    LetterKind.NOTICE,
 )
 _IMPORTANCE = {Priority.URGENT: "1", Priority.HIGH: "2"}
 
@@ -273,6 +294,7 @@ def _words(letter: Letter) -> dict[str, Any]:
         "priority": loudest,
         "loud": f"[{loudest}] " if Priority(loudest) in _IMPORTANCE else "",
         "call": "LAST" if letter.round >= letter.rounds_total else ordinal(letter.round),
+        "says": harmless_line(letter.says, limit=_SENTENCE),
         "round": letter.round,
         "rounds_total": letter.rounds_total,
         "count": len(items),
@@ -298,6 +320,14 @@ def _texts(letter: Letter) -> dict[str, Any]:
     return {
         "notes": _optional(letter.notes),
         "reason": _optional(letter.reason),
+        "files": [
+            {
+                "name": harmless_line(one.name, limit=_FILE) or "(no name)",
+                "size": in_bytes(one.size),
+            }
+            for one in letter.files[:_FILES]
+        ],
+        "more_files": len(letter.files[_FILES:]),
         "next_action": harmless_line(letter.next_action or "", limit=_SENTENCE),
         "why": harmless_line(letter.why, limit=_SENTENCE),
         "waiting": ""

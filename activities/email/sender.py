@@ -1,15 +1,25 @@
 """Email as a channel: says a message as a letter, and hands it to the mail server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
 from activities.email import letters
 from activities.email.letters import Letter, LetterKind, compose, sender_address
 from activities.email.mailer import Mailer
-from activities.email.wording import bundled, letter_about
-from activities.sender import MayLeave, Message, Occasion, Patience, SelfTest, SendOutcome
+from activities.email.wording import bare, bundled, letter_about
+from activities.sender import (
+    MayLeave,
+    Message,
+    Notice,
+    Occasion,
+    Patience,
+    SelfTest,
+    SendOutcome,
+)
 from handoff.addresses import SmtpAddress
+from handoff.contract.words import Content
+from handoff.database.gate import Database
 from handoff.settings import Settings
 
 
@@ -21,7 +31,7 @@ class EmailSender:
     settings: Settings
 
     @classmethod
-    def connect(cls, settings: Settings) -> "EmailSender":
+    def connect(cls, settings: Settings, _: Database) -> "EmailSender":
         """As the settings say. It connects when it first sends."""
         mailer = Mailer(
             SmtpAddress(settings.smtp_url.get_secret_value()),
@@ -64,11 +74,14 @@ class EmailSender:
             envelope_from=sender_address(self.settings.smtp_from),
         )
 
-    def _letter(self, message: Message, said: Occasion | SelfTest) -> Letter:
+    def _letter(self, message: Message, said: Occasion | SelfTest | Notice) -> Letter:
         if isinstance(said, SelfTest):
             return self._test_letter(message)
+        if isinstance(said, Notice):
+            return self._notice(message, said)
         letter = letter_about(said, self.settings, message_id=message.id)
-        return bundled(letter, said.due, said.record, said.companions, self.settings)
+        letter = bundled(letter, said.due, said.record, said.companions, self.settings)
+        return bare(letter) if said.content is Content.LINK else letter
 
     def _test_letter(self, message: Message) -> Letter:
         return Letter(
@@ -80,6 +93,17 @@ class EmailSender:
             date=datetime.now(UTC),
             link=self.settings.public_url,
             why="You get this because you asked for a test notification.",
+        )
+
+    def _notice(self, message: Message, notice: Notice) -> Letter:
+        return replace(
+            self._test_letter(message),
+            kind=LetterKind.NOTICE,
+            session_title=notice.title,
+            says=notice.says,
+            next_action=notice.next,
+            link=f"{self.settings.public_url}{notice.page}",
+            why="You get this because you lead the account.",
         )
 
     async def close(self) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from activities.email.letters import BundleItem, Letter, LetterKind, Thread
+from activities.email.letters import Attached, BundleItem, Letter, LetterKind, Thread
 from activities.email.rendering import moment
 from activities.sender import Occasion
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.contract.record import Record
-from handoff.contract.words import EventType, Role
+from handoff.contract.words import EventType, Priority, Role
 from handoff.database.messages.last_look import Said
 from handoff.database.messages.outbox import Due
 from handoff.rules.steps import next_action
@@ -79,6 +79,7 @@ def letter_about(occasion: Occasion, settings: Settings, *, message_id: str) -> 
         waiting_since=record.created_at,
         link=_page(record.id, settings),
         claim_link=_claim_link(record, mail, settings) if kind in _TO_CLAIM else None,
+        files=_files(occasion),
     )
 
 
@@ -86,8 +87,8 @@ def _thread(mail: Due) -> Thread | None:
     if mail.first_message_id is None or mail.first_data is None:
         return None
     first = mail.first_data
-    title, escalator = first["session_title"], first["escalator"]["name"]
-    return Thread(mail.first_message_id, title, escalator, first["priority"])
+    title, escalator = first.get("session_title", ""), first.get("escalator", {}).get("name", "")
+    return Thread(mail.first_message_id, title, escalator, first.get("priority", Priority.NORMAL))
 
 
 def _claim_link(record: Record, mail: Due, settings: Settings) -> str | None:
@@ -111,9 +112,15 @@ def bundled(
         link=f"{settings.public_url}/",
         claim_link=None,
         notes=None,
+        files=(),
         next_action=None,
         thread=None,
     )
+
+
+def bare(letter: Letter) -> Letter:
+    """Only that something waits, and where."""
+    return replace(letter, kind=LetterKind.BARE, round=0, next_action=None, items=())
 
 
 def _item(record: Record, mail: Due, settings: Settings) -> BundleItem:
@@ -154,9 +161,16 @@ def _role(mail: Due) -> str:
 
 def _talk(said: Sequence[Said]) -> str | None:
     """What was said, by whom if several have spoken."""
-    if len({one.name for one in said}) < 2:
-        return "\n\n".join(one.text for one in said) or None
-    return "\n\n".join(f"{one.name}: {one.text}" for one in said)
+    spoken = [one for one in said if one.text]
+    if len({one.name for one in spoken}) < 2:
+        return "\n\n".join(one.text for one in spoken) or None
+    return "\n\n".join(f"{one.name}: {one.text}" for one in spoken)
+
+
+def _files(occasion: Occasion) -> tuple[Attached, ...]:
+    """Of the notes, or of the handoff that its reader is called to."""
+    with_notes = [one for said in occasion.said for one in said.files]
+    return tuple(Attached(one["name"], one["size"]) for one in (*with_notes, *occasion.files))
 
 
 def _reason(details: dict[str, Any]) -> str | None:

@@ -10,10 +10,13 @@ from api.console.queue import page as queue
 from api.console.reference import page as reference
 from api.console.search import page as search
 from api.console.settings import page as first_setting
+from api.console.settings.account import page as account
+from api.console.settings.chat import page as chat
 from api.console.settings.notifications import page as notifications
 from api.console.settings.people import page as people
 from api.console.settings.policy import page as policy
 from api.console.settings.programs import page as programs
+from api.console.settings.webhooks import page as webhooks
 from api.console.shared import routing
 from api.console.shared.live import pulse
 from api.console.shared.rendering import CONSOLE
@@ -32,6 +35,9 @@ PAGES = (
     programs,
     policy,
     people,
+    account,
+    chat,
+    webhooks,
     analytics,
     reference,
 )

@@ -58,8 +58,8 @@ def cancel(body: Cancel) -> Act:
 
 
 def transfer(body: Transfer) -> Act:
-    """To a person."""
-    return Act(Command.TRANSFER, rule(Command.TRANSFER), to=body.to)
+    """To a person, with a word along, perhaps."""
+    return Act(Command.TRANSFER, rule(Command.TRANSFER, text=body.text), to=body.to)
 
 
 def change(body: Change) -> Act:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,9 @@ SAVED_AT_ONCE = 2
 """The others wait for their turn without a connection: claims go on meanwhile."""
 
 BLOCK_BYTES = 256 * 1024
+RESTS = 0.005
+"""Seconds at the most after each block: on a machine that is busy anyway, files go on."""
+
 HEADER_CHARACTERS = 4096
 RETRY_AFTER = 2
 
@@ -64,7 +68,9 @@ class Upload:
         """Its content, piece by piece; anew each time."""
         self._on_disk.seek(0)
         while chunk := await asyncio.to_thread(self._on_disk.read, size):
+            began = time.perf_counter()
             yield chunk
+            await _rest(time.perf_counter() - began)
 
 
 @dataclass(slots=True)
@@ -72,6 +78,7 @@ class Uploads:
     """What arrives in this process."""
 
     saving: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SAVED_AT_ONCE))
+    _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: Counter[UUID] = field(default_factory=Counter)
 
     @asynccontextmanager
@@ -92,7 +99,7 @@ class Uploads:
         with self._counted(user_id), tempfile.TemporaryFile(buffering=0) as on_disk:
             try:
                 async with asyncio.timeout(within.total_seconds()):
-                    size, kind, digest = await _put_down(request, on_disk)
+                    size, kind, digest = await _put_down(request, on_disk, self._taking)
             except TimeoutError:
                 seconds = f"{within.total_seconds():g}"
                 raise TooSlow(f"The file must arrive within {seconds} seconds.") from None
@@ -122,15 +129,24 @@ class _Counted:
         self._counter += Counter()  # Without those who have none any more.
 
 
-async def _put_down(request: Request, on_disk: IO[bytes]) -> tuple[int, Kind, bytes]:
+async def _put_down(
+    request: Request, on_disk: IO[bytes], taking: asyncio.Lock
+) -> tuple[int, Kind, bytes]:
     size, kind, digest, block = 0, Kind(), hashlib.sha256(), bytearray()
+
+    def take(content: bytes) -> None:
+        kind.see(content)
+        digest.update(content)
+        on_disk.write(content)
 
     async def write() -> None:
         content = bytes(block)
         block.clear()
-        kind.see(content)
-        digest.update(content)
-        await asyncio.to_thread(on_disk.write, content)
+        # One block at a time in the whole process; what is not taken is not read from its sender.
+        async with taking:
+            began = time.perf_counter()
+            await asyncio.to_thread(take, content)
+            await _rest(time.perf_counter() - began)
 
     async for chunk in request.stream():
         size += len(chunk)
@@ -144,6 +160,11 @@ async def _put_down(request: Request, on_disk: IO[bytes]) -> tuple[int, Kind, by
     if not size:
         raise _fault("body", "must not be empty", "empty_file")
     return size, kind, digest.digest()
+
+
+async def _rest(worked: float) -> None:
+    """As long for everybody else: however fast files come, claims find the process free."""
+    await asyncio.sleep(min(worked, RESTS))
 
 
 async def drain(request: Request, most: int, *, within: timedelta) -> None:

@@ -53,7 +53,7 @@ async def identify(request: HTTPConnection, parts: Services, token: str | None) 
     try:
         actor, scopes = await _prove(request, parts, token)
     except Unauthenticated:
-        await parts.limits.failure(_peer(request))
+        await parts.limits.failure(peer(request))
         raise
     await parts.limits.request(actor)
     if scopes is not None:
@@ -67,11 +67,12 @@ async def _prove(
 ) -> tuple[Actor, frozenset[TokenScope] | None]:
     """A person has no scopes; a program has nothing but scopes."""
     if token and token.startswith(machines.MARK):
-        return await machines.prove(parts, token, peer=_peer(request))
+        return await machines.prove(parts, token, peer=peer(request))
     return await _person(request, parts, token), None
 
 
-def _peer(request: HTTPConnection) -> str | None:
+def peer(request: HTTPConnection) -> str | None:
+    """The address from which it comes."""
     return request.client.host if request.client else None
 
 

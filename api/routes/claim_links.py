@@ -57,12 +57,12 @@ def _is_person(request: Request) -> bool:
 async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     """What the link is about. Changes nothing, whoever opens it and however often."""
     link = claim_links.read_link(token, parts.settings)
-    await parts.limits.link(link.user_id)
+    await parts.limits.link(link.user_id or link.handoff_id)
     record = await _find(parts, link)
     me = await _reader(request, parts)
     # Whoever comes too late reads what became of it.
     if _is_person(request):
-        is_theirs = me is not None and me.id == link.user_id
+        is_theirs = me is not None and _is_for(link, me)
         return claim_page(request, record, token=token, is_theirs=is_theirs, me=me, headers=HEADERS)
     if record.status in FINAL:
         raise LinkDead(f"This handoff is {record.status.value}.")
@@ -82,7 +82,7 @@ async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
     caller = await identify(request, parts, bearer_token(request))
     if caller.account_id != link.account_id:
         raise NotFound("This link is not valid, or not any more.")
-    if caller.id != link.user_id:
+    if not _is_for(link, caller):
         raise Forbidden("This link was made for somebody else. Claim it from the queue.")
 
     async def keep(tenant: Tenant, changed: Changed) -> None:
@@ -107,17 +107,21 @@ async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
     return answered(changed.record, caller)
 
 
+def _is_for(link: ClaimLink, who: Actor) -> bool:
+    return who.account_id == link.account_id and link.user_id in (None, who.id)
+
+
 def _to_handoff(link: ClaimLink) -> Response:
     """Its page tells who has it, and what became of it."""
     return RedirectResponse(f"/handoffs/{link.handoff_id}", 303, HEADERS)
 
 
 async def _find(parts: Services, link: ClaimLink) -> Record:
-    """What the link is about, for as long as the one it was made for is there."""
+    """What the link is about, for as long as whoever it was made for is there."""
     async with parts.database.account(link.account_id) as tenant:
         found = await find_record(tenant, link.handoff_id, session_id=link.session_id)
-        theirs = await people.find_living(tenant, link.user_id)
-    if found is None or theirs is None:
+        gone = link.user_id and await people.find_living(tenant, link.user_id) is None
+    if found is None or gone:
         raise NotFound("This link is not valid, or not any more.")
     return found[0]
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 from starlette.requests import ClientDisconnect
 
-from api.endpoints.answers import conflicts, problems, whole
+from api.endpoints.answers import conflicts, documented, problems, whole
 from api.endpoints.idempotency import Handler, IdempotentRoute, keep_within, resource_id
 from api.http import ranges
 from api.http.problems import problem
@@ -22,13 +22,17 @@ from api.schemas.files import FileView
 from api.services import Services
 from handoff.contract.people import Actor, Person
 from handoff.database import files, people
+from handoff.database.contents import Content
 from handoff.database.files import CHUNK_BYTES, NewFile
 from handoff.errors import (
+    Busy,
+    FilesUnreachable,
     HandoffError,
-    NotFound,
+    OutcomeUnknown,
     RangeNotSatisfiable,
     TooManyFiles,
     Unauthenticated,
+    Unreachable,
 )
 from handoff.rules.files import FILE_BYTES, must_add, must_remove
 
@@ -107,6 +111,11 @@ CONTENT = {
 }
 
 
+NOT_NOW: dict[int | str, dict[str, Any]] = {
+    503: documented(Unreachable, OutcomeUnknown, Busy, FilesUnreachable)
+}
+
+
 def _view(row: Row[Any]) -> FileView:
     by = Person(row.added_by_id, row.added_by_name)
     return FileView(row.id, row.name, row.size, row.media_type, row.created_at, by)
@@ -117,12 +126,14 @@ def _view(row: Row[Any]) -> FileView:
     status_code=201,
     operation_id="addSessionFile",
     response_model=FileView,
-    responses={**problems(403, 404, 413, 429), **conflicts(TooManyFiles)},
+    responses={**problems(403, 404, 413, 429), **conflicts(TooManyFiles), **NOT_NOW},
     openapi_extra={"requestBody": CONTENT, "parameters": [NAME]},
 )
 async def add_file(session_id: UUID, request: Request, caller: Caller, parts: Parts) -> Response:
     """Adds a file: the raw body, 10 MiB at most. What it is, is decided by its bytes."""
     upload: Upload = request.state.upload
+    chunks = upload.chunks(CHUNK_BYTES)
+    kept_at = await parts.contents.put(caller.account_id, chunks)
     new = NewFile(
         id=resource_id(request),
         session_id=session_id,
@@ -131,13 +142,14 @@ async def add_file(session_id: UUID, request: Request, caller: Caller, parts: Pa
         size=upload.size,
         media_type=upload.media_type,
         digest=upload.digest,
+        kept_at=kept_at,
     )
     async with parts.uploads.saving, parts.database.account(caller.account_id) as tenant:
         actor = await people.act_as(tenant, caller)
         must_add(await files.must_find_session(tenant, session_id), actor)
         row = await files.find(tenant, session_id, new.id)
         # There already, where an earlier try was not answered.
-        row = row or await files.add(tenant, new, upload.chunks(CHUNK_BYTES))
+        row = row or await files.add(tenant, new, chunks)
         location = {"Location": f"/ai-sessions/{session_id}/files/{new.id}"}
         answer = whole(_view(row), status=201, headers=location)
         await keep_within(request, tenant, answer)
@@ -164,6 +176,7 @@ async def list_files(session_id: UUID, caller: Caller, parts: Parts) -> list[Fil
         206: {"description": "The part that `Range` asks for"},
         304: {"description": "`If-None-Match` names it"},
         **problems(404, 416),
+        **NOT_NOW,
     },
 )
 async def get_file(
@@ -191,26 +204,10 @@ async def get_file(
         headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{row.size}"
     wanted = part or range(row.size)
     headers["Content-Length"] = str(len(wanted))
-    return StreamingResponse(
-        _content(parts, caller, file_id, wanted), 206 if part else 200, headers
-    )
-
-
-async def _content(
-    parts: Services, caller: Actor, file_id: UUID, wanted: range
-) -> AsyncIterator[bytes]:
-    """These bytes, a chunk at a time. No connection waits for who reads slowly.
-
-    Raises:
-        NotFound: it was taken away meanwhile. The answer ends there, short of what it announced.
-    """
-    for place in range(wanted.start // CHUNK_BYTES, (wanted.stop - 1) // CHUNK_BYTES + 1):
-        async with parts.database.account(caller.account_id) as tenant:
-            chunk = await files.chunk(tenant, file_id, place)
-        if chunk is None:
-            raise NotFound("It was taken away.")
-        begins = place * CHUNK_BYTES
-        yield chunk[max(0, wanted.start - begins) : wanted.stop - begins]
+    content = Content(caller.account_id, file_id, row.kept_at)
+    # No connection waits for who reads slowly; what is taken away meanwhile ends there.
+    opened = await parts.contents.open(content, wanted)
+    return StreamingResponse(opened, 206 if part else 200, headers)
 
 
 @router.delete(
@@ -226,3 +223,4 @@ async def remove_file(session_id: UUID, file_id: UUID, caller: Caller, parts: Pa
         row = await files.must_find(tenant, session_id, file_id)
         must_remove(row.added_by_id, actor)
         await files.remove(tenant, file_id)
+    parts.forget(Content(caller.account_id, file_id, row.kept_at))

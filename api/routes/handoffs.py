@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Row
 
+from api.endpoints import callbacks
 from api.endpoints.allowances import CREATES
 from api.endpoints.answers import conflicts, problems, shown
 from api.endpoints.idempotency import IdempotentRoute, resource_id
@@ -80,6 +81,7 @@ async def create_handoff(
         remind_at=body.remind_at,
         token_id=caller.token_id,
         files=tuple(body.files),
+        callback=await callbacks.sealed(parts, caller, handoff_id, body.callback),
     )
     spoken = await starting.start_handoff(
         parts.temporal,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from api.identity.callers import Parts
 from api.services import Services
 from handoff.database.operations import health
+from handoff.errors import FilesUnreachable
 from handoff.readiness import DetailedReadiness, Health, Readiness, Unwell, check, together
 from handoff.rules.channels import Channel, sent_one_by_one
 from handoff.temporal import queues
@@ -70,10 +71,14 @@ async def _look(parts: Services) -> DetailedReadiness:
         **{
             row.message: check(_channel(parts, row), "PostgreSQL does not answer")
             for row in sent_one_by_one()
+            if not row.each_its_own
         },
         "audit": check(_audit(parts), "PostgreSQL does not answer"),
         "notices": check(_notices(parts), "PostgreSQL does not answer", worst=Health.DEGRADED),
     }
+    if parts.settings.files_url is not None:
+        away = "The bucket of HANDOFF_FILES_URL does not answer"
+        probes["files"] = check(_ask_bucket(parts), away, worst=Health.DEGRADED)
     return await together(probes)
 
 
@@ -87,6 +92,13 @@ async def _ask_for_workers(parts: Services) -> None:
     polled = await queues.last_polled(parts.temporal, parts.settings.task_queue)
     if polled is None or datetime.now(UTC) - polled > POLLED_WITHIN:
         raise Unwell("No worker asks for work; start one")
+
+
+async def _ask_bucket(parts: Services) -> None:
+    try:
+        await parts.contents.ask()
+    except FilesUnreachable as fault:
+        raise Unwell(f"The bucket of HANDOFF_FILES_URL: {fault.cause}") from None
 
 
 async def _ping_redis(parts: Services) -> None:

@@ -13,6 +13,7 @@ from api.identity.callers import Caller, LeadingCaller, Parts, WorkingCaller
 from api.schemas.sessions import Given, NewSession, SessionView
 from handoff.contract.people import Person
 from handoff.database import people, sessions
+from handoff.database.gate import Tenant
 from handoff.errors import Invalid, NotFound, WrongState
 from handoff.rules.commands.requirements import must_work
 from handoff.rules.directory import must_lead
@@ -42,6 +43,7 @@ async def create_session(
         if body.team_id is not None and await sessions.team_name(tenant, body.team_id) is None:
             fault = {"path": "body/team_id", "message": "no such team", "type": "unknown_team"}
             raise Invalid("Mend body/team_id and send it again.", errors=[fault])
+        await _must_follow_one(tenant, body.follows_id)
         must_work(await people.act_as(tenant, caller))
         row = await sessions.create(
             tenant,
@@ -50,10 +52,17 @@ async def create_session(
             title=body.title,
             context=body.context,
             team_id=body.team_id,
+            follows_id=body.follows_id,
         )
         answer = whole(_view(row), status=201, headers={"Location": f"/ai-sessions/{made}"})
         await keep_within(request, tenant, answer)
     return answer
+
+
+async def _must_follow_one(tenant: Tenant, session_id: UUID | None) -> None:
+    if session_id is not None and await sessions.find_session(tenant, session_id) is None:
+        fault = {"path": "body/follows_id", "message": "no such session", "type": "unknown_session"}
+        raise Invalid("Mend body/follows_id and send it again.", errors=[fault])
 
 
 @router.get("", operation_id="listSessions", responses={**PAGES, **problems()})

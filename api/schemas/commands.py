@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from api.schemas.texts import WHOLE, Body, FileIds, Moment, NoteText, Reason, Said, Title
+from api.schemas.texts import WHOLE, Body, FileIds, Moment, Reason, Said, Title, not_blank
 from handoff.contract.people import Person
 from handoff.contract.words import Outcome, Priority
 
@@ -54,9 +54,10 @@ class Snooze(Body):
 
 
 class Transfer(Body):
-    """Hand it to a named person."""
+    """Hand it to a named person, with a word along."""
 
     to: UUID
+    text: Reason | None = None
 
 
 class Call(Body):
@@ -88,10 +89,26 @@ class Change(Body):
 
 
 class WriteNote(Body):
-    """One more line of the conversation. Markdown is shown as such."""
+    """One more line of the conversation. Markdown is shown as such. Files may go without words."""
 
-    text: NoteText
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"text": {"minLength": 1}}, "required": ["text"]},
+                {"properties": {"files": {"minItems": 1}}, "required": ["files"]},
+            ]
+        }
+    )
+
     files: FileIds = Field(default_factory=list)
+    text: Said = Field(default="", validate_default=True)
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str, info: ValidationInfo) -> str:
+        if not info.data.get("files"):
+            return not_blank(text)
+        return text if text.strip() else ""
 
 
 @dataclass(frozen=True, slots=True)

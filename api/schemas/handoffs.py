@@ -1,7 +1,7 @@
 """What HTTP takes and gives, beside the contract's own views. Unknown fields are refused."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -11,8 +11,16 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas.texts import Body, Context, FileIds, Moment, Notes
+from api.schemas.texts import Body, Context, FileIds, Moment, Notes, Text
+from api.schemas.webhooks import Address
 from handoff.contract.words import Intent, Priority
+
+
+class CallbackBody(Body):
+    """Where a program wants to hear how it ended, and by which token it will know us."""
+
+    url: Address
+    token: Annotated[Text, Field(min_length=1, max_length=500, pattern=r"^[!-~]+$")] | None = None
 
 
 class HandOff(Body):
@@ -32,6 +40,11 @@ class HandOff(Body):
     files: FileIds = Field(default_factory=list)
     remind_at: Moment | None = Field(
         default=None, description="When a parked handoff reminds its parker, and nobody else"
+    )
+
+    callback: CallbackBody | None = Field(
+        default=None,
+        description="One signed POST once it is closed, to a host that the account has named",
     )
 
     @model_validator(mode="after")

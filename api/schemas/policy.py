@@ -20,7 +20,7 @@ from api.schemas.texts import Body, Moment, Text
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.words import Priority, TargetKind
 from handoff.durations import parse_duration
-from handoff.rules.channels import CHANNELS, default_names
+from handoff.rules.channels import default_names, named_by_policies
 from handoff.rules.policy import MAXIMUM_WAIT, MINIMUM_WAIT, WAIT_RATIO
 from handoff.rules.policy_faults import Fault
 from handoff.rules.preview import PreviewRound, Warned
@@ -94,13 +94,15 @@ Waits = Annotated[
 
 
 def _known_channel(name: str) -> str:
-    if name not in CHANNELS:
-        raise PydanticCustomError("enum", f"must be one of {', '.join(CHANNELS)}")
+    if name not in named_by_policies():
+        raise PydanticCustomError("enum", f"must be one of {', '.join(named_by_policies())}")
     return name
 
 
 ChannelName = Annotated[
-    str, AfterValidator(_known_channel), WithJsonSchema({"type": "string", "enum": [*CHANNELS]})
+    str,
+    AfterValidator(_known_channel),
+    WithJsonSchema({"type": "string", "enum": [*named_by_policies()]}),
 ]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.schemas.texts import Body, Context, Title
 from handoff.contract.people import Person
@@ -17,6 +17,9 @@ class NewSession(Body):
     title: Title
     context: Context | None = None
     team_id: UUID | None = None
+    follows_id: UUID | None = Field(
+        default=None, description="the session that this one carries on, whoever holds it"
+    )
 
 
 class Given(Body):
@@ -31,6 +34,7 @@ class SessionView(BaseModel):
     id: UUID
     account_id: UUID
     team_id: UUID | None
+    follows_id: UUID | None
     title: str
     context: dict[str, Any] | None
     holder: Person

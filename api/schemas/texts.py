@@ -47,7 +47,8 @@ def storable(value: str) -> str:
     return value
 
 
-def _not_blank(value: str) -> str:
+def not_blank(value: str) -> str:
+    """What says something, as it is."""
     if not value.strip():
         raise ValueError("must not be blank")
     return value
@@ -100,7 +101,7 @@ Text = Annotated[
 Title = Annotated[
     Text,
     Field(min_length=1, max_length=TITLE_CHARACTERS),
-    AfterValidator(_not_blank),
+    AfterValidator(not_blank),
 ]
 
 
@@ -113,9 +114,6 @@ Notes = Annotated[Text, _within(NOTES_BYTES), _at_most(NOTES_BYTES)]
 
 Said = Annotated[Text, _within(SAID_BYTES), _at_most(SAID_BYTES)]
 """What is said of a handoff while it lives, and how it ended."""
-
-
-NoteText = Annotated[Said, Field(min_length=1), AfterValidator(_not_blank)]
 
 
 Reason = Annotated[Text, Field(max_length=2000)]

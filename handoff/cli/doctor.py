@@ -36,7 +36,7 @@ def _diagnoses(
         yield from _dependencies(environment)
     else:
         yield Diagnosis("stack", f"runs at {state.api_url}")
-        yield from _dependencies(state.as_environment())
+        yield from _dependencies(environment | state.as_environment())
 
 
 def _dependencies(named: Mapping[str, str]) -> Iterator[Diagnosis]:
@@ -52,6 +52,8 @@ def _dependencies(named: Mapping[str, str]) -> Iterator[Diagnosis]:
         yield from reach.ask_temporal(address, named.get("TEMPORAL_NAMESPACE"))
     if url := named.get("HANDOFF_SMTP_URL"):
         yield from reach.ask_smtp(url)
+    if url := named.get("HANDOFF_FILES_URL"):
+        yield from reach.ask_bucket(url)
 
 
 def _tell(diagnosis: Diagnosis) -> None:

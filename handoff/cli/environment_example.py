@@ -37,6 +37,13 @@ VALKEY_PASSWORD=
 # are read as Temporal's own tools read them.
 TEMPORAL_ADDRESS=temporal:7233
 TEMPORAL_NAMESPACE=handoff
+
+# Of the bucket that HANDOFF_FILES_URL names, if it does. These and AWS_SESSION_TOKEN, … are read as
+# AWS's own tools read them; the last one says where a bucket is that is not Amazon's.
+#AWS_ACCESS_KEY_ID=
+#AWS_SECRET_ACCESS_KEY=
+#AWS_REGION=us-east-1
+#AWS_ENDPOINT_URL=https://s3.example.com
 """
 
 EXAMPLES = {

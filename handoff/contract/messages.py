@@ -19,6 +19,14 @@ from handoff.contract.words import (
 
 
 @dataclass(frozen=True, slots=True)
+class SealedCallback:
+    """Where a program wants to hear of the end, as the key ring has sealed it; and its host."""
+
+    host: str
+    sealed: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewHandoff:
     """What must be recorded: the first activity's input. Holds the engineer's own text."""
 
@@ -36,6 +44,7 @@ class NewHandoff:
     """The API token by which a program asked for it, in the escalator's name."""
     files: tuple[UUID, ...] = ()
     """Files of the session that go with the notes: their ids, and never what is in them."""
+    callback: SealedCallback | None = None
 
 
 @dataclass(frozen=True, slots=True)

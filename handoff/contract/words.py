@@ -113,6 +113,14 @@ class Command(StrEnum):
     CHANGE = "change"
 
 
+class Content(StrEnum):
+    """How much of a handoff leaves by a channel."""
+
+    FULL = "full"
+    TITLE = "title"  # no text but the title: neither notes nor what was said or answered
+    LINK = "link"  # only that something waits, and where
+
+
 class Outcome(StrEnum):
     """How a claimed handoff ended."""
 

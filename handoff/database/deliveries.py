@@ -35,6 +35,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONPATH
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from handoff.contract.record import Record
@@ -147,12 +148,17 @@ def one_by_one() -> ColumnElement[bool]:
     return DeliveryRow.channel.not_in(rung)
 
 
-def told_one_by_one(gate: Gate, handoff_id: BindParameter[UUID]) -> Select[Any]:
-    """The ids of those whom a message of their own has, or may have, asked to act."""
-    return gate.select(DeliveryRow, DeliveryRow.recipient_id).where(
+def told_one_by_one(
+    gate: Gate,
+    handoff_id: BindParameter[UUID],
+    who: InstrumentedAttribute[UUID | None] = DeliveryRow.recipient_id,
+) -> Select[Any]:
+    """The ids of those people, or endpoints, whom a message of their own has, or may have, asked
+    to act."""
+    return gate.select(DeliveryRow, who).where(
         DeliveryRow.handoff_id == handoff_id,
         DeliveryRow.event_type.in_(ASKING),
-        DeliveryRow.recipient_id.is_not(None),
+        who.is_not(None),
         one_by_one(),
         or_(
             DeliveryRow.state.in_([DeliveryState.SENT, DeliveryState.SENDING]),

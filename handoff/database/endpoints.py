@@ -1,16 +1,19 @@
 """The places of an account that channels reach, and whom a round calls there."""
 
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Select, insert
 
+from handoff.contract.messages import SealedCallback
 from handoff.contract.people import Endpoint
-from handoff.database.gate import ANY, Gate, Tenant
-from handoff.database.tables import EndpointRow
+from handoff.database import deliveries
+from handoff.database.gate import Gate, Tenant
+from handoff.database.tables import DeliveryRow, EndpointRow
+from handoff.rules.channels import CALLBACK, named_by_policies
 
-_SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
+SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
 
 
 def enabled() -> ColumnElement[bool]:
@@ -19,24 +22,33 @@ def enabled() -> ColumnElement[bool]:
 
 
 def _of_account(gate: Gate) -> Select[Any]:
-    return gate.select(EndpointRow, *_SHOWN).where(enabled()).order_by(EndpointRow.id)
+    return gate.select(EndpointRow, *SHOWN).where(enabled())
 
 
 async def of_account(tenant: Tenant) -> tuple[Endpoint, ...]:
-    """All that may be reached."""
-    rows = (await tenant.connection.execute(_of_account(tenant))).all()
+    """All that a policy may reach."""
+    places = _of_account(tenant).where(EndpointRow.channel.in_([*named_by_policies()]))
+    rows = (await tenant.connection.execute(places.order_by(EndpointRow.id))).all()
     return tuple(Endpoint(**row._mapping) for row in rows)
 
 
-async def called(tenant: Tenant, channel: str, team_id: UUID | None) -> list[Endpoint]:
-    """Where a call by this channel goes: the team's own places, else those of no team."""
-    found = (await tenant.run(_called(), channel=channel, team=team_id)).all()
-    places = [Endpoint(**row._mapping) for row in found]
-    own = [place for place in places if place.team_id == team_id]
-    return own or [place for place in places if place.team_id is None]
+def called(gate: Gate, channels: Sequence[str], team_id: UUID | None) -> Select[Any]:
+    """Where a call by these channels may go: the team's own places, and those of no team."""
+    near = EndpointRow.team_id.is_(None) | (EndpointRow.team_id == team_id)
+    return _of_account(gate).where(EndpointRow.channel.in_(channels), near)
 
 
-@cache
-def _called() -> Select[Any]:
-    near = EndpointRow.team_id.is_(None) | (EndpointRow.team_id == bindparam("team"))
-    return _of_account(ANY).where(EndpointRow.channel == bindparam("channel"), near)
+def told(gate: Gate, channels: Sequence[str], handoff: BindParameter[UUID]) -> Select[Any]:
+    """Those that have been, or may have been, called about this handoff, and its callback."""
+    called = deliveries.told_one_by_one(gate, handoff, who=DeliveryRow.endpoint_id)
+    concerned = EndpointRow.id.in_(called) | (EndpointRow.id == handoff)
+    return _of_account(gate).where(EndpointRow.channel.in_(channels), concerned)
+
+
+async def keep_callback(tenant: Tenant, handoff_id: UUID, callback: SealedCallback) -> None:
+    """The place that hears how this handoff ends: it bears the handoff's own id."""
+    place = {"id": handoff_id, "name": callback.host, "address": callback.sealed}
+    statement = insert(EndpointRow).values(
+        account_id=tenant.account_id, channel=CALLBACK.name, **place
+    )
+    await tenant.connection.execute(statement)

@@ -2,14 +2,22 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, func, insert
+from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert
 
-from handoff.contract.words import LIVING
-from handoff.database.gate import Tenant
-from handoff.database.tables import FileChunkRow, FileRow, HandoffRow, SessionRow, UserRow
+from handoff.contract.words import LIVING, EventType
+from handoff.database.gate import ANY, Tenant
+from handoff.database.tables import (
+    EventRow,
+    FileChunkRow,
+    FileRow,
+    HandoffRow,
+    SessionRow,
+    UserRow,
+)
 from handoff.errors import Invalid, NotFound, TooManyFiles
 from handoff.rules.files import MOST_FILES, Session
 
@@ -21,7 +29,8 @@ _SHOWN = ("id", "name", "size", "media_type")
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What is known of a file before its content is written. `digest`: its SHA-256."""
+    """What is known of a file before it is written. `digest`: its SHA-256; `kept_at`: which object
+    of a bucket it is, None where its content goes with the row."""
 
     id: UUID
     session_id: UUID
@@ -30,6 +39,7 @@ class NewFile:
     size: int
     media_type: str
     digest: bytes
+    kept_at: str | None = None
 
 
 async def must_find_session(tenant: Tenant, session_id: UUID) -> Session:
@@ -95,6 +105,7 @@ def _files(tenant: Tenant, session_id: UUID) -> Select[Any]:
             FileRow,
             *(getattr(FileRow, name) for name in _SHOWN),
             FileRow.digest,
+            FileRow.kept_at,
             FileRow.created_at,
             FileRow.added_by_id,
             UserRow.name.label("added_by_name"),
@@ -151,6 +162,20 @@ async def named(tenant: Tenant, session_id: UUID, ids: Iterable[UUID]) -> list[d
     query = _files(tenant, session_id).where(FileRow.id.in_(wanted))
     found = {row.id: row for row in (await tenant.connection.execute(query)).all()}
     return [{name: getattr(found[one], name) for name in _SHOWN} for one in wanted if one in found]
+
+
+async def of_handoff(tenant: Tenant, handoff_id: UUID, session_id: UUID) -> list[dict[str, Any]]:
+    """Those that went with it when it was handed off, and are still there."""
+    told = (await tenant.run(_first_files(), handoff=handoff_id)).scalar()
+    return await named(tenant, session_id, [UUID(one["id"]) for one in told or ()])
+
+
+@cache
+def _first_files() -> Select[Any]:
+    return ANY.select(EventRow, EventRow.data["details"]["files"]).where(
+        EventRow.handoff_id == bindparam("handoff"),
+        EventRow.type.in_((EventType.CREATED, EventType.PARKED)),
+    )
 
 
 async def must_name(tenant: Tenant, session_id: UUID, ids: Sequence[UUID]) -> list[dict[str, Any]]:

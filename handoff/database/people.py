@@ -21,12 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.contract.people import Actor
 from handoff.contract.policy import Level, Target
 from handoff.contract.words import Role, TargetKind, UserKind
-from handoff.database.gate import ANY, Tenant
+from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import UserRow
 from handoff.database.token_rights import by_token
 from handoff.errors import Unauthenticated
 from handoff.mailboxes import same_as
-from handoff.rules.roles import WORKING_ROLES
+from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 
 ACTOR = (
     UserRow.id,
@@ -115,6 +115,14 @@ async def find_person(tenant: Tenant, user_id: UUID) -> Actor | None:
     return None if found is None or await is_service(tenant, user_id) else found
 
 
+async def by_address(tenant: Tenant, address: str) -> Actor | None:
+    """The living person of the account who reads mail there, or None."""
+    same = func.lower(UserRow.email) == same_as(address)
+    query = tenant.select(UserRow, *ACTOR).where(same, *PEOPLE)
+    row = (await tenant.connection.execute(query)).one_or_none()
+    return None if row is None else Actor(**row._mapping)
+
+
 async def is_service(tenant: Tenant, user_id: UUID) -> bool:
     """Whether it is a program's own user, and nobody's person."""
     query = tenant.select(UserRow, UserRow.kind).where(UserRow.id == user_id)
@@ -127,12 +135,17 @@ def eligible() -> tuple[ColumnElement[bool], ...]:
     return (*PEOPLE, UserRow.role.in_(WORKING_ROLES))
 
 
-async def targeted(tenant: Tenant, level: Level, *, but: UUID) -> list[Any]:
+async def leading_ids(tenant: Tenant) -> list[UUID]:
+    """The people who lead the account at this moment."""
+    query = tenant.select(UserRow, UserRow.id).where(UserRow.role.in_(LEADING_ROLES), *PEOPLE)
+    return list((await tenant.connection.scalars(query.order_by(UserRow.id))).all())
+
+
+def targeted(gate: Gate, level: Level, *, but: UUID) -> Select[Any]:
     """The people whom a level names, chosen afresh, with their notification choices."""
-    query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(
+    return gate.select(UserRow, UserRow.id, UserRow.notifications).where(
         *eligible(), UserRow.id != but, or_(*(matches(target) for target in level.targets))
     )
-    return list((await tenant.connection.execute(query.order_by(UserRow.id))).all())
 
 
 def matches(target: Target) -> ColumnElement[bool]:

@@ -91,6 +91,19 @@ def records(gate: Gate) -> Select[Any]:
     )
 
 
+NAMED = func.lower(
+    func.concat_ws(
+        " ",
+        SessionRow.title,
+        _Escalator.name,
+        HandoffRow.priority,
+        TeamRow.name,
+        _Claimer.name,
+    )
+)
+"""What a row of `records` is called by, in small letters: its title, people, priority and team."""
+
+
 def to_record(row: Row[Any]) -> Record:
     """One row of `records`."""
     return Record(

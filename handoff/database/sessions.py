@@ -22,6 +22,7 @@ def _sessions(tenant: Tenant) -> Select[Any]:
         SessionRow.id,
         SessionRow.account_id,
         SessionRow.team_id,
+        SessionRow.follows_id,
         SessionRow.title,
         SessionRow.context,
         SessionRow.status,
@@ -38,6 +39,7 @@ async def create(
     title: str,
     context: dict[str, Any] | None,
     team_id: UUID | None,
+    follows_id: UUID | None = None,
     session_id: UUID | None = None,
 ) -> Row[Any]:
     """A new session, held by its maker. Asked again for the same id it answers as before."""
@@ -48,6 +50,7 @@ async def create(
             id=made,
             account_id=tenant.account_id,
             team_id=team_id,
+            follows_id=follows_id,
             title=title,
             context=context,
             holder_id=holder_id,

@@ -21,6 +21,14 @@ class Cause(StrEnum):
     AUTH = "auth"
     TLS = "tls"
     INVALID_ADDRESS = "invalid_address"
+    NOT_CONNECTED = "not_connected"  # the account has not let us in there, or not any more
+    EDIT_REFUSED = "edit_refused"  # what stands there cannot be changed
+    ADDRESS_REFUSED = "address_refused"  # a program's address that leads to where none may be
+    REDIRECTED = "redirected"  # a program that sends us elsewhere
+    SLOW_DOWN = "slow_down"  # a program that asks for patience
+    ERROR_ANSWER = "error_answer"  # a program that answers with anything else
+    GONE = "gone"  # a program that wants nothing any more
+    KEY_MISSING = "key_missing"  # its secret cannot be read: ours to mend
     GAVE_UP = "gave_up"  # temporary failures for longer than the channel's patience
 
 

@@ -1,4 +1,4 @@
-"""Who may add files to a session, and who may take them away."""
+"""Who may add files to a session, and who may take them away; how large they are, in words."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -39,3 +39,12 @@ def must_remove(added_by_id: UUID, actor: Actor) -> None:
     """Raises `Forbidden` for everybody but who added it, admins and owners."""
     if actor.id != added_by_id and actor.role not in LEADING_ROLES:
         raise Forbidden("Only the one who added it, an admin or an owner removes a file.")
+
+
+def in_bytes(size: int) -> str:
+    """A size that people can read: `812 bytes`, `14 KiB`, `3.2 MiB`."""
+    if size < 1024:
+        return f"{size} byte{'s' if size != 1 else ''}"
+    if size < 1024 * 1024:
+        return f"{size / 1024:.0f} KiB"
+    return f"{size / 1024 / 1024:.1f} MiB"

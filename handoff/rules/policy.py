@@ -7,7 +7,7 @@ from typing import Any
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
 from handoff.contract.words import Priority, TargetKind
-from handoff.rules.channels import EMAIL, default_names
+from handoff.rules.channels import EMAIL, Channel, default_names, following, known
 
 WAIT_RATIO = {
     Priority.URGENT: 1 / 3,
@@ -83,6 +83,19 @@ def next_level(record: Record) -> tuple[int, int]:
     if record.level == last or record.level_round < record.policy.levels[record.level].repeat:
         return record.level, record.level_round + 1
     return record.level + 1, 1
+
+
+def calls_by(policy: Policy, level: int, *, first: bool) -> list[Channel]:
+    """The channels by which a round of the level calls; `first`: it is the first round of all."""
+    named = known(policy.levels[level].channels)
+    if not first:
+        return named
+    anywhere = {name for one in policy.levels for name in one.channels}
+    return [*named, *(row for row in _told_anyway() if row.name not in anywhere)]
+
+
+def _told_anyway() -> list[Channel]:
+    return [row for row in following() if not row.to_programs]
 
 
 def describe_targets(level: Level) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.words import Role, TargetKind
-from handoff.rules.channels import CHANNELS
+from handoff.rules.channels import named_by_policies
 from handoff.rules.policy import MAXIMUM_ROUNDS, MAXIMUM_WAIT, MINIMUM_WAIT
 from handoff.rules.roles import WORKING_ROLES
 from handoff.rules.roster import Roster, as_id
@@ -68,7 +68,7 @@ def _of_level(path: str, level: Level, roster: Roster) -> Iterator[Fault]:
         yield Fault(f"{path}/channels", "needs at least one channel", "empty")
     yield from _repeated(f"{path}/channels", level.channels)
     for number, name in enumerate(level.channels):
-        if name not in CHANNELS:
+        if name not in named_by_policies():
             yield Fault(f"{path}/channels/{number}", "no such channel here", "unknown_channel")
     in_targets = [*_of_targets(f"{path}/targets", level, roster)]
     yield from in_targets

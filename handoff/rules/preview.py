@@ -12,7 +12,8 @@ from handoff.contract.people import Endpoint
 from handoff.contract.policy import Level, Policy
 from handoff.contract.words import Priority
 from handoff.rules.attention import why_not
-from handoff.rules.channels import Reaches, known
+from handoff.rules.channels import known
+from handoff.rules.policy import calls_by
 from handoff.rules.roster import Member, Roster
 
 
@@ -76,13 +77,14 @@ def preview(policy: Policy, roster: Roster, question: Question) -> Iterator[Prev
     for index, level in enumerate(policy.levels):
         wait = level.waits[question.priority]
         people = [*roster.named(level, but=question.escalator_id)]
-        places = tuple(roster.places(level, question.session_team_id))
-        about_level = [*_about_level(index, level, people, places, before, question)]
+        about_level = [*_about_level(index, level, people, roster, before, question)]
         before |= {member.id for member in people}
         for repeat in range(level.repeat):
             number += 1
             moment = question.at + timedelta(seconds=after)
             told = tuple(_told(member, level, question.priority, moment) for member in people)
+            channels = calls_by(policy, index, first=number == 1)
+            places = tuple(roster.places(channels, question.session_team_id))
             warnings = (*_about_round(told, places), *(about_level if repeat == 0 else ()))
             reaches = bool(places) or any(person.channels for person in told)
             if not reaches and index < len(policy.levels) - 1:
@@ -126,14 +128,16 @@ def _about_level(
     index: int,
     level: Level,
     people: Sequence[Member],
-    places: Sequence[Endpoint],
+    roster: Roster,
     before: set[UUID],
     question: Question,
 ) -> Iterator[Warned]:
     if len(level.channels) == 1:
         yield Warned("single_channel", f"This level tells people by {level.channels[0]} alone.")
     for row in known(level.channels):
-        if row.reaches is Reaches.ENDPOINTS and all(row.name != place.channel for place in places):
+        if row.reaches_people:
+            continue
+        if next(roster.places([row], question.session_team_id), None) is None:
             message = f"The account has set up nothing that {row.label} could reach."
             yield Warned("channel_without_endpoint", message)
     if index > 0 and people and before.issuperset(member.id for member in people):

@@ -3,7 +3,8 @@
 The same choice that the database makes at the start of a round, for looking ahead.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from handoff.contract.people import Endpoint
 from handoff.contract.policy import Level
 from handoff.contract.words import Role, TargetKind
 from handoff.rules.attention import Choices
+from handoff.rules.channels import Channel
 from handoff.rules.roles import WORKING_ROLES
 
 EVERYTHING = Choices()
@@ -48,12 +50,20 @@ class Roster:
             if member.is_eligible and member.id != but and names(member):
                 yield member
 
-    def places(self, level: Level, team_id: UUID | None) -> Iterator[Endpoint]:
-        """The endpoints that the level's channels reach: the team's, else those of no team."""
-        for name in level.channels:
-            reached = [place for place in self.endpoints if place.channel == name]
-            own = [place for place in reached if place.team_id == team_id]
-            yield from own or (place for place in reached if place.team_id is None)
+    def places(self, channels: Sequence[Channel], team_id: UUID | None) -> Iterator[Endpoint]:
+        """The endpoints that these channels reach: the team's, else those of no team."""
+        names = {channel.name for channel in channels}
+        return nearest((place for place in self.endpoints if place.channel in names), team_id)
+
+
+def nearest(places: Iterable[Endpoint], team_id: UUID | None) -> Iterator[Endpoint]:
+    """By each channel the team's own places, else those of no team."""
+    by_channel: defaultdict[str, list[Endpoint]] = defaultdict(list)
+    for place in places:
+        by_channel[place.channel].append(place)
+    for reached in by_channel.values():
+        own = [place for place in reached if place.team_id == team_id]
+        yield from own or (place for place in reached if place.team_id is None)
 
 
 def _chooser(level: Level) -> Callable[[Member], bool]:

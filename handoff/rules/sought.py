@@ -7,6 +7,7 @@ In the manner of web search: words that all must be there, "some words in this o
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 from uuid import UUID
 
 BETWEEN = "\t\n\v\f\r !\"$'()*,;<=>?[\\]^`{|}¡¦§«¶·»¿‐‑‒–—―‘’‚“”„•…‹›、。「」"
@@ -16,12 +17,21 @@ WITHIN = "#%&+-./:@_~"
 """What stands between the parts of a code, as in `gw-200`, `10.0.0.1`, `err_code`: it is found as
 it is written, and by its parts."""
 
+RUN = (
+    r"\u0e01-\u0e3a\u0e40-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007"
+    r"\u3041-\u309f\u30a1-\u30fa\u30fc-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f"
+    r"\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Letters of scripts that put no space between words: migration 0022 keeps each two of them that
+follow each other, so that words are found inside of what is written."""
+
 BEGINS = 2
 """Characters of the last word from which on it may be a word's beginning: people are typing."""
 
 _BETWEEN = str.maketrans(dict.fromkeys(BETWEEN, " "))
 _WITHIN = re.compile(f"[{re.escape(WITHIN)}]+")
 _TERM = re.compile(r'(?P<no>-)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>[^\s"]+))')
+_RUN = re.compile(f"([{RUN}]+)")
 _DIGITS = 32
 _ID = re.compile(r"[0-9a-f][0-9a-f-]{3,35}")
 
@@ -61,6 +71,11 @@ def marks(typed: str) -> list[tuple[list[str], bool]]:
             for at, word in enumerate(words)
         ]
     return [(parts, begins) for parts, begins in found if parts]
+
+
+def is_run(word: str) -> bool:
+    """Whether it may stand anywhere in what is written, as words do that no space divides."""
+    return _RUN.fullmatch(word) is not None
 
 
 def _terms(typed: str) -> list[re.Match[str]]:
@@ -107,7 +122,12 @@ def _words(typed: str) -> str | None:
 
 
 def _phrase(text: str) -> str | None:
-    return " <-> ".join(map(_quoted, _whole_phrase(text))) or None
+    """In this order, but for what is written without spaces: of that, no place is kept."""
+    found = [
+        " & ".join(map(_pairs, parts)) if inside else " <-> ".join(map(_quoted, parts))
+        for inside, parts in groupby(_whole_phrase(text), is_run)
+    ]
+    return " & ".join(found) or None
 
 
 def _plain(text: str, *, begins: bool) -> str | None:
@@ -122,14 +142,24 @@ def _plain(text: str, *, begins: bool) -> str | None:
 
 def _code(word: str, *, begins: bool) -> str:
     """As it is written, or by its parts in this order."""
+    if is_run(word):
+        return _pairs(word)
     parts = _parts(word)
     star = ":*" if begins and len(word) >= BEGINS else ""
     by_parts = " <-> ".join(map(_quoted, parts)) + star
     return by_parts if parts == [word] else f"{_quoted(word)}{star} | ({by_parts})"
 
 
+def _pairs(run: str) -> str:
+    """Each two of its letters; of a single one, that a pair begins with it."""
+    if len(run) == 1:
+        return f"{_quoted(run)}:*"
+    return " & ".join(_quoted(run[at : at + 2]) for at in range(len(run) - 1))
+
+
 def _split(text: str) -> list[str]:
-    words = (word.strip(WITHIN) for word in text.translate(_BETWEEN).split())
+    apart = _RUN.sub(r" \1 ", text.translate(_BETWEEN))
+    words = (word.strip(WITHIN) for word in apart.split())
     return [word for word in words if word]
 
 

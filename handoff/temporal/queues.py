@@ -22,6 +22,18 @@ def handoff_id(workflow_id: str) -> UUID | None:
     return None
 
 
+def webhook_workflow_id(webhook_id: UUID) -> str:
+    """One follower per webhook."""
+    return f"webhook-{webhook_id}"
+
+
+def webhook_id(workflow_id: str) -> UUID | None:
+    """The webhook whose follower it is; None for a name that is none of ours."""
+    with suppress(ValueError):
+        return UUID(workflow_id.removeprefix("webhook-"))
+    return None
+
+
 def channel_queue(task_queue: str, channel: str) -> str:
     """Each channel has a queue of its own: a slow mail server holds up nothing else."""
     return f"{task_queue}-{channel}"

@@ -61,8 +61,9 @@ async def contexts(chromium: Browser) -> AsyncIterator[list[BrowserContext]]:
         # Whoever is still answering a request of the page would never end, and be complained of.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                for place in (*context.pages, context):
-                    await place.unroute_all(behavior="wait")
+                for page in context.pages:
+                    await page.unroute_all(behavior="wait")
+                await context.unroute_all(behavior="wait")
         await context.close()
 
 

@@ -21,6 +21,9 @@ PAGES = (
     "/settings/programs",
     "/settings/policy",
     "/settings/people",
+    "/settings/account",
+    "/settings/chat",
+    "/settings/webhooks",
     "/analytics",
     "/handoffs/{id}",
 )
@@ -28,6 +31,8 @@ PAGES = (
 
 async def scene(desk: Desk) -> Handoff:
     """Something of everything."""
+    hook = {"url": "https://127.0.0.1:9/" + "a" * 200, "events": ["claimed", "resolved"]}
+    assert (await desk.http(AMIR).post("/webhooks", json=hook)).status_code == 201
     resolved = await desk.escalate(BO, title="Solved", priority="low")
     await desk.claim(AMIR, resolved)
     await desk.command(AMIR, resolved, "resolve", {"outcome": "fixed", "note": "Done."})

@@ -56,7 +56,7 @@ async def test_the_whole_way_to_a_resolution(desk: Desk, sit: Sit) -> None:
     await dialog.get_by_label("Outcome").select_option("Workaround")
     await dialog.get_by_label("Note").fill("Rolled back.")
     await dialog.get_by_role("button", name="Resolve").click()
-    await expect(bo.page.locator(".badge")).to_have_text("Resolved: Workaround")
+    await expect(bo.page.locator(".badge")).to_have_text("Resolved by Amir: Workaround")
     await expect(bo.page.locator(".moment").first).to_contain_text("Rolled back.")
     await expect(amir.page.locator(".commands button")).to_have_count(0)
     amir.must_be_quiet()
@@ -90,6 +90,21 @@ async def test_only_ones_own_next_step_is_strong(desk: Desk, sit: Sit) -> None:
     await expect(amir.page.locator(".next")).to_contain_text("No more calls.")
     chen = await sit(CHEN, f"/handoffs/{handoff.id}")
     await expect(chen.page.locator(".commands .strong")).to_have_text("Resolve")
+
+
+async def test_it_is_passed_on_with_a_word(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    await desk.claim(AMIR, handoff)
+    amir, chen = [await sit(who, f"/handoffs/{handoff.id}") for who in (AMIR, CHEN)]
+    await amir.page.get_by_role("button", name="Pass it on").click()
+    dialog = amir.page.locator("#transfer-dialog")
+    await dialog.get_by_label("Person").select_option(label="Chen")
+    await dialog.get_by_label("A word along").fill("The customer still has to confirm.")
+    await amir.must_be_accessible()
+    await dialog.get_by_role("button", name="Pass it on").click()
+    told = chen.page.locator(".moment.transferred")
+    await expect(told).to_contain_text("Amir passes it to Chen")
+    await expect(told.locator(".quote")).to_have_text("The customer still has to confirm.")
 
 
 async def test_the_sessions_own_context_is_shown(desk: Desk, sit: Sit) -> None:

@@ -58,6 +58,19 @@ async def test_a_row_that_leaves_says_why(desk: Desk, sit: Sit) -> None:
     await expect(amir.page).to_have_title("Handoff")
 
 
+async def test_what_has_closed_says_by_whom(desk: Desk, sit: Sit) -> None:
+    resolved, cancelled = await desk.escalate(BO, title="First"), await desk.escalate(BO)
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await desk.claim(CHEN, resolved)
+    await desk.command(CHEN, resolved, "resolve", {"outcome": "fixed"})
+    await desk.command(AMIR, cancelled, "cancel")
+    for _ in ("the rows that leave", "the list of what has closed"):
+        await expect(amir.row(resolved)).to_contain_text("Resolved by Chen: Fixed")
+        await expect(amir.row(cancelled)).to_contain_text("Cancelled by you")
+        await amir.page.locator("[data-tab=closed]").click()
+
+
 async def test_tabs_stand_in_the_address(desk: Desk, sit: Sit) -> None:
     claimed, parked = await desk.escalate(BO, title="First"), await desk.park(BO, title="Second")
     await desk.claim(AMIR, claimed)

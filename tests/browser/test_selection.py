@@ -173,14 +173,17 @@ async def test_claimed_ones_are_passed_on_and_resolved(desk: Desk, sit: Sit) -> 
     await page.keyboard.press("a")
     await _bar(amir).get_by_role("button", name="Pass it on").click()
     await page.get_by_label("Person").select_option(label="Chen")
+    await page.get_by_label("A word along").fill("Both wait for the vendor.")
     await page.locator("#transfer-dialog").get_by_role("button", name="Pass on").click()
     for one in made:
         await expect(amir.row(one)).to_contain_text("Passed to Chen")
+        mail = await desk.expect_mail(CHEN, one, says="Amir transfers this to you")
+        assert "> Both wait for the vendor." in mail.text
     await page.keyboard.press("a")
     await page.keyboard.press("r")
     await page.locator("#resolve-dialog").get_by_role("button", name="Resolve").click()
     for one in made:
-        await expect(amir.row(one)).to_contain_text("Resolved: Fixed")
+        await expect(amir.row(one)).to_contain_text("Resolved by you: Fixed")
         assert (await desk.see(one))["outcome"] == "fixed"
 
 

@@ -249,3 +249,56 @@ async def test_without_a_program_the_page_says_so(desk: Desk, sit: Sit) -> None:
     await expect(vera.page.get_by_text("No program acts in your name.")).to_be_visible()
     await expect(vera.page.get_by_role("link", name="People")).to_have_count(0)
     vera.must_be_quiet()
+
+
+async def test_a_webhook_is_made_tested_rotated_and_deleted(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR, "/settings/webhooks")
+    page = amir.page
+    await expect(page.get_by_text("No program follows this account.")).to_be_visible()
+    await page.get_by_role("button", name="Add a webhook").click()
+    await page.get_by_label("Address").fill("https://127.0.0.1:9/hook")
+    await page.get_by_label("What it is for").fill("<b>The</b> board")
+    await page.get_by_label("Only these events").select_option(["claimed"])
+    await page.get_by_role("button", name="Save").click()
+    secret = page.locator("#secret-itself")
+    await expect(secret).to_contain_text("whsec_")
+    await amir.must_be_accessible()
+    first = await secret.text_content()
+    await page.get_by_role("button", name="I have it").click()
+    row = page.locator("#webhooks > li")
+    await expect(row).to_contain_text("<b>The</b> board")
+    await expect(row).to_contain_text("Only claimed.")
+    await row.get_by_role("button", name="Test").click()
+    await expect(row.get_by_role("status")).to_contain_text("Not taken: address refused")
+    await row.get_by_text("Last attempts").click()
+    await expect(row.get_by_role("cell", name="address refused")).to_be_visible()
+    await row.get_by_role("button", name="Rotate the secret").click()
+    await expect(secret).not_to_have_text(first or "")
+    await page.get_by_role("button", name="I have it").click()
+    await row.get_by_role("button", name="Replay from here").click()
+    await expect(row.get_by_role("status")).to_contain_text("comes again")
+    if place := os.environ.get("PICTURES"):
+        await page.screenshot(path=Path(place) / "webhooks.png", full_page=True)
+    await row.get_by_role("button", name="Change").click()
+    await page.get_by_role("button", name="Delete").click()
+    await expect(row).to_have_count(0)
+    amir.must_be_quiet()
+
+
+async def test_a_chat_is_connected_and_disconnected(desk: Desk, sit: Sit) -> None:
+    olive = await sit(OLIVE, "/settings/chat")
+    slack = olive.page.locator("#slack")
+    await slack.get_by_label("Network").fill("C0NETWORK")
+    # Left out, so that it can be seen to be asked for.
+    await slack.get_by_label("Bot token").fill("xoxb-a-token")
+    await slack.get_by_role("button", name="Connect").click()
+    await expect(slack.get_by_role("alert")).to_contain_text("signing_secret")
+    await slack.get_by_label("Signing secret").fill("a-signing-secret")
+    await slack.get_by_role("button", name="Connect").click()
+    await expect(slack.get_by_role("status")).to_contain_text("Connected")
+    await expect(slack.get_by_label("Bot token")).to_have_value("")
+    await olive.page.reload()
+    await expect(slack.get_by_label("Network")).to_have_value("C0NETWORK")
+    await slack.get_by_role("button", name="Disconnect").click()
+    await expect(slack.get_by_role("status")).to_contain_text("Disconnected")
+    assert (await desk.http(OLIVE).get("/integrations/slack")).status_code == 404

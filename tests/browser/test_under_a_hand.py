@@ -1,8 +1,9 @@
 """Nothing moves under a hand: what comes while somebody is about to press waits until they have."""
 
+import asyncio
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
 from tests.browser.screens import Screen
@@ -49,6 +50,29 @@ async def test_a_click_claims_what_was_under_the_pointer(desk: Desk, sit: Sit) -
     await amir.page.mouse.move(5, 5)
     await expect(amir.row(urgent)).to_be_visible()
     await expect(amir.page.locator("#held button")).to_be_hidden()
+
+
+async def test_what_was_just_claimed_stays_while_somebody_types(desk: Desk, sit: Sit) -> None:
+    """The list that is under way meanwhile is asked for anew, and forgets nothing."""
+    handoff = await desk.escalate(BO, title="First")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.claim(handoff)
+    await expect(amir.row(handoff)).to_contain_text("Yours")
+    asked, typed = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await typed.wait()
+        await route.continue_()
+
+    await amir.page.route("**/console/board*", hold)
+    await desk.escalate(BO, title="First of others")
+    await asyncio.wait_for(asked.wait(), 10)
+    await amir.page.locator("#search").fill("first")
+    typed.set()
+    await expect(amir.page.locator("#held")).to_contain_text("1 new: show")
+    await expect(amir.row(handoff)).to_be_visible()
 
 
 async def test_a_slip_of_the_hand_is_taken_back(desk: Desk, sit: Sit) -> None:

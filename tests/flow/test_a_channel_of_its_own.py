@@ -83,7 +83,7 @@ def register(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Chann
         sender = FileSender(tmp_path / "lines.txt")
         sender.path.touch()
         monkeypatch.setitem(CHANNELS, channel.name, channel)
-        monkeypatch.setitem(SENDERS, channel.name, lambda settings: sender)
+        monkeypatch.setitem(SENDERS, channel.name, lambda *_: sender)
         return sender
 
     return registered

@@ -1,13 +1,13 @@
 """Files that go with a note, or with a new handoff: told by name, never what is in them."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from tests.http.test_files import CALLED
-from tests.support.cast import BO, CHEN, OLIVE, Member
-from tests.support.desk import Desk
+from tests.support.cast import BO, CHEN, HUGO, OLIVE, SENIORS, Member
+from tests.support.desk import Desk, Handoff
 
 
 async def file_of(
@@ -54,12 +54,38 @@ async def test_a_new_handoff_names_its_files(desk: Desk) -> None:
     desk.mail_matters = False
 
 
+async def test_mails_name_the_files(desk: Desk) -> None:
+    """Of the handoff, as long as they are there; of notes, one without a word included. Never what
+    is in them."""
+    session_id = await desk.start_session()
+    kept, gone = [await file_of(desk, BO, session_id) for _ in range(2)]
+    answer = await desk.hand_off(session_id, files=[kept["id"], gone["id"]])
+    handoff = Handoff(UUID(answer.json()["id"]), session_id, BO)
+    for round, count in ((1, 2), (2, 1)):
+        for mail in await desk.expect_mails(SENIORS, handoff, round=round):
+            assert mail.text.count("  > a.log (12 bytes)") == count
+            assert "secret words" not in mail.message.as_string()
+        if round == 1:
+            await desk.http(BO).delete(f"/ai-sessions/{session_id}/files/{gone['id']}")
+            hurried = await desk.command(BO, handoff, "escalate-now", {"round": 1})
+            assert hurried.status_code == 200, hurried.text
+    for files, status in (([], 422), ([kept["id"]], 201)):
+        body = {"text": " ", "files": files}
+        said = await desk.command(CHEN, handoff, "notes", body)
+        assert said.status_code == status, said.text
+    assert said.json()["text"] == ""
+    mail = await desk.expect_mail(BO, handoff, says="Chen writes")
+    assert "  > a.log (12 bytes)" in mail.text.splitlines()
+    assert "What was said" not in mail.text
+
+
 @pytest.mark.parametrize("where", ["notes", "handoff"])
 async def test_files_are_of_that_session(desk: Desk, where: str) -> None:
     desk.mail_matters = False
     handoff = await desk.escalate()
     elsewhere = await file_of(desk, BO, await desk.start_session())
-    for other in (elsewhere["id"], str(uuid4())):
+    foreign = await file_of(desk, HUGO, await desk.start_session(HUGO))
+    for other in (elsewhere["id"], foreign["id"], str(uuid4())):
         if where == "notes":
             here = await file_of(desk, BO, handoff.session_id)
             body = {"text": "Look.", "files": [here["id"], other]}

@@ -18,10 +18,12 @@ from tests.support.clocks import skewed
 from tests.support.desk import Desk, Handoff
 from worker.auditor import Auditor
 from worker.nudges import Nudges
+from worker.sweep import Sweep
 
 
 async def _audit(desk: Desk) -> int:
-    auditor = Auditor(desk.temporal, desk.database, desk.settings, timedelta(minutes=15))
+    sweep = Sweep(desk.database, desk.settings)
+    auditor = Auditor(desk.temporal, desk.database, desk.settings, timedelta(minutes=15), sweep)
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, started_time=datetime.now(UTC))
     started: int = await environment.run(auditor.audit)

@@ -120,11 +120,13 @@ async def test_a_transfer_is_accepted_by_claiming(desk: Desk) -> None:
     for stranger in (HUGO, VERA, BO):
         refused = await desk.command(CHEN, handoff, "transfer", {"to": str(stranger.id)})
         assert refused.status_code in (409, 422), stranger.name
-    moved = await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id)})
+    word = "Rekey is done; the customer still has to confirm."
+    moved = await desk.command(CHEN, handoff, "transfer", {"to": str(OLIVE.id), "text": word})
     assert moved.status_code == 200
     assert moved.json()["transfer_to"]["name"] == "Olive"
     assert moved.json()["next_action"]["action"] == "return_to_queue"
-    await desk.expect_mail(OLIVE, handoff, says="transfers this to you")
+    mail = await desk.expect_mail(OLIVE, handoff, says="transfers this to you")
+    assert word in mail.text
     assert (await desk.claim(AMIR, handoff)).status_code == 409
     accepted = await desk.claim(OLIVE, handoff)
     assert accepted.json()["claimed_by"]["name"] == "Olive"

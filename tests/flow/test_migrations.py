@@ -191,14 +191,15 @@ async def test_what_an_older_version_has_written_is_read_as_it_was_meant(address
 
 
 async def test_what_was_written_before_it_is_found_as_well(address: str) -> None:
-    """0018: the words of every handoff that is there, and of what comes after it."""
+    """0018: the words of every handoff that is there, and of what comes after it; 0022: those
+    inside of what is written without spaces, as well."""
     await _migrate(address, "0006")
     connection = await asyncpg.connect(address)
     stories = await _fill(connection)
     await _migrate(address, "0017")
     told = stories["escalated"]
     await connection.execute(
-        "UPDATE handoffs SET engineer_notes = 'The mango key' WHERE id = $1", told
+        "UPDATE handoffs SET engineer_notes = 'The mango key 東京都' WHERE id = $1", told
     )
     said = json.dumps({"details": {"text": "and a kiwi"}})
     await connection.execute(
@@ -206,9 +207,10 @@ async def test_what_was_written_before_it_is_found_as_well(address: str) -> None
         " VALUES ($1, 1000, $2, 'noted', now(), $3)",
         *(ACME, told, said),
     )
+    await _migrate(address, "0018")
     await _migrate(address, "head")
     found = "SELECT handoff_id FROM handoff_texts WHERE {} @@ 'vpn & {}'::tsquery"
-    for word in ("mango", "kiwi"):
+    for word in ("mango", "kiwi", "京都"):
         assert await connection.fetchval(found.format("whole", word)) == told
         assert await connection.fetchval(found.format("shown", word)) is None
     assert await connection.fetchval("SELECT count(*) FROM handoff_texts") == len(stories)

@@ -164,6 +164,7 @@ async def test_a_viewer_reads_no_at_each(desk: Desk) -> None:
         ({"command": "snooze", "until": _in(-1)}, "body/until"),
         ({"command": "snooze", "until": _in(24 * 400)}, "body/until"),
         ({"command": "transfer"}, "body/to"),
+        ({"command": "transfer", "to": str(CHEN.id), "text": "a" * 2001}, "body/text"),
         ({"command": "transfer", "to": str(uuid4())}, "body/to"),
         ({"command": "transfer", "to": str(HUGO.id)}, "body/to"),
         ({"command": "transfer", "to": str(ZOE.id)}, "body/to"),

@@ -36,8 +36,8 @@ async def added(desk: Desk, who: Member, session_id: Any, content: bytes = b"lin
     return f"/ai-sessions/{session_id}/files/{answer.json()['id']}"
 
 
-async def test_a_file_comes_back_as_it_was_sent(front_desk: Desk) -> None:
-    desk = front_desk
+async def test_a_file_comes_back_as_it_was_sent(files_desk: Desk) -> None:
+    desk = files_desk
     session_id = await desk.start_session()
     content = bytes(range(256)) * 3000
     answer = await desk.http(BO).post(
@@ -86,11 +86,11 @@ async def test_a_file_comes_back_as_it_was_sent(front_desk: Desk) -> None:
     ],
 )
 async def test_a_part_of_it(
-    front_desk: Desk, asked: str, status: int, begin: int, end: int
+    files_desk: Desk, asked: str, status: int, begin: int, end: int
 ) -> None:
     content = (b"0123456789" * 60_000)[:600_000]
-    path = await added(front_desk, BO, await front_desk.start_session(), content)
-    got = await front_desk.http(CHEN).get(path, headers={"Range": asked})
+    path = await added(files_desk, BO, await files_desk.start_session(), content)
+    got = await files_desk.http(CHEN).get(path, headers={"Range": asked})
     assert got.status_code == status
     if status == 416:
         assert got.headers["content-range"] == "bytes */600000"
@@ -100,7 +100,7 @@ async def test_a_part_of_it(
     if status == 206:
         assert got.headers["content-range"] == f"bytes {begin}-{end - 1}/600000"
         other = {"Range": asked, "If-Range": '"another"'}
-        assert (await front_desk.http(CHEN).get(path, headers=other)).status_code == 200
+        assert (await files_desk.http(CHEN).get(path, headers=other)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,12 @@ async def test_what_it_is_called(
         (b"text that ends in half a letter \xc3", BYTES),
         (PNG, "image/png"),
         (PNG + b"<html><script>alert(1)</script>", "image/png"),
+        (b"<html><script>alert(1)</script>" + PNG, BYTES),
+        (b"\xff\xd8\xff\xe0" + b"\x00" * 20 + b"PK\x03\x04", "image/jpeg"),
+        (b"%PDF-1.7\n<script>alert(1)</script>PK\x03\x04\x00", "application/pdf"),
+        (b"\x89PNG\r\n<svg onload=alert(1)>", BYTES),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><svg onload='alert(1)'/>", PLAIN),
+        (b"\xfe\xff\x00<\x00s\x00v\x00g", "text/plain; charset=utf-16be"),
         (b"\xff\xd8\xff\xe0" + b"\x00" * 20, "image/jpeg"),
         (b"GIF89a\x01\x00\x01\x00\x80\x00\x00", "image/gif"),
         (b"RIFF\x24\x00\x00\x00WEBPVP8 \x00\x01", "image/webp"),

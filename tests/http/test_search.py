@@ -82,6 +82,35 @@ async def test_it_is_found_by_what_it_says(desk: Desk) -> None:
     assert await found(desk, GINA, "rekey") == [theirs.id]
 
 
+INSIDE = {
+    "接続": "a word inside a run",
+    "東京都": "a longer one",
+    "都": "a single letter",
+    "切": "the last letter of a run",
+    "vpn": "what stands against a run",
+    "gw-200": "a code that does",
+    "ルータ 東京": "several",
+    "로그": "what a particle is joined to",
+    "เชื่อม": "Thai",
+    '"東京都 VPN"': "between quotes",
+    "ﾙｰﾀ": "letters of half the width",
+    "接続 -大阪": "without a word",
+}
+
+
+async def test_words_are_found_where_no_space_divides_them(desk: Desk) -> None:
+    desk.mail_matters = False
+    notes = "東京都のVPN接続が切。gw-200のルータを再起動。서울에서 로그를 봤다. การเชื่อมต่อหลุด"
+    ours = await desk.escalate(BO, engineer_notes=notes)
+    await desk.escalate(BO, title="京東のプリンタ")
+    for said, why in INSIDE.items():
+        assert await found(desk, AMIR, said) == [ours.id], f"{said}: {why}"
+    for said in ("大阪", "接切", "京接", "東京都 -接続"):
+        assert await found(desk, AMIR, said) == [], said
+    page = await desk.http(AMIR).get("/search", params={"q": "接続"})
+    assert "<mark>接続</mark>" in page.text
+
+
 async def test_what_comes_later_is_found_and_what_it_was_called_is_not(desk: Desk) -> None:
     desk.mail_matters = False
     handoff = await desk.escalate(BO, title="Printer")

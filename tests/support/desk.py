@@ -368,6 +368,8 @@ async def open_desk(
             "smtp_retry_lost": "100ms",
             "smtp_timeout": "5s",
             "operator_listen": "127.0.0.1:0",
+            # Nobody listens there: no test speaks to the real one.
+            "slack_api_url": "http://127.0.0.1:9/api",
             # Desks share a Redis and their people's ids, and so their allowances.
             "rate_trials_per_user": 0,
             "rate_calls_per_user": 0,

@@ -1,23 +1,21 @@
 """An OpenID provider that does what real ones do now and then: odd keys, words for truth, an answer
 at UserInfo alone, only one way to prove a client. It says what the test tells it to say."""
 
-import asyncio
 import base64
 import contextlib
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import jwt
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from tests.support.provider import free_port
+from tests.support.serving import serving
 from tests.unit.identity.test_tokens_provider import EC_KEY, published
 
 
@@ -114,31 +112,10 @@ def _app(provider: OddProvider) -> FastAPI:
     return app
 
 
-class _Server(uvicorn.Server):
-    """Says when it is there, and leaves the test runner's signals alone."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @contextlib.asynccontextmanager
 async def odd_provider() -> AsyncIterator[OddProvider]:
     """Runs while the test does."""
     port = free_port()
     provider = OddProvider(f"http://127.0.0.1:{port}")
-    config = uvicorn.Config(_app(provider), port=port, log_config=None, lifespan="off")
-    server = _Server(config)
-    running = asyncio.create_task(server.serve())
-    await server.up.wait()
-    yield provider
-    server.should_exit = True
-    await running
+    async with serving(_app(provider), port=port):
+        yield provider

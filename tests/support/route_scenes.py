@@ -42,6 +42,9 @@ POLICY = {
     ]
 }
 
+WEBHOOK = {"url": "https://127.0.0.1:9/hook"}
+"""Where nobody listens, and nothing may be sent."""
+
 BODIES: dict[str, Any] = {
     "createSession": {"title": "VPN drops"},
     "giveSession": {"to": str(CHEN.id)},
@@ -54,7 +57,17 @@ BODIES: dict[str, Any] = {
     "writeHandoffNote": {"text": "Look at the log."},
     "addSessionFile": b"what the log says",
     "markEventsSeen": {"numbers": [1]},
+    "putAccount": {},
+    "createWebhook": WEBHOOK,
+    "putWebhook": WEBHOOK,
+    "replayWebhook": {"from": 1},
     "putPolicy": POLICY,
+    "putSlack": {
+        "bot_token": "xoxb-of-the-tests",
+        "signing_secret": "of-the-tests",
+        "channels": {"account": "C0EVERYBODY"},
+    },
+    "putMicrosoftTeams": {"channels": {"account": WEBHOOK["url"]}},
     "previewPolicy": {},
     "putTeam": {"name": "Field"},
     "createApiToken": {"name": "Program", "scopes": ["sessions:read"]},
@@ -97,6 +110,7 @@ class Scenes:
     program: httpx.AsyncClient
     _token_id: str = ""
     _file_id: str = ""
+    _webhook_id: str = ""
 
     @classmethod
     @asynccontextmanager
@@ -112,6 +126,7 @@ class Scenes:
             "group_id": str(PLATFORM),
             "token_id": (await _make_token(desk, GINA, ["sessions:read"]))["api_token"]["id"],
             "file_id": await _add_file(desk.http(HUGO), theirs),
+            "webhook_id": await _make_webhook(desk, GINA),
             "token": _link(desk, theirs, HUGO),
             "name": "Account",
             "urn": "urn:example:theirs",
@@ -121,7 +136,9 @@ class Scenes:
         async with httpx.AsyncClient(
             base_url=desk.base_url, headers=headers, timeout=20, trust_env=False
         ) as program:
-            yield cls(desk, standing, foreign, program, token["api_token"]["id"], file_id)
+            made = cls(desk, standing, foreign, program, token["api_token"]["id"], file_id)
+            made._webhook_id = await _make_webhook(desk, OLIVE)
+            yield made
 
     def http(self, role: str) -> httpx.AsyncClient:
         """Who acts in this role."""
@@ -129,8 +146,7 @@ class Scenes:
 
     def unknown(self) -> Path:
         """What nobody has."""
-        ids = ("session_id", "handoff_id", "user_id", "team_id", "group_id", "token_id", "file_id")
-        return {name: str(new_id()) for name in ids} | {
+        return {name: str(new_id()) for name in self.foreign if name.endswith("_id")} | {
             "token": "nonsense",
             "name": "Nothing",
             "urn": "urn:example:nothing",
@@ -156,6 +172,14 @@ class Scenes:
                 return path | {"session_id": str(await self.desk.start_session(holder))}
             case "removeSessionFile" if who is not VERA:
                 return path | {"file_id": await _add_file(self.desk.http(who), self.standing)}
+            case "deleteWebhook" if role in ("admin", "owner"):
+                return path | {"webhook_id": await _make_webhook(self.desk, OLIVE)}
+            case "getSlack" | "deleteSlack":
+                await self._connect("slack", body_of("putSlack", path))
+                return path
+            case "getMicrosoftTeams" | "deleteMicrosoftTeams":
+                await self._connect("teams", body_of("putMicrosoftTeams", path))
+                return path
             case "giveSession":
                 return path | {"session_id": str(await self._left_alone())}
             case "scimReplaceUser" | "scimDeleteUser" | "putUser" | "deleteUser":
@@ -182,6 +206,7 @@ class Scenes:
             "group_id": str(NETWORK),
             "token_id": self._token_id,
             "file_id": self._file_id,
+            "webhook_id": self._webhook_id,
             "token": _link(self.desk, handoff, who),
             "name": "User",
             "urn": "urn:ietf:params:scim:schemas:core:2.0:User",
@@ -215,6 +240,10 @@ class Scenes:
         await self._put(f"/directory/teams/{team_id}", {"name": f"Field {team_id}"})
         return team_id
 
+    async def _connect(self, chat: str, body: Any) -> None:
+        answer = await self.desk.http(OLIVE).put(f"/integrations/{chat}", json=body)
+        assert answer.status_code == 200, answer.text
+
     async def _put(self, path: str, body: Any) -> None:
         answer = await self.desk.http(OLIVE).put(path, json=body)
         assert answer.status_code == 201, answer.text
@@ -226,6 +255,12 @@ async def _add_file(http: httpx.AsyncClient, to: Handoff) -> str:
     )
     assert added.status_code == 201, added.text
     return str(added.json()["id"])
+
+
+async def _make_webhook(desk: Desk, by: Member) -> str:
+    made = await desk.http(by).post("/webhooks", json=WEBHOOK)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
 
 
 async def _make_token(

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.email.letters import (
+    Attached,
     BundleItem,
     Letter,
     LetterKind,
@@ -115,7 +116,12 @@ def test_the_first_message_does_not_answer_itself() -> None:
     assert not message["Subject"].startswith("Re:")
 
 
-@pytest.mark.parametrize("kind", sorted(set(LetterKind) - {LetterKind.BUNDLE, LetterKind.TEST}))
+@pytest.mark.parametrize(
+    "kind",
+    sorted(
+        set(LetterKind) - {LetterKind.BUNDLE, LetterKind.BARE, LetterKind.NOTICE, LetterKind.TEST}
+    ),
+)
 def test_a_thread_has_one_subject_whatever_has_changed_since(kind: LetterKind) -> None:
     message = composed(
         kind=kind,
@@ -265,6 +271,26 @@ def test_what_was_said_is_told() -> None:
 def _item(title: str, priority: str, link: str, round: int = 1) -> BundleItem:
     since = AT_NIGHT - timedelta(minutes=14)
     return BundleItem(title, priority, link, "Ana <b>", round, 5, since)
+
+
+def test_files_are_named_and_nothing_else() -> None:
+    """What they are called adds no line, no link and no markup; many of them do not flood it."""
+    hostile = "a\r\nBcc: x@y.test\u202egnp.<img src=x>=?utf-8?q?=0A?=https://evil.test"
+    files = (Attached(hostile, 3_400_000), *(Attached(f"{n}.log", 1) for n in range(12)))
+    message = composed(files=files)
+    page = Seen(body(message, "html"))
+
+    assert message["Bcc"] is None
+    assert "  > 8.log (1 byte)\nand 3 more\n" in body(message)
+    assert "  > a Bcc: x@y.testgnp.<img src=x>= ?utf-8?q?=0A?=https://evil.test (3.2 MiB)" in body(
+        message
+    )
+    assert "img" not in page.elements
+    assert {link.split("?")[0] for link in page.links} == {
+        "https://handoff.test/handoffs/h-1",
+        "https://handoff.test/c/token",
+    }
+    assert "3 more" in page.text
 
 
 def test_several_handoffs_in_one_letter() -> None:

@@ -21,6 +21,11 @@ WORDS = {
     "a,b": "(('a') & ('b'))",
     "ＧＷ‑200": "(('GW') & ('200':*))",
     "x": "('x')",
+    "東京都": "('東京' & '京都')",
+    "都": "('都':*)",
+    "VPN接続 gw-1が": "(('VPN') & ('接続')) & (('gw-1' | ('gw' <-> '1')) & ('が':*))",
+    '"VPN の 接続 drops now"': "('VPN' & 'の':* & '接続' & 'drops' <-> 'now')",
+    "-東京 서울": "!('東京') & ('서울')",
     "it's": "(('it') & ('s'))",
     "a\\' | !b:* & (c <-> d)": None,
     "% _ - \" ' & | ! ( ) :* <->": None,
@@ -54,3 +59,5 @@ def test_the_database_divides_words_alike() -> None:
     name = "handoff.database.migrations.versions.0018_words_to_find_a_handoff_by"
     kept = importlib.import_module(name)
     assert (kept.BETWEEN, kept.WITHIN) == (rules.BETWEEN, rules.WITHIN)
+    inside = importlib.import_module("handoff.database.migrations.versions.0022_words_inside_a_run")
+    assert inside.RUN == rules.RUN

@@ -1,5 +1,6 @@
 // A handoff's page: reads its story again when it rings, gives commands.
 
+import { Adding } from "../shared/adding/adding.js";
 import { announce } from "../shared/announce.js";
 import { bodyOf } from "../shared/asked.js";
 import { whileBusy } from "../shared/busy.js";
@@ -8,7 +9,7 @@ import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { look, write } from "./looking.js";
-import { Adding } from "./adding.js";
+import { isBeside, shareKeysWithTheList } from "./beside.js";
 import { easeReading } from "./reading.js";
 import { openFile, removeFile, showSmall } from "./shown.js";
 import { refresh, remember } from "../shared/pieces.js";
@@ -58,26 +59,14 @@ function takeFiles() {
   const form = story.querySelector("[data-say]:not([data-takes])");
   if (!form) return;
   form.dataset.takes = "";
-  adding = new Adding(form, files, () => reading.again());
-  const text = form.querySelector("textarea");
-  const button = form.querySelector("[data-as-file]");
-  const most = Number(form.querySelector("[data-counts]").dataset.counts);
-  const offer = () => (button.hidden = new TextEncoder().encode(text.value).length <= most);
-  text.addEventListener("input", offer);
-  button.addEventListener("click", () => {
-    adding.add([new File([text.value], "note.txt", { type: "text/plain" })]);
-    [text.value] = text.value.trim().slice(0, 200).split("\n");
-    text.dispatchEvent(new Event("input", { bubbles: true }));
-    text.focus();
-  });
-  offer();
+  adding = new Adding(form, { path: files, arrived: () => reading.again() });
 }
 
 /** A note; nothing of it is lost before it has arrived. */
 async function say(form, button) {
   const problem = form.querySelector(".problem");
-  if (adding.isBusy) {
-    problem.textContent = "A file is still on its way. Wait for it, or cancel it.";
+  if (adding.missing) {
+    problem.textContent = adding.missing;
     return;
   }
   if (await give("notes", { ...bodyOf(form), files: adding.ids }, { button, problem })) {
@@ -121,5 +110,7 @@ setInterval(() => reading.again(), SETTLED);
 
 onKey("c", () => press("claim"));
 onKey("r", () => press("resolve"));
+onKey("h", () => press("again"));
 onKey("Escape", () => location.assign("/"));
+if (isBeside()) shareKeysWithTheList();
 if (location.hash === "#resolve") press("resolve");

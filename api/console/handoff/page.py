@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.console.handoff.timeline import Story, read_story
-from api.console.shared.rendering import page
+from api.console.handoff.story import Story, read_story
+from api.console.shared.rendering import IN_OUR_FRAME, page
 from api.console.shared.routing import page_router, piece_router
 from api.identity.callers import Caller, Parts
 from api.services import Services
@@ -20,11 +20,15 @@ pieces = piece_router()
 
 
 @router.get("/handoffs/{handoff_id}")
-async def handoff_page(request: Request, handoff_id: UUID, me: Caller, parts: Parts) -> Response:
-    """One handoff."""
+async def handoff_page(
+    request: Request, handoff_id: UUID, me: Caller, parts: Parts, beside: bool = False
+) -> Response:
+    """One handoff; `beside` the list of the queue, in its frame, without what stands around a
+    page."""
     story = await read_story(parts.database, me, handoff_id)
-    content = {**_story(story, parts), "number": story.number}
-    return page(request, "handoff/page.html", content, me=me)
+    content = {**_story(story, parts), "number": story.number, "beside": beside}
+    headers = IN_OUR_FRAME if beside else None
+    return page(request, "handoff/page.html", content, me=me, headers=headers)
 
 
 @pieces.get("/handoffs/{handoff_id}")

@@ -9,7 +9,10 @@ const UNWRAPPED = 2000;
 // Browsers know no elements that are higher than some thirty million pixels.
 const HIGHEST = 15000000;
 const SOON = 150;
+// Marks, joiners, and what colours the emoji before it.
+const NO_WIDTH = /^[\p{M}\p{Cf}\p{Emoji_Modifier}]$/u;
 
+const paper = document.createElement("canvas").getContext("2d");
 const dialog = document.getElementById("text-dialog");
 const view = document.getElementById("text-lines");
 const reach = view.querySelector(".reach");
@@ -24,6 +27,8 @@ let rows = rowsOf("", 1);
 let places = [];
 let chosen = -1;
 let later = 0;
+let cell = 1;
+let widths = new Map();
 
 /** Shows it from its beginning. */
 export function showText(content) {
@@ -44,16 +49,31 @@ export function forgetText() {
 }
 
 function columns() {
+  const style = getComputedStyle(pane);
+  if (paper.font !== style.font) {
+    paper.font = style.font;
+    widths = new Map();
+    cell = paper.measureText("0").width;
+  }
   if (!wrap.checked) return UNWRAPPED;
-  const probe = element("span", { class: "words" }, "0".repeat(100));
-  pane.replaceChildren(element("div", { class: "line" }, probe));
-  const room = view.clientWidth - parseFloat(getComputedStyle(pane).paddingLeft) - 24;
-  return Math.max(20, Math.floor(room / (probe.getBoundingClientRect().width / 100)));
+  const room = view.clientWidth - parseFloat(style.paddingLeft) - 24;
+  return Math.max(20, Math.floor(room / cell));
+}
+
+/** How many columns a letter takes as this device draws it: each is measured once. */
+function widthOf(code) {
+  let width = widths.get(code);
+  if (width === undefined) {
+    const letter = String.fromCodePoint(code);
+    width = NO_WIDTH.test(letter) ? 0 : paper.measureText(letter).width / cell;
+    widths.set(code, width);
+  }
+  return width;
 }
 
 function layOut() {
   const top = rows.starts[first()] ?? 0;
-  rows = rowsOf(text, columns());
+  rows = rowsOf(text, columns(), widthOf);
   reach.style.height = `${Math.min(rows.starts.length * ROW, HIGHEST)}px`;
   scrollTo(rowAt(rows.starts, top));
   draw();

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from handoff.contract.people import Actor
 from handoff.errors import Forbidden
-from handoff.rules.files import must_remove
+from handoff.rules.files import in_bytes, must_remove
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
@@ -53,12 +53,3 @@ def _shown(
         kind = "text"
     path = f"/ai-sessions/{session_id}/files/{file_id}"
     return ShownFile(file_id, path, name, in_bytes(size), kind, **more)
-
-
-def in_bytes(size: int) -> str:
-    """A size that people can read: `812 bytes`, `14 KiB`, `3.2 MiB`."""
-    if size < 1024:
-        return f"{size} byte{'s' if size != 1 else ''}"
-    if size < 1024 * 1024:
-        return f"{size / 1024:.0f} KiB"
-    return f"{size / 1024 / 1024:.1f} MiB"

@@ -1,6 +1,8 @@
-// The form that hands a session off: makes the session if need be, then escalates or parks it.
-// Tried again, both requests bear the same keys as before, so nothing is made twice.
+// The form that hands a session off: makes the session if need be, sends the files there, then
+// escalates or parks it. Tried again, each request bears the same key as before, so nothing is made
+// twice.
 
+import { Adding } from "../shared/adding/adding.js";
 import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { newKey, readJson, reason, send } from "../shared/server.js";
 
@@ -32,13 +34,24 @@ function remindAt() {
 /** The session's id, or null with the reason shown. Text that has changed is another request. */
 async function session() {
   if (field("session")) return field("session");
-  const body = { title: field("title"), team_id: field("team") || null };
+  const body = { title: field("title"), team_id: field("team") || null, ...carriedOn() };
   const said = JSON.stringify(body);
   if (made?.said === said) return made.id;
   const answer = await send("POST", "/ai-sessions", body, `${page}-${hash(said)}`);
   if (!answer.ok) return refuse(answer);
   made = { said, id: answer.body.id };
   return made.id;
+}
+
+/** What a new session has of the one that it carries on. */
+function carriedOn() {
+  const { follows } = form.dataset;
+  return follows ? { follows_id: follows, context: context("sessionContext") } : {};
+}
+
+function context(name) {
+  const box = form.elements.takes_context;
+  return box?.checked ? JSON.parse(box.dataset[name]) : null;
 }
 
 function hash(text) {
@@ -55,6 +68,8 @@ async function handOff(id) {
     intent: field("intent"),
     priority: field("priority"),
     engineer_notes: field("notes") || null,
+    files: adding.ids,
+    context: context("context"),
     remind_at: remindAt(),
   };
   const key = `${page}-h-${hash(JSON.stringify([id, body]))}`;
@@ -68,7 +83,9 @@ async function submit(event) {
   button.setAttribute("aria-busy", "true");
   problem.textContent = "";
   const id = await session();
-  const answer = id && (await handOff(id));
+  if (id) await adding.sendTo(`/ai-sessions/${id}/files`);
+  problem.textContent ||= adding.missing;
+  const answer = id && !adding.missing && (await handOff(id));
   if (answer?.ok) dropDrafts(form);
   if (answer?.status === 202) return wait(id, answer.body.id);
   if (answer?.ok) return location.assign(`/handoffs/${answer.body.id}`);
@@ -89,7 +106,8 @@ function wait(sessionId, handoffId) {
   }, 2000);
 }
 
-keepDrafts(form, "new");
+keepDrafts(form, form.dataset.what);
+const adding = new Adding(form);
 form.addEventListener("change", fit);
 form.addEventListener("submit", submit);
 fit();

@@ -4,6 +4,7 @@ import { announce } from "../shared/announce.js";
 import { bodyOf } from "../shared/asked.js";
 import { sayingSo, whileBusy } from "../shared/busy.js";
 import { reason, send } from "../shared/server.js";
+import { isLong } from "./search.js";
 import { Selection } from "./selection.js";
 
 const AT_ONCE = 100;
@@ -176,7 +177,7 @@ export class Many {
     this.#say(this.#said || `${size} selected`);
     part("acts").hidden = !size;
     part("all").hidden = !size || pickable.every((row) => this.selection.has(row));
-    part("all").textContent = `Select all ${pickable.length} that match`;
+    part("all").textContent = `Select all ${pickable.length} ${isLong() ? "shown" : "that match"}`;
     document.body.classList.toggle("picking", !bar.hidden);
   }
 }

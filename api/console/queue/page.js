@@ -7,52 +7,29 @@ import { live } from "../shared/live/live.js";
 import { Reading } from "../shared/live/reading.js";
 import { refresh, remember } from "../shared/pieces.js";
 import { readPiece } from "../shared/server.js";
+import { Beside } from "./beside.js";
 import { Claims } from "./claims.js";
 import { Many } from "./many.js";
-import { showSought, withSearch } from "./search.js";
+import { fromItsBeginning, isLong, listAsked, showSought, withSearch } from "./search.js";
+import { Staying } from "./staying.js";
 import { offerViews } from "./views.js";
 
-const STAYS = 30000;
-const MOST_KEPT = 100;
 const MOST_HAD = 600;
+const TYPED = 250;
 const MOST_FRESH = 20;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
-const leftAt = new Map();
 const told = new Set();
 let missed = false;
-let wanted = location.search;
+let typing = 0;
+let wanted = listAsked();
 let anew = false;
 let asked = false;
 let unfinished = false;
 
 const rows = () => Array.from(document.querySelectorAll("#rows > .row"));
 const rowOf = (element) => element?.closest?.(".row") ?? null;
-
-/**
- * Rows that have left stay a while, so that nobody sees a row vanish under their hand.
- * Where there are more than can be asked for, those that somebody has to do with come first.
- */
-function keep() {
-  const now = Date.now();
-  return rows()
-    .filter((row) => !row.classList.contains("gone") || isStill(row, now))
-    .sort((one, other) => matters(other, now) - matters(one, now))
-    .slice(0, MOST_KEPT)
-    .map((row) => row.dataset.key);
-}
-
-function matters(row, now) {
-  if (row.contains(document.activeElement) || many.concerns(row)) return 3;
-  if (now - claims.triedAt(row) < STAYS) return 2;
-  return row.classList.contains("gone") ? 1 : 0;
-}
-
-function isStill(row, now) {
-  const since = leftAt.get(row.dataset.key) ?? now;
-  return now - since < STAYS || row.contains(document.activeElement) || many.concerns(row);
-}
 
 function address(kept) {
   const query = new URLSearchParams(wanted);
@@ -73,8 +50,11 @@ const reading = new Reading(async () => {
   const sought = wanted;
   const fresh = anew;
   anew = false;
-  const piece = await readPiece(address(fresh ? [] : keep()), { "Handoff-Rows": tags() });
-  if (sought !== wanted) return readAnew();
+  const piece = await readPiece(address(fresh ? [] : staying.keys()), { "Handoff-Rows": tags() });
+  if (sought !== wanted) {
+    anew ||= fresh;
+    return reading.again();
+  }
   const holds = !fresh && !asked && hand.isIn();
   asked = false;
   show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
@@ -84,6 +64,15 @@ const claims = new Claims(() => reading.again());
 
 /** What is picked, and one command for all of it. */
 const many = new Many({ rows, claims, read: () => reading.again() });
+
+/** The one that is opened where there is room for both. */
+const beside = new Beside();
+
+const staying = new Staying({
+  rows,
+  triedAt: (row) => claims.triedAt(row),
+  concerns: (row) => many.concerns(row) || beside.has(row),
+});
 
 /** What waits comes in when nobody has a hand in the list any more, or when they ask for it. */
 const hand = new Hand(document.getElementById("rows"), () => unfinished && reading.again());
@@ -100,14 +89,11 @@ function readAnew() {
 }
 
 function show(changes, fresh) {
-  for (const row of rows()) {
-    const gone = row.classList.contains("gone");
-    if (gone && !leftAt.has(row.dataset.key)) leftAt.set(row.dataset.key, Date.now());
-    if (!gone) leftAt.delete(row.dataset.key);
-  }
+  staying.look();
   showSought(rows(), box.value.trim());
   claims.redraw();
   many.redraw();
+  beside.redraw();
   sayWaiting(changes);
   if (!fresh) tell(changes);
 }
@@ -136,8 +122,11 @@ function tell({ came, waiting, changed }) {
 
 /** The address keeps what is looked for, so that it can be reloaded and sent to somebody. */
 function seek() {
-  history.replaceState(null, "", withSearch(location.href, box.value.trim()));
-  wanted = location.search;
+  const found = withSearch(location.href, box.value.trim());
+  history.replaceState(null, "", isLong() ? fromItsBeginning(found) : found);
+  wanted = listAsked();
+  clearTimeout(typing);
+  if (isLong()) typing = setTimeout(readAnew, TYPED);
   showSought(rows(), box.value.trim());
 }
 
@@ -161,12 +150,14 @@ function pickOn(by) {
 function choose(link) {
   history.pushState(null, "", link.href);
   turn();
+  beside.show();
+  scrollTo(0, 0);
 }
 
 function turn() {
-  wanted = location.search;
+  wanted = listAsked();
   box.value = new URLSearchParams(wanted).get("q") ?? "";
-  leftAt.clear();
+  staying.forget();
   many.clear();
   readAnew();
 }
@@ -183,7 +174,10 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) reading.again();
   missed = false;
 });
-addEventListener("popstate", turn);
+addEventListener("popstate", () => {
+  if (listAsked() !== wanted) turn();
+  beside.show();
+});
 setInterval(
   () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && reading.again(),
   10000,
@@ -197,6 +191,8 @@ board.addEventListener("click", (event) => {
   } else if (link && plain) {
     event.preventDefault();
     choose(link);
+  } else if (plain && event.target.closest("h2 a")) {
+    if (beside.open(rowOf(event.target))) event.preventDefault();
   } else if (event.target.closest(".undo")) {
     claims.undo(rowOf(event.target));
   } else if (event.target.closest("[data-command=claim]")) {
@@ -219,12 +215,12 @@ onKey("K", () => pickOn(-1));
 onKey("x", () => many.selection.toggle(rowOf(document.activeElement)));
 onKey("a", () => many.selection.all());
 onKey("b", () => many.focus());
-onKey("Escape", () => many.clear());
+onKey("Escape", () => many.clear() || beside.close());
 onKey("c", () => many.give("claim") || claims.claim(rowOf(document.activeElement)));
 onKey("r", () => {
   if (many.give("resolve")) return;
   const row = rowOf(document.activeElement);
-  if (row) location.assign(`/handoffs/${row.dataset.key}#resolve`);
+  if (row && !beside.open(row, "r")) location.assign(`/handoffs/${row.dataset.key}#resolve`);
 });
 onKey("n", showWaiting);
 onKey("/", () => box.focus());

@@ -29,6 +29,7 @@ async def _asked(
     scope: Annotated[str, Query()] = "team",
     group: Annotated[str, Query()] = "",
     q: Annotated[str, Query(max_length=200)] = "",
+    page: Annotated[int, Query(ge=1, le=1000)] = 1,
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
     handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
@@ -38,6 +39,7 @@ async def _asked(
         known,
         whole_account=scope == "account",
         search=q,
+        page=page,
         group=by,
         keep=keep or (),
         have=_tags(handoff_rows),

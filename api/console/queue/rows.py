@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import ceil
 from uuid import UUID
 
 from api.console.shared import words
 from api.console.shared.allowed import allowed
 from api.console.shared.why import why
-from handoff.contract.people import Actor
+from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import Command
+from handoff.contract.words import FINAL, Command
 from handoff.database import events
 from handoff.database.gate import Database, Tenant
 from handoff.database.reading import board, called, offers
-from handoff.database.reading.board import ListCounts
+from handoff.database.reading.board import ListCounts, Part
+from handoff.database.reading.told import told
 from handoff.database.records import view
 
 PAGE = 500
-"""Rows that are shown. Whoever has more before them narrows them by team, list or search."""
+"""Rows that are shown at a time. What lies beyond is reached page by page, or by looking for it."""
 
 
 NO_TEAM = "Nobody's in particular"
@@ -60,11 +62,13 @@ class Asked:
         keep: rows on the screen that stay though they have left.
         group: what rows are put together by.
         have: the tags of those that it shows: they need not be drawn again.
+        page: which five hundred of them.
     """
 
     tab: Tab
     whole_account: bool
     search: str = ""
+    page: int = 1
     group: Grouping | None = None
     keep: Sequence[UUID] = ()
     have: frozenset[str] = frozenset()
@@ -98,14 +102,33 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything that the queue page shows. `number`: live events go on from there."""
+    """Everything that the queue page shows. `number`: live events go on from there.
+
+    Attributes:
+        total: of the list, whatever is looked for in it.
+        page: which of its parts this is; `more`: whether others follow.
+    """
 
     number: int
     counts: ListCounts
     rows: list[Row]
     groups: list[tuple[str, list[Row]]]
+    total: int
+    page: int
     more: bool
     now: datetime
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the list has more rows than are shown at a time."""
+        return self.total > PAGE
+
+    @property
+    def place(self) -> str:
+        """Which rows these are."""
+        before = (self.page - 1) * PAGE
+        shown = sum(not row.is_gone for row in self.rows)
+        return f"{before + 1:,} to {before + shown:,}"
 
 
 async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
@@ -116,35 +139,51 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         # The number first: what happens after it is read comes again over the stream.
         _, number = await events.bounds(tenant)
         counts = await board.counts(tenant, reader, team_id=team_id, now=now)
-        found, more = await _find(tenant, reader, asked, team_id, now)
+        total: int = getattr(counts, asked.tab.value)
+        page = min(asked.page, max(1, ceil(total / PAGE)))
+        part = _part(asked, page, is_long=total > PAGE)
+        found, more = await _find(tenant, reader, asked.tab, part, team_id, now)
         there = {record.id for record in found}
         gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
         teams = dict(await offers.team_names(tenant))
-        told = await called.told(tenant, reader.id, [record.id for record in (*found, *gone)])
+        ids = [record.id for record in (*found, *gone)]
+        called_in = await called.told(tenant, reader.id, ids)
+        closed = [record.id for record in (*found, *gone) if record.status in FINAL]
+        closers = await told(tenant, closed, notes=False)
     records = _in_order([*found, *gone], asked.tab, reader) if gone else found
     rows = [
         _row(
             record,
             reader,
             is_gone=record.id not in there,
-            told=told,
+            called_in=called_in.get(record.id),
+            closed_by=closers[record.id].closed_by if record.id in closers else None,
             team=teams.get(record.team_id) if record.team_id else None,
             now=now,
         )
         for record in records
     ]
-    return Board(number, counts, rows, _grouped(rows, asked.group), more, now)
+    groups = _grouped(rows, asked.group)
+    return Board(number, counts, rows, groups, total, page, more, now)
+
+
+def _part(asked: Asked, page: int, *, is_long: bool) -> Part:
+    """In a list that is shown as a whole the browser looks for words by itself."""
+    return Part(
+        limit=PAGE + 1,
+        offset=(page - 1) * PAGE,
+        sought=asked.search.split() if is_long else (),
+        by_team=asked.group is Grouping.TEAM,
+    )
 
 
 async def _find(
-    tenant: Tenant, reader: Actor, asked: Asked, team_id: UUID | None, now: datetime
+    tenant: Tenant, reader: Actor, tab: Tab, part: Part, team_id: UUID | None, now: datetime
 ) -> tuple[list[Record], bool]:
-    if asked.tab is Tab.CLOSED:
-        found = await board.closed(tenant, team_id=team_id, limit=PAGE + 1, now=now)
-        return found[:PAGE], len(found) > PAGE
-    found = await board.living(
-        tenant, asked.tab.value, reader_id=reader.id, team_id=team_id, limit=PAGE + 1
-    )
+    if tab is Tab.CLOSED:
+        found = await board.closed(tenant, part, team_id=team_id, now=now)
+    else:
+        found = await board.living(tenant, tab.value, part, reader_id=reader.id, team_id=team_id)
     return found[:PAGE], len(found) > PAGE
 
 
@@ -182,17 +221,18 @@ def _row(
     reader: Actor,
     *,
     is_gone: bool,
-    told: dict[UUID, int],
+    called_in: int | None,
+    closed_by: Person | None,
     team: str | None,
     now: datetime,
 ) -> Row:
     shown = view(record, reader_id=reader.id)
     return Row(
         handoff=shown,
-        state=words.state(shown, reader.id),
-        standing=words.standing(shown, reader.id),
+        state=words.state(shown, reader.id, closed_by),
+        standing=words.standing(shown, reader.id, closed_by),
         then=words.then(shown, reader.id),
-        why=why(record, reader, told.get(record.id)),
+        why=why(record, reader, called_in),
         commands=allowed(record, reader, now),
         is_gone=is_gone,
         is_mine=record.claimed_by is not None and record.claimed_by.id == reader.id,

@@ -27,8 +27,32 @@ function hasShown(heading) {
 
 /** The address with what is looked for in it. */
 export function withSearch(link, sought) {
+  return withNamed(link, "q", sought);
+}
+
+/** The address with a handoff opened beside the list, or with none. */
+export function withOpened(link, key) {
+  return withNamed(link, "open", key);
+}
+
+/** The address of the list from its beginning on. */
+export function fromItsBeginning(link) {
+  return withNamed(link, "page", "");
+}
+
+/** Whether the list has more rows than are shown: then the server looks among all of them. */
+export function isLong() {
+  return document.getElementById("rows").hasAttribute("data-long");
+}
+
+function withNamed(link, name, value) {
   const made = new URL(link, location.href);
-  if (sought) made.searchParams.set("q", sought);
-  else made.searchParams.delete("q");
+  if (value) made.searchParams.set(name, value);
+  else made.searchParams.delete(name);
   return made.pathname + made.search;
+}
+
+/** What the address says of the list, whatever is opened beside it. */
+export function listAsked() {
+  return new URL(withOpened(location.href, ""), location.href).search;
 }

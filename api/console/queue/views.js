@@ -2,6 +2,7 @@
 // stay on this device, for this person; to send one to somebody, its address is enough.
 
 import { element } from "../shared/dom.js";
+import { listAsked } from "./search.js";
 
 const PLACE = `views/${document.body.dataset.me}`;
 const MOST = 20;
@@ -55,7 +56,7 @@ export function offerViews() {
     const field = event.target.elements.namedItem("name");
     const name = field.value.trim();
     if (!name) return;
-    keep([...without(name), { name, query: location.search || "?" }]);
+    keep([...without(name), { name, query: listAsked() || "?" }]);
     event.target.reset();
   });
   menu.addEventListener("keydown", (event) => {

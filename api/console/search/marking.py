@@ -6,8 +6,9 @@ The template escapes each piece; nothing here makes HTML.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
-from handoff.rules.sought import marks
+from handoff.rules.sought import is_run, marks
 
 AROUND = 90
 """Characters of an excerpt before and after what was found."""
@@ -31,9 +32,16 @@ def pattern_of(typed: str) -> Pattern | None:
 
 
 def _way(parts: list[str], begins: bool) -> str:
-    """A word by itself: between letters and digits of others nothing is found."""
-    inner = r"[\W_]{1,3}".join(map(re.escape, parts))
-    return rf"(?<![^\W_]){inner}" + (r"[^\W_]*" if begins else r"(?![^\W_])")
+    """A word by itself: between letters and digits of others nothing is found, but for what is
+    written without spaces."""
+    way = "" if is_run(parts[0]) else r"(?<![^\W_])"
+    way += re.escape(parts[0])
+    for before, part in pairwise(parts):
+        at_least = 0 if is_run(before) or is_run(part) else 1
+        way += rf"[\W_]{{{at_least},3}}{re.escape(part)}"
+    if is_run(parts[-1]):
+        return way
+    return way + (r"[^\W_]*" if begins else r"(?![^\W_])")
 
 
 def marked(text: str, pattern: Pattern | None) -> list[Piece]:

@@ -9,7 +9,7 @@ from api.console.search.marking import Pattern, Piece, excerpt, marked
 from api.console.shared import words
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import FINAL, HandoffStatus
+from handoff.contract.words import FINAL
 from handoff.database.reading.told import Told
 from handoff.database.records import is_private, view
 
@@ -44,24 +44,11 @@ def _row(record: Record, reader: Actor, told: Told, pattern: Pattern | None) -> 
         handoff=shown,
         title=marked(shown.session_title, pattern),
         excerpt=excerpt((shown.engineer_notes, *notes, shown.resolution_note), pattern),
-        standing=_closed(shown, closer, reader) if is_closed else words.state(shown, reader.id),
+        standing=words.state(shown, reader.id, closer),
         had_by=_had_by(shown, closer) if is_closed else None,
         at=shown.resolved_at or shown.created_at,
         is_closed=is_closed,
     )
-
-
-def _closed(shown: HandoffView, closer: Person | None, reader: Actor) -> str:
-    by = "" if closer is None else " by you" if closer.id == reader.id else f" by {closer.name}"
-    match shown.status:
-        case HandoffStatus.RESOLVED if shown.outcome is not None:
-            return f"Resolved{by}: {words.OUTCOME[shown.outcome.value]}"
-        case HandoffStatus.CANCELLED:
-            return f"Cancelled{by}"
-        case HandoffStatus.EXPIRED:
-            return "Expired unanswered"
-        case status:
-            return f"{status.value.capitalize()}{by}"
 
 
 def _had_by(shown: HandoffView, closer: Person | None) -> str | None:

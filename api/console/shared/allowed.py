@@ -42,9 +42,7 @@ def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict
             return {"round": record.round}
         case Command.SNOOZE:
             return {"until": now + timedelta(hours=1)}
-        case Command.TRANSFER:
-            return {"to": _somebody(actor)}
-        case Command.CALL:
+        case Command.TRANSFER | Command.CALL:
             return {"to": _somebody(actor), "text": None}
         case Command.CHANGE:
             # To what is chosen later: any other title will do.

@@ -10,7 +10,7 @@ export function keepDrafts(root, what) {
   forgetOld();
   for (const field of root.querySelectorAll("[data-draft]")) {
     const kept = read(place(field));
-    if (kept && !field.value) field.value = kept;
+    if (kept && field.value === field.defaultValue) field.value = kept;
     places.set(field, place(field));
     count(field);
   }

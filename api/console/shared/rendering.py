@@ -16,7 +16,7 @@ from api.console.shared import times, words
 from handoff import markup
 from handoff.contract.people import Actor
 from handoff.contract.words import EventType
-from handoff.rules.channels import CHANNELS, chosen_by_people
+from handoff.rules.channels import chosen_by_people, leaving, named_by_policies
 from handoff.rules.roles import LEADING_ROLES, WORKING_ROLES
 from handoff.rules.steps import next_action
 from handoff.settings import Settings
@@ -34,11 +34,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "connect-src 'self'",
         # A picture that somebody added is fetched as an attachment, and shown from memory.
         "img-src 'self' data: blob:",
+        # Beside the list of the queue.
+        "frame-src 'self'",
         "form-action 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
     )
 )
+IN_OUR_FRAME = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace(
+        "frame-ancestors 'none'", "frame-ancestors 'self'"
+    ),
+    "X-Frame-Options": "SAMEORIGIN",
+}
+"""For a page that another one of ours shows in a frame."""
+
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -162,7 +172,8 @@ def _environment() -> Environment:
         words=words,
         clock_now=lambda: datetime.now(UTC),
         next_of=next_action,
-        channels=CHANNELS.values,
+        leaving=leaving,
+        named_by_policies=named_by_policies,
         chosen_by_people=chosen_by_people,
         event_types=" ".join(kind.value for kind in EventType),
         is_working=lambda actor: actor.role in WORKING_ROLES,

@@ -4,8 +4,10 @@
 const WITHIN = 8000;
 const CHANGED_WITHIN = 10000;
 
+/** The whole page, should this one stand in a frame of it. */
 function goToSignIn() {
-  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const { pathname, search } = top.location;
+  top.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
 }
 
 /** 32 random hexadecimal digits: no two are alike. */

@@ -116,8 +116,9 @@ def what_next(view: HandoffView, reader_id: UUID | None = None) -> Timed | None:
             return Timed(f"{action.action.replace('_', ' ').capitalize()} in", action.at)
 
 
-def state(view: HandoffView, reader_id: UUID | None = None) -> str:
-    """Where it stands, in a few words."""
+def state(view: HandoffView, reader_id: UUID | None = None, closed_by: Person | None = None) -> str:
+    """Where it stands, in a few words; of what is closed, by whom, where that is known."""
+    by = "" if closed_by is None else f" by {_addressed(closed_by, reader_id)}"
     match view.status:
         case HandoffStatus.CLAIMED if _is(view.transfer_to, reader_id):
             return f"{_name(view.claimed_by)} passes this to you"
@@ -135,15 +136,17 @@ def state(view: HandoffView, reader_id: UUID | None = None) -> str:
             return "Snoozed"
         case HandoffStatus.OPEN:
             return "Waiting"
-        case HandoffStatus.RESOLVED:
-            return f"Resolved: {OUTCOME[view.outcome.value]}" if view.outcome else "Resolved"
+        case HandoffStatus.RESOLVED if view.outcome is not None:
+            return f"Resolved{by}: {OUTCOME[view.outcome.value]}"
+        case HandoffStatus.EXPIRED:
+            return "Expired unanswered"
         case status:
-            return status.value.capitalize()
+            return f"{status.value.capitalize()}{by}"
 
 
-def standing(view: HandoffView, reader_id: UUID) -> Timed:
+def standing(view: HandoffView, reader_id: UUID, closed_by: Person | None = None) -> Timed:
     """A row's first line: how it stands, and for how long somebody has been waiting."""
-    said = state(view, reader_id)
+    said = state(view, reader_id, closed_by)
     if view.status is not HandoffStatus.OPEN:
         return Timed(said, loud=_is(view.transfer_to, reader_id))
     exhausted = view.exhausted_at is not None
@@ -177,6 +180,10 @@ def then(view: HandoffView, reader_id: UUID) -> Timed | None:
             return Timed("claim within", action.at)
         case _:
             return Timed("back in the queue in", action.at)
+
+
+def _addressed(person: Person, reader_id: UUID | None) -> str:
+    return "you" if person.id == reader_id else person.name
 
 
 def _is(person: Person | None, reader_id: UUID | None) -> bool:
@@ -240,6 +247,11 @@ def _reminded(who: str | None, data: dict[str, Any], kind: str) -> str:
     return f"{_named(told)} was reminded"
 
 
+def _noted(who: str | None, data: dict[str, Any], kind: str) -> str:
+    does = "adds files" if _told(data, "files") and not _told(data, "text") else "writes"
+    return f"{who or 'Somebody'} {does}"
+
+
 _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "created": lambda who, data, _: f"{who or _named(data['escalator'])} escalated",
     "parked": lambda who, data, _: f"{who or _named(data['escalator'])} parked it",
@@ -259,7 +271,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "hurried": lambda who, data, _: f"{who} called the next round at once",
     "snoozed": lambda who, data, _: f"{who} snoozed it",
     "transferred": lambda who, data, _: f"{who} passes it to {_named(data.get('transfer_to'))}",
-    "noted": lambda who, data, _: f"{who or 'Somebody'} writes",
+    "noted": _noted,
     "called": lambda who, data, _: f"{who or 'Somebody'} asks for {_named(_told(data, 'to'))}",
     "changed": _changed,
     "reminded": _reminded,

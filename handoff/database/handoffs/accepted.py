@@ -11,7 +11,7 @@ from handoff.contract.people import Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Verdict
-from handoff.database import events
+from handoff.database import endpoints, events
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs import standing
 from handoff.database.handoffs.audience import choose
@@ -39,6 +39,8 @@ async def refuse(
             return said, None
         record = await _as_cancelled(tenant, new, default)
         await tenant.run(inserted(frozenset(columns_of(record))), **bound(record))
+        if new.callback is not None:
+            await endpoints.keep_callback(tenant, new.id, new.callback)
         await standing.forget(tenant, new.session_id, new.id)
         envelope = await _tell(tenant, record, said)
         logger.error("handoff.accepted_in_vain", handoff_id=str(new.id), verdict=said.verdict.value)

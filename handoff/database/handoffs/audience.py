@@ -1,22 +1,39 @@
 """Who is told of a change: the messages that a transition plans, in its own transaction."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Select, Uuid, and_, bindparam, not_, or_
+from sqlalchemy import (
+    Boolean,
+    CompoundSelect,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    false,
+    not_,
+    null,
+    or_,
+    union_all,
+)
 
-from handoff.contract.people import Actor, Person
+from handoff.contract.people import Actor, Endpoint, Person
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, Role
 from handoff.database import endpoints, people
 from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
 from handoff.database.records import is_private
-from handoff.database.tables import EventRow, UserRow
+from handoff.database.tables import EndpointRow, EventRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.change import Change, Tells
-from handoff.rules.channels import Channel, chosen_by_people, known
+from handoff.rules.channels import CHANNELS, Channel, chosen_by_people, following
+from handoff.rules.policy import calls_by
+from handoff.rules.roster import nearest
 
 
 async def choose(
@@ -34,31 +51,54 @@ async def choose(
         record: as the change has left it.
         held_by: who had claimed it before; they count as told of it.
     """
-    match change.tells:
-        case Tells.NOBODY:
-            return []
-        case Tells.ROUND:
-            return await _round(tenant, record, change, now)
-        case _:
-            return await _reports(tenant, record, change, now, held_by=held_by, but=actor)
+    if change.tells is Tells.ROUND:
+        return await _round(tenant, record, change, now)
+    return await _reports(tenant, record, change, now, held_by=held_by, but=actor)
 
 
 async def _round(tenant: Tenant, record: Record, change: Change, now: datetime) -> list[Planned]:
     level = record.policy.levels[record.level]
-    channels = known(level.channels)
-    users = await people.targeted(tenant, level, but=record.escalator.id)
+    channels = calls_by(record.policy, record.level, first=record.round == 1)
+    by_place = [channel.name for channel in channels if not channel.reaches_people]
+    whom = people.targeted(tenant, level, but=record.escalator.id)
+    places = endpoints.called(tenant, by_place, record.team_id)
+    called = await _ask(tenant, _both(whom, places))
     told = [
         _planned(user, channel, record, change, now)
-        for user in users
+        for user in called.users
         for channel in channels
         if channel.reaches_people
     ]
-    return told + [
-        Planned(channel, endpoint_id=place.id)
-        for channel in channels
-        if not channel.reaches_people
-        for place in await endpoints.called(tenant, channel.name, record.team_id)
-    ]
+    return told + _at(nearest(called.places, record.team_id))
+
+
+class _Called(NamedTuple):
+    """Users as id and choices, and places of the account."""
+
+    users: list[Any]
+    places: list[Endpoint]
+
+
+def _both(users: Select[Any], places: Select[Any]) -> CompoundSelect[Any]:
+    """One question, for somebody waits for the answer of every command."""
+    no_place = (cast(null(), column.type).label(column.key) for column in endpoints.SHOWN[1:])
+    no_choices = cast(null(), UserRow.notifications.type)
+    return union_all(
+        users.add_columns(*no_place),
+        places.with_only_columns(EndpointRow.id, no_choices, *endpoints.SHOWN[1:]),
+    )
+
+
+async def _ask(tenant: Tenant, both: CompoundSelect[Any], **values: Any) -> _Called:
+    found = sorted((await tenant.run(both, **values)).all(), key=attrgetter("id"))
+    return _Called(
+        [row for row in found if row.channel is None],
+        [Endpoint(row.id, row.name, row.channel, row.team_id) for row in found if row.channel],
+    )
+
+
+def _at(places: Iterable[Endpoint]) -> list[Planned]:
+    return [Planned(CHANNELS[place.channel], endpoint_id=place.id) for place in places]
 
 
 def _planned(user: Any, channel: Channel, record: Record, change: Change, now: datetime) -> Planned:
@@ -83,27 +123,36 @@ async def _reports(
     held_by: Person | None,
     but: Actor | None,
 ) -> list[Planned]:
-    """A short message each."""
+    """A short message each. What is parked is nobody's in a channel that others read."""
+    private = is_private(record)
+    followed = tuple(
+        channel.name
+        for channel in (following(change.event) if change.event else ())
+        if channel.to_programs or not private
+    )
+    if change.tells is Tells.NOBODY and not followed:
+        return []
     named = change.named or record.transfer_to
-    users = await tenant.run(
-        _whom(change.tells),
+    told = await _ask(
+        tenant,
+        _whom(change.tells, followed),
         handoff=record.id,
         escalator=record.escalator.id,
         holder=held_by.id if held_by else None,
         named=named.id if named else None,
         but=but.id if but else None,
         # What is noted while it is parked is its parker's own.
-        is_private=is_private(record),
+        is_private=private,
     )
     asks = change.event is EventType.CALLED
     channels = [channel for channel in chosen_by_people() if channel.reports or asks]
     return [
-        _planned(user, channel, record, change, now) for user in users.all() for channel in channels
-    ]
+        _planned(user, channel, record, change, now) for user in told.users for channel in channels
+    ] + _at(told.places)
 
 
 @cache
-def _whom(tells: Tells) -> Select[Any]:
+def _whom(tells: Tells, followed: tuple[str, ...]) -> CompoundSelect[Any]:
     escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
     handoff = bindparam("handoff", type_=Uuid())
     wrote = ANY.select(EventRow, EventRow.actor_id).where(
@@ -112,6 +161,7 @@ def _whom(tells: Tells) -> Select[Any]:
     is_open = not_(bindparam("is_private", type_=Boolean()))
     others = UserRow.id.is_distinct_from(bindparam("but"))
     whom = {
+        Tells.NOBODY: false(),
         Tells.TOLD: others & or_(escalator, holder, UserRow.id.in_(told_one_by_one(ANY, handoff))),
         Tells.TALKING: others & or_(escalator, is_open & or_(holder, UserRow.id.in_(wrote))),
         Tells.ESCALATOR: escalator,
@@ -122,4 +172,5 @@ def _whom(tells: Tells) -> Select[Any]:
     query = ANY.select(UserRow, UserRow.id, UserRow.notifications)
     # Viewers are told of nothing but what they handed off when they were more.
     may_hear = or_(escalator, and_(*people.eligible()))
-    return query.where(whom, *people.PEOPLE, may_hear).order_by(UserRow.id)
+    users = query.where(whom, *people.PEOPLE, may_hear)
+    return _both(users, endpoints.told(ANY, followed, handoff))

@@ -12,7 +12,7 @@ from handoff.contract.people import Actor, Person
 from handoff.contract.policy import Policy
 from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Intent, SessionStatus, Verdict
-from handoff.database import events, files, outages, people
+from handoff.database import endpoints, events, files, outages, people
 from handoff.database.gate import ANY, Database, Tenant
 from handoff.database.handoffs.accepted import refuse
 from handoff.database.handoffs.insertion import bound, inserted
@@ -41,6 +41,8 @@ async def record(
                 tenant, new, default_policy(claim_timeout, max_rounds)
             )
             await _write(tenant, record)
+            if new.callback is not None:
+                await endpoints.keep_callback(tenant, record.id, new.callback)
             event = EventType.PARKED if new.intent is Intent.PARK else EventType.CREATED
             at = record.created_at
             told = await files.named(tenant, new.session_id, new.files)

@@ -36,7 +36,8 @@ from handoff.contract.words import (
     HandoffStatus,
     SkipReason,
 )
-from handoff.database.deliveries import ROUND_EVENTS
+from handoff.database import files
+from handoff.database.deliveries import CALLS, ROUND_EVENTS
 from handoff.database.gate import ANY, Tenant
 from handoff.database.messages.bundles import Led
 from handoff.database.messages.outbox import Due
@@ -45,6 +46,9 @@ from handoff.database.records import find_record
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.channels import CHANNELS
+
+_WITH_FILES = (*CALLS, EventType.TRANSFERRED, EventType.REMINDED)
+"""Messages of these bring the handoff's notes, and what went with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +64,18 @@ class Said(NamedTuple):
 
     name: str
     text: str
+    files: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
     """What a message that may leave has to say: its handoff, and others, as they stand; of a note,
-    what was said since the last one that its reader got."""
+    what was said since the last one that its reader got; of a call, the files that went with it."""
 
     record: Record
     companions: tuple[Record, ...] = ()
     said: tuple[Said, ...] = ()
+    files: tuple[dict[str, Any], ...] = ()
 
 
 async def hold_still(tenant: Tenant, handoff_ids: Iterable[UUID]) -> None:
@@ -98,11 +104,15 @@ async def begin_sending(
     own = Led(about.handoff_id, about.event_number, about.event_type)
     ids = {destination: message.message_id for destination, message in wanted.items()}
     record, may = await _begin(tenant, about.channel, own, ids)
+    attached: list[dict[str, Any]] = []
+    if may and about.event_type in _WITH_FILES:
+        attached = await files.of_handoff(tenant, record.id, record.session_id)
     return {
         destination: Leaves(
             record,
             await _companions(tenant, about.channel, destination, wanted[destination]),
             await _said(tenant, about, destination),
+            tuple(attached),
         )
         for destination in may
     }
@@ -130,7 +140,9 @@ async def _said(tenant: Tenant, about: Due, destination: UUID) -> tuple[Said, ..
         reader=destination,
     )
     return tuple(
-        Said(data["actor"]["name"], data["details"]["text"]) for data in found.scalars().all()
+        Said(data["actor"]["name"], details["text"], tuple(details.get("files", ())))
+        for data in found.scalars().all()
+        if (details := data["details"])
     )
 
 

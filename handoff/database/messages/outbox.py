@@ -11,13 +11,16 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Select,
+    Text,
     and_,
     bindparam,
+    case,
     func,
     or_,
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 
 from handoff.contract.messages import Batch
@@ -26,7 +29,7 @@ from handoff.database.deliveries import ROUND_EVENTS, destination_name, lost_ans
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import AccountRow, DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.causes import REFUSALS
-from handoff.rules.channels import PUSH
+from handoff.rules.channels import CALLBACK, PUSH
 
 _First = aliased(DeliveryRow)
 _FirstEvent = aliased(EventRow)
@@ -50,6 +53,9 @@ class Due:
     role: Role | None
     time_zone: str | None
     account_name: str
+    content: dict[str, Any] | None
+    signed_by: list[str | None]
+    callback_hosts: list[str]
     event_type: EventType
     event_number: int
     round: int
@@ -58,6 +64,7 @@ class Due:
     state: DeliveryState
     tried: int
     lost: int
+    asked_to_wait: float | None
     queued_at: datetime
     changed_at: datetime
     first_message_id: str | None
@@ -135,6 +142,9 @@ def _due() -> Select[Any]:
             UserRow.role,
             UserRow.notifications["quiet_hours"]["time_zone"].astext.label("time_zone"),
             AccountRow.name.label("account_name"),
+            AccountRow.content,
+            _secrets().label("signed_by"),
+            AccountRow.callback_hosts,
             DeliveryRow.event_type,
             DeliveryRow.event_number,
             DeliveryRow.round,
@@ -143,6 +153,7 @@ def _due() -> Select[Any]:
             DeliveryRow.state,
             func.jsonb_array_length(DeliveryRow.attempts).label("tried"),
             lost_answers(DeliveryRow.attempts).label("lost"),
+            DeliveryRow.attempts[-1]["after"].as_float().label("asked_to_wait"),
             DeliveryRow.created_at.label("queued_at"),
             DeliveryRow.changed_at,
             first.c.message_id.label("first_message_id"),
@@ -243,6 +254,13 @@ def _told_lately() -> ColumnElement[bool]:
         )
         .exists()
     )
+
+
+def _secrets() -> ColumnElement[list[str]]:
+    """What the account signs with at this moment, sealed: only what goes to programs is signed."""
+    old = AccountRow.callback_old_secret_until > func.clock_timestamp()
+    secrets = array([AccountRow.callback_secret, case((old, AccountRow.callback_old_secret))])
+    return case((DeliveryRow.channel == CALLBACK.name, secrets), else_=array([], type_=Text()))
 
 
 def _seen() -> ColumnElement[bool]:

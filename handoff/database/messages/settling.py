@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,8 @@ class LedgerAttempt:
     cause: str
     code: int | None
     at: datetime
+    after: timedelta | None = None
+    """How long the other side has asked not to be bothered."""
 
     @property
     def reason(self) -> str | None:
@@ -51,7 +53,8 @@ class LedgerAttempt:
     def entries(self) -> list[dict[str, Any]]:
         """What is added to the row's attempts."""
         at = rfc3339(self.at)
-        return [{"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}]
+        entry = {"at": at, "outcome": self.state.value, "code": self.code, "cause": self.cause}
+        return [entry if self.after is None else {**entry, "after": self.after.total_seconds()}]
 
 
 async def settle(

@@ -1,6 +1,6 @@
 """Queries over all accounts: what the engine's upkeep needs. Nothing here serves a request."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -10,7 +10,16 @@ from sqlalchemy import delete, func, not_, select, tuple_
 from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
-from handoff.database.tables import DeliveryRow, EventRow, FileRow, HandoffRow, RefusalRow
+from handoff.database.tables import (
+    AccountRow,
+    DeliveryRow,
+    EndpointRow,
+    EventRow,
+    FileRow,
+    HandoffRow,
+    PostRow,
+    RefusalRow,
+)
 
 PURGED_AT_ONCE = 500
 FILES_AT_ONCE = 50
@@ -117,8 +126,10 @@ async def purge_closed(database: Database, *, closed_for: timedelta) -> int:
     )
     async with database.engine_room() as connection:
         ids = (await connection.scalars(old)).all()
-        for table in (DeliveryRow, EventRow):
+        for table in (PostRow, DeliveryRow, EventRow):
             await connection.execute(delete(table).where(table.handoff_id.in_(ids)))
+        # Their callbacks bear their ids.
+        await connection.execute(delete(EndpointRow).where(EndpointRow.id.in_(ids)))
         await connection.execute(delete(HandoffRow).where(HandoffRow.id.in_(ids)))
     return len(ids)
 
@@ -145,3 +156,14 @@ async def purge_files(database: Database, *, older_than: timedelta) -> int:
         # Their chunks go with them.
         await connection.execute(delete(FileRow).where(FileRow.id.in_(ids)))
     return len(ids)
+
+
+async def unnamed_objects(database: Database, accounts: Mapping[str, UUID]) -> list[str]:
+    """Those of these objects of a bucket that are no file's, by their account; another
+    installation's accounts are not known here, and what is theirs is not judged."""
+    named = select(FileRow.kept_at).where(FileRow.kept_at.in_(accounts))
+    ours = select(AccountRow.id).where(AccountRow.id.in_(set(accounts.values())))
+    async with database.engine_room() as connection:
+        kept = set(await connection.scalars(named))
+        known = set(await connection.scalars(ours))
+    return [url for url, account_id in accounts.items() if account_id in known and url not in kept]

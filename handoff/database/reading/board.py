@@ -16,8 +16,8 @@ from handoff.contract.record import Record
 from handoff.contract.words import FINAL, LIVING, HandoffStatus
 from handoff.database.gate import Tenant
 from handoff.database.reading.called import has_called
-from handoff.database.records import records, to_record
-from handoff.database.tables import HandoffRow, SessionRow
+from handoff.database.records import NAMED, records, to_record
+from handoff.database.tables import HandoffRow, SessionRow, TeamRow
 
 LATELY = timedelta(days=7)
 """How far back closed handoffs are counted and shown."""
@@ -65,21 +65,37 @@ async def counts(
     return ListCounts(**row._mapping, closed=await tenant.connection.scalar(lately) or 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which of a list's rows: all words of `sought` must be in what they are called by; with
+    `by_team` the rows of a team stand together, so that a part of the list holds whole teams."""
+
+    limit: int
+    offset: int = 0
+    sought: Sequence[str] = ()
+    by_team: bool = False
+
+
 async def living(
-    tenant: Tenant, name: str, *, reader_id: UUID, team_id: UUID | None, limit: int
+    tenant: Tenant, name: str, part: Part, *, reader_id: UUID, team_id: UUID | None
 ) -> list[Record]:
     """A list's handoffs: first what is passed to the reader, then urgent, then longest waiting."""
-    query = (
-        records(tenant)
-        .where(HandoffRow.status.in_(LIVING), _lists(tenant, reader_id, team_id)[name])
-        .order_by(
-            _is_passed_to(reader_id).desc(),
-            HandoffRow.urgency.desc(),
-            HandoffRow.created_at,
-            HandoffRow.id,
-        )
-        .limit(limit)
+    query = records(tenant).where(
+        HandoffRow.status.in_(LIVING), _lists(tenant, reader_id, team_id)[name]
     )
+    order = (
+        _is_passed_to(reader_id).desc(),
+        HandoffRow.urgency.desc(),
+        HandoffRow.created_at,
+        HandoffRow.id,
+    )
+    return await _read(tenant, query, part, order)
+
+
+async def _read(tenant: Tenant, query: Select[Any], part: Part, order: Any) -> list[Record]:
+    teams = (TeamRow.name.nulls_last(),) if part.by_team else ()
+    query = query.where(*(NAMED.contains(word.lower(), autoescape=True) for word in part.sought))
+    query = query.order_by(*teams, *order).limit(part.limit).offset(part.offset)
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
 
 
@@ -118,16 +134,11 @@ def _is_with(user_id: UUID) -> ColumnElement[bool]:
 
 
 async def closed(
-    tenant: Tenant, *, team_id: UUID | None, limit: int, now: datetime
+    tenant: Tenant, part: Part, *, team_id: UUID | None, now: datetime
 ) -> list[Record]:
     """What closed lately, newest first."""
-    query = (
-        records(tenant)
-        .where(*_closed_lately(now), *_of_team(team_id))
-        .order_by(HandoffRow.resolved_at.desc(), HandoffRow.id)
-        .limit(limit)
-    )
-    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+    query = records(tenant).where(*_closed_lately(now), *_of_team(team_id))
+    return await _read(tenant, query, part, (HandoffRow.resolved_at.desc(), HandoffRow.id))
 
 
 async def by_ids(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:

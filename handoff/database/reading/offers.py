@@ -48,8 +48,9 @@ async def team_names(tenant: Tenant) -> list[tuple[UUID, str]]:
     return [(row.id, row.name) for row in rows.all()]
 
 
-async def held(tenant: Tenant, user_id: UUID) -> list[Row[Any]]:
-    """The sessions that are with this person and could be handed off, newest first."""
+async def held(tenant: Tenant, user_id: UUID, *, first: UUID | None = None) -> list[Row[Any]]:
+    """The sessions that are with this person and could be handed off, newest first; but `first`
+    before them, if it is one of these."""
     query = tenant.select(SessionRow, SessionRow.id, SessionRow.title, SessionRow.created_at).where(
         SessionRow.holder_id == user_id,
         SessionRow.status == SessionStatus.ACTIVE,
@@ -59,7 +60,7 @@ async def held(tenant: Tenant, user_id: UUID) -> list[Row[Any]]:
             )
         ),
     )
-    query = query.order_by(SessionRow.id.desc()).limit(20)
+    query = query.order_by((SessionRow.id == first).desc(), SessionRow.id.desc()).limit(20)
     return list((await tenant.connection.execute(query)).all())
 
 

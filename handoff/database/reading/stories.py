@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import or_
+
+from handoff.contract.record import Record
 from handoff.contract.words import DeliveryState
 from handoff.database.deliveries import destination_name
 from handoff.database.gate import Tenant
-from handoff.database.tables import DeliveryRow, EndpointRow, SessionRow, UserRow
+from handoff.database.records import records, to_record
+from handoff.database.tables import DeliveryRow, EndpointRow, HandoffRow, SessionRow, UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,26 @@ async def session_context(tenant: Tenant, session_id: UUID) -> dict[str, Any]:
     """What was written about the session itself, whoever holds it."""
     query = tenant.select(SessionRow, SessionRow.context).where(SessionRow.id == session_id)
     return await tenant.connection.scalar(query) or {}
+
+
+MOST_KIN = 20
+
+
+async def kin(tenant: Tenant, record: Record) -> list[Record]:
+    """What else was handed off of the same session, of the one that it carries on and of those that
+    carry it on; the newest ones, oldest first."""
+    own = tenant.select(SessionRow, SessionRow.follows_id).where(SessionRow.id == record.session_id)
+    query = (
+        records(tenant)
+        .where(
+            HandoffRow.id != record.id,
+            or_(
+                SessionRow.id.in_((record.session_id, own.scalar_subquery())),
+                SessionRow.follows_id == record.session_id,
+            ),
+        )
+        .order_by(HandoffRow.created_at.desc(), HandoffRow.id.desc())
+        .limit(MOST_KIN)
+    )
+    rows = (await tenant.connection.execute(query)).all()
+    return [to_record(row) for row in reversed(rows)]

@@ -5,12 +5,14 @@ in one module per noun.
 """
 
 from handoff.database.tables.base import WORDS, Table, words
+from handoff.database.tables.chat import IntegrationRow, PostRow
 from handoff.database.tables.files import FileChunkRow, FileRow
 from handoff.database.tables.handoffs import HandoffRow, RefusalRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
 from handoff.database.tables.people import AccountRow, ApiTokenRow, SignInRow, TeamRow, UserRow
 from handoff.database.tables.texts import TextsRow
+from handoff.database.tables.webhooks import WebhookAttemptRow, WebhookRow
 
 __all__ = [
     "WORDS",
@@ -24,6 +26,8 @@ __all__ = [
     "FileRow",
     "HandoffRow",
     "IdempotencyRow",
+    "IntegrationRow",
+    "PostRow",
     "RefusalRow",
     "SessionRow",
     "SignInRow",
@@ -31,5 +35,7 @@ __all__ = [
     "TeamRow",
     "TextsRow",
     "UserRow",
+    "WebhookAttemptRow",
+    "WebhookRow",
     "words",
 ]

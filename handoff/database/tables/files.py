@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handoff.database.tables.base import Table
@@ -21,6 +21,7 @@ class FileRow(Table):
     size: Mapped[int]
     media_type: Mapped[str]
     digest: Mapped[bytes]
+    kept_at: Mapped[str | None]
     added_by_id: Mapped[UUID]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -34,6 +35,9 @@ class FileRow(Table):
         CheckConstraint("size BETWEEN 1 AND 10485760", name="size_within_limit"),
         # A session's files, in the order in which they came.
         Index(None, "session_id", "id"),
+        # Where a bucket keeps what is in it; None: in pieces, here. No two name the same object,
+        # and whether one is named at all is what the sweep asks.
+        Index(None, "kept_at", unique=True, postgresql_where=text("kept_at IS NOT NULL")),
         # What is forgotten by its age.
         Index(None, "created_at"),
     )

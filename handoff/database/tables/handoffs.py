@@ -39,6 +39,8 @@ class SessionRow(Table):
     title: Mapped[str]
     context: Mapped[dict[str, Any] | None]
     holder_id: Mapped[UUID]
+    # The session that this one carries on.
+    follows_id: Mapped[UUID | None]
     status: Mapped[SessionStatus] = mapped_column(server_default=SessionStatus.ACTIVE.value)
     # Answered 202: the engine has it, and it will be this session's next handoff.
     accepted_handoff_id: Mapped[UUID | None]
@@ -50,7 +52,9 @@ class SessionRow(Table):
         # Team and holder are of the session's own account.
         ForeignKeyConstraint(["account_id", "team_id"], ["teams.account_id", "teams.id"]),
         ForeignKeyConstraint(["account_id", "holder_id"], ["users.account_id", "users.id"]),
+        ForeignKeyConstraint(["account_id", "follows_id"], ["sessions.account_id", "sessions.id"]),
         Index(None, "account_id", "created_at"),
+        Index(None, "follows_id", postgresql_where=text("follows_id IS NOT NULL")),
     )
 
 

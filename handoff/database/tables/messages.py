@@ -66,6 +66,8 @@ class EndpointRow(Table):
         UniqueConstraint("account_id", "id"),
         # A team is one of the endpoint's own account.
         ForeignKeyConstraint(["account_id", "team_id"], ["teams.account_id", "teams.id"]),
+        # Whom a round calls: callbacks are many, and none of them.
+        Index(None, "account_id", "channel"),
     )
 
 

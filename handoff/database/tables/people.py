@@ -30,6 +30,14 @@ class AccountRow(Table):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     policy: Mapped[dict[str, Any] | None]
+    # How much of a handoff leaves, by channel, where the account has chosen.
+    content: Mapped[dict[str, Any] | None]
+    # Where callbacks may go.
+    callback_hosts: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    # What callbacks are signed with, as the key ring has sealed it.
+    callback_secret: Mapped[str | None]
+    callback_old_secret: Mapped[str | None]
+    callback_old_secret_until: Mapped[datetime | None]
     last_event_number: Mapped[int] = mapped_column(BigInteger, server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

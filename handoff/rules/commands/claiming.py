@@ -66,8 +66,13 @@ def release(
     return reopen(record, now, EventType.RELEASED, {"reason": reason})
 
 
-def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor | None) -> Change | None:
-    """To a named person, who accepts by claiming within the policy's accept window."""
+def transfer(
+    record: Record, actor: Actor, now: datetime, *, to: Actor | None, text: str | None
+) -> Change | None:
+    """To a named person, who accepts by claiming within the policy's accept window.
+
+    `text`: a word along, for whom it goes to.
+    """
     to = must_be_somebody(to)
     must_work(actor)
     must_not_be_final(record)
@@ -85,7 +90,7 @@ def transfer(record: Record, actor: Actor, now: datetime, *, to: Actor | None) -
             "transfer_until": now + timedelta(seconds=record.policy.accept_window),
         },
         tells=Tells.NAMED,
-        details={"to": {"id": to.id, "name": to.name}},
+        details={"to": {"id": to.id, "name": to.name}, "text": text},
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 from redis.asyncio import Redis
 
 from handoff.addresses import SmtpAddress
+from handoff.bucket import Bucket, BucketPlace
 from handoff.database import schema
 from handoff.database.opening import TENANT, Opening
 from handoff.database.outages import Unusable, cause
+from handoff.errors import FilesUnreachable
 from handoff.stack.doctor.checkup import Diagnosis
 from handoff.temporal.connect import connect
 
@@ -70,6 +72,19 @@ def ask_smtp(url: str) -> list[Diagnosis]:
         return [Diagnosis("smtp", f"answers EHLO with {code}")]
 
     return _answered("smtp", ask, mend="is the server up, and HANDOFF_SMTP_URL right?")
+
+
+def ask_bucket(url: str) -> list[Diagnosis]:
+    async def ask() -> list[Diagnosis]:
+        place = BucketPlace(url)
+        try:
+            await Bucket(place.bucket_name).page(place.key("doctor"))
+        except FilesUnreachable as fault:
+            mend = "are HANDOFF_FILES_URL and the AWS_… variables right, and is it up?"
+            return [Diagnosis("bucket", fault.cause, _UNREACHABLE, mend)]
+        return [Diagnosis("bucket", "answers")]
+
+    return _answered("bucket", ask, mend="must look like s3://bucket or s3://bucket/prefix")
 
 
 def _answered(what: str, ask: Check, *, mend: str) -> list[Diagnosis]:

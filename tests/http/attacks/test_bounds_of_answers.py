@@ -91,7 +91,7 @@ async def test_a_stream_still_brings_the_texts_with_each_event(desk: Desk) -> No
 async def test_the_page_of_a_long_history_shows_its_end(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.console.handoff.timeline.MOST", 10)
+    monkeypatch.setattr("api.console.handoff.story.MOST", 10)
     handoff = await snoozed(desk, 15, **TEXTS)
     page = await desk.http(BO).get(f"/handoffs/{handoff.id}")
     assert page.status_code == 200

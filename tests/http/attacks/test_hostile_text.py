@@ -132,6 +132,8 @@ FIELDS: list[tuple[str, Any]] = [
     ("resolve", {"outcome": "@"}),
     ("snooze", {"until": "@"}),
     ("transfer", {"to": "@"}),
+    ("transfer", {"to": str(CHEN.id), "text": "@"}),
+    ("call", {"to": str(CHEN.id), "text": "@"}),
     ("escalate-now", {"round": "@"}),
 ]
 UNSTORABLE = [rb"\u0000", rb"\ud800", rb"\udc00\ud800", b"\xed\xa0\x80", b"\xff", b"\x00", b"\x1b"]

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.database import people, schema
 from handoff.database.gate import Database
-from handoff.database.tables import EndpointRow, Table
+from handoff.database.tables import EndpointRow, Table, WebhookRow
 from handoff.errors import ConfigurationError
 from handoff.ids import new_id
 from handoff.settings import load_settings
@@ -24,7 +24,10 @@ from tests.support.cast import ACME, AMIR, BO, GINA, GLOBEX, HUGO, NETWORK
 from tests.support.desk import Desk
 from tests.support.servers import Servers
 
-EMPTY = ("api_tokens", "refusals", "files", "file_chunks")
+EMPTY = (
+    *("api_tokens", "refusals", "files", "file_chunks", "webhook_attempts"),
+    *("integrations", "posts"),
+)
 """The tables in which the story leaves no row."""
 
 TENANT_TABLES = [
@@ -52,6 +55,11 @@ async def both(desk: Desk) -> Desk:
             await connection.execute(
                 insert(EndpointRow).values(
                     id=new_id(), account_id=account_id, channel="board", name="n", address="a"
+                )
+            )
+            await connection.execute(
+                insert(WebhookRow).values(
+                    id=new_id(), account_id=account_id, url="u", secret="s", place=0
                 )
             )
     return desk

@@ -121,9 +121,7 @@ def _said(command: Command, record: Record) -> dict[str, Any]:
             return {"round": record.round}
         case Command.SNOOZE:
             return {"until": NOW + timedelta(hours=1)}
-        case Command.TRANSFER:
-            return {"to": _actor(PEOPLE[3])}
-        case Command.CALL:
+        case Command.TRANSFER | Command.CALL:
             return {"to": _actor(PEOPLE[3]), "text": None}
         case Command.CHANGE:
             return {"to": {"priority": Priority.URGENT}}

@@ -18,9 +18,28 @@ function isWriting(target) {
 
 function press(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog[open]") || isWriting(event.target)) return;
-  const act = doing.get(event.key);
-  if (act && act(event) !== false) event.preventDefault();
+  if (isWriting(event.target)) return;
+  if (mean(event.key)) event.preventDefault();
+}
+
+/** Does what the key means here; whether it means anything. */
+function mean(key) {
+  const act = document.querySelector("dialog[open]") ? null : doing.get(key);
+  return Boolean(act) && act() !== false;
+}
+
+/** Leaves a key to another page of ours: the one around this one, or the one in its frame. */
+export function passKey(key, to) {
+  to.postMessage({ key }, location.origin);
+}
+
+/** Does what such a page leaves to this one. */
+export function takeKeysOf(theirs) {
+  addEventListener("message", ({ origin, source, data }) => {
+    if (origin !== location.origin || source !== theirs()) return;
+    focus();
+    mean(data.key);
+  });
 }
 
 export function setUpKeys() {

@@ -1,8 +1,9 @@
-// Files on their way to the session: picked, dropped or pasted; each can be called off and tried again.
+// Files on their way to a session: picked, dropped or pasted, or a text that is too long. Each can be
+// called off and tried again.
 
-import { announce } from "../shared/announce.js";
-import { element } from "../shared/dom.js";
-import { newKey, reason } from "../shared/server.js";
+import { announce } from "../announce.js";
+import { element } from "../dom.js";
+import { newKey, reason } from "../server.js";
 
 const MOST_BYTES = 10 * 1024 * 1024;
 const AT_ONCE = 2;
@@ -16,18 +17,21 @@ function disposition(name) {
   return `attachment; filename*=UTF-8''${quoted}`;
 }
 
-/** The files that go with one form's text. `arrived` is called after each. */
+/** The files that go with one form's text. They wait while there is no `path` to send them to;
+ * `arrived` is called after each. */
 export class Adding {
   #path;
   #list;
   #arrived;
+  #settled = () => {};
   #running = 0;
   #files = [];
 
-  constructor(form, path, arrived) {
+  constructor(form, { path = null, arrived = () => {} } = {}) {
     this.#path = path;
     this.#list = form.querySelector("[data-adding]");
     this.#arrived = arrived;
+    this.#offerAsFile(form);
     const picker = form.querySelector("input[type=file]");
     form.querySelector("[data-picks]").addEventListener("click", () => picker.click());
     picker.addEventListener("change", () => {
@@ -52,9 +56,25 @@ export class Adding {
     return this.#files.filter((one) => one.id).map((one) => one.id);
   }
 
-  /** Whether one is still on its way. */
-  get isBusy() {
-    return this.#files.some((one) => one.state === "waits" || one.state === "runs");
+  /** What to do before the text can go; nothing where all have arrived. */
+  get missing() {
+    if (this.#has("waits", "runs")) return "A file is still on its way. Wait for it, or cancel it.";
+    if (this.#has("failed")) return "A file did not arrive. Try it again, or leave it out.";
+    return "";
+  }
+
+  /** Sends to `path` what waits, and once more what went elsewhere; until none is on its way. */
+  async sendTo(path) {
+    if (path !== this.#path) {
+      this.#path = path;
+      for (const one of this.#files) {
+        one.key = newKey();
+        if (one.state === "there") this.#wait(one);
+      }
+    }
+    const settled = new Promise((resolve) => (this.#settled = resolve));
+    this.#next();
+    await settled;
   }
 
   /** They went with the text. */
@@ -74,11 +94,31 @@ export class Adding {
     this.add(data.files);
   }
 
+  #has(...states) {
+    return this.#files.some((one) => states.includes(one.state));
+  }
+
+  /** What is over the limit that the form counts to becomes a file, and its first line stays. */
+  #offerAsFile(form) {
+    const text = form.querySelector("textarea");
+    const button = form.querySelector("[data-as-file]");
+    const most = Number(form.querySelector("[data-counts]").dataset.counts);
+    const offer = () => (button.hidden = new TextEncoder().encode(text.value).length <= most);
+    text.addEventListener("input", offer);
+    button.addEventListener("click", () => {
+      this.add([new File([text.value], "note.txt", { type: "text/plain" })]);
+      [text.value] = text.value.trim().slice(0, 200).split("\n");
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      text.focus();
+    });
+    offer();
+  }
+
   #begin(one) {
     one.bar = element("progress", { max: 1, value: 0, "aria-label": one.file.name });
     one.said = element("span", { class: "faint", role: "status" });
     one.again = element("button", { type: "button", class: "plain", hidden: true }, "Try again");
-    one.away = element("button", { type: "button", class: "plain" }, "Cancel");
+    one.away = element("button", { type: "button", class: "plain" });
     one.again.addEventListener("click", () => {
       this.#wait(one);
       this.#next();
@@ -102,12 +142,16 @@ export class Adding {
 
   #wait(one) {
     one.state = "waits";
-    one.said.textContent = "";
-    one.bar.hidden = false;
+    one.id = null;
+    one.away.textContent = this.#path ? "Cancel" : "Leave out";
+    one.said.textContent = this.#path ? "" : "goes with it";
+    one.bar.hidden = !this.#path;
     one.again.hidden = true;
   }
 
   #next() {
+    if (!this.#path) return;
+    if (!this.#has("waits", "runs")) this.#settled();
     const waiting = this.#files.filter((one) => one.state === "waits");
     for (const one of waiting.slice(0, AT_ONCE - this.#running)) this.#send(one);
   }
@@ -115,6 +159,9 @@ export class Adding {
   #send(one) {
     this.#running += 1;
     one.state = "runs";
+    one.bar.hidden = false;
+    one.said.textContent = "";
+    one.away.textContent = "Cancel";
     const request = (one.request = new XMLHttpRequest());
     request.open("POST", this.#path);
     request.setRequestHeader("Content-Disposition", disposition(one.file.name));
@@ -167,5 +214,6 @@ export class Adding {
     if (state === "runs") request.abort();
     one.row.remove();
     this.#files = this.#files.filter((other) => other !== one);
+    this.#next();
   }
 }

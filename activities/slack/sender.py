@@ -1,0 +1,103 @@
+"""Slack as a channel: brings the one message of a handoff, and its thread, up to date."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
+from handoff.contract.words import DeliveryState
+from handoff.database import integrations
+from handoff.database.gate import Database
+from handoff.database.integrations import address_of
+from handoff.database.messages import posts
+from handoff.database.messages.outbox import Due
+from handoff.database.messages.posts import Post
+from handoff.keys import keyring_of
+from handoff.loading import load
+from handoff.rules.causes import Cause
+from handoff.rules.channels import SLACK
+from handoff.sealing import Unsealable
+from handoff.settings import Settings
+
+TURN_WITHIN = 5.0
+"""Seconds that an event waits while another one of the same handoff is being told of."""
+
+_ASKS_AGAIN = 0.2
+
+
+@dataclass(slots=True)
+class SlackSender:
+    """All workspaces, each by its own bot's token."""
+
+    settings: Settings
+    database: Database
+    _http: Any = None
+
+    @property
+    def patience(self) -> Patience:
+        """A lost answer is looked up, so it need not be waited for long."""
+        return Patience(
+            timedelta(seconds=2),
+            timedelta(minutes=5),
+            timedelta(hours=24),
+            after_lost=timedelta(seconds=5),
+        )
+
+    @property
+    def connections(self) -> int:
+        """Slack takes about one message a second and channel; other channels go on meanwhile."""
+        return 8
+
+    def message_id(self, name: str) -> str:
+        """Slack gives its own; the ledger has ours."""
+        return name
+
+    async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
+        """Whatever the event: the message shows how the handoff stands by now."""
+        said = await may_leave()
+        if not isinstance(said, Occasion):
+            return None
+        due, keyring = said.due, keyring_of(self.settings)
+        try:
+            async with self.database.account(due.account_id) as tenant:
+                secrets = await integrations.secrets_of(tenant, SLACK.name, keyring)
+            channel = address_of(message.to_address, keyring, due.account_id, SLACK.name)
+        except Unsealable:
+            return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
+        if secrets is None:
+            return SendOutcome(DeliveryState.FAILED, None, Cause.NOT_CONNECTED)
+        post = await self._turn(due)
+        if post is None:
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+        # Its libraries are large, and needed only where an account has connected Slack.
+        await load("activities.slack.writing")
+        from activities.slack import calls, writing
+        from handoff import slack
+
+        self._http = self._http or slack.new_session()
+        workspace = slack.client(self._http, self.settings, secrets["bot_token"])
+        return await writing.write(
+            calls.Place(workspace, channel),
+            said,
+            post,
+            database=self.database,
+            settings=self.settings,
+        )
+
+    async def _turn(self, due: Due) -> Post | None:
+        try:
+            async with asyncio.timeout(TURN_WITHIN):
+                while True:
+                    async with self.database.account(due.account_id) as tenant:
+                        post = await posts.take(tenant, due.handoff_id, due.destination_id)
+                    if post is not None:
+                        return post
+                    await asyncio.sleep(_ASKS_AGAIN)
+        except TimeoutError:
+            return None
+
+    async def close(self) -> None:
+        """Gives the connections back."""
+        if self._http is not None:
+            await self._http.close()

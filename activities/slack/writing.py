@@ -1,0 +1,122 @@
+"""One turn at the message of one handoff, in one place: what stands there, and its thread."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+from activities import sayings
+from activities.sender import Occasion, SendOutcome
+from activities.slack import blocks
+from activities.slack.calls import GONE, Place, outcome_of
+from handoff.contract.messages import Envelope
+from handoff.contract.record import Record
+from handoff.contract.words import DeliveryState, EventType
+from handoff.database import events
+from handoff.database.gate import Database
+from handoff.database.messages import posts
+from handoff.database.messages.posts import Post
+from handoff.database.records import find_record
+from handoff.rules.causes import Cause
+from handoff.rules.content import event_within, record_within
+from handoff.settings import Settings
+from handoff.slack import Refused
+
+SENT = SendOutcome(DeliveryState.SENT, None, Cause.ACCEPTED)
+
+CLOCKS_APART = 60
+"""Seconds that Slack's clock may be behind ours."""
+
+MOST = 50
+"""Events that are told of in one turn."""
+
+
+async def write(
+    place: Place, said: Occasion, post: Post, *, database: Database, settings: Settings
+) -> SendOutcome:
+    """Brings both up to date, as far as Slack lets us, and gives the turn back."""
+    turn = _Turn(place, said, post, database, settings)
+    try:
+        await turn.bring_up_to_date()
+        return SENT
+    except _Lost:
+        return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+    except Refused as refused:
+        return outcome_of(refused)
+    finally:
+        with suppress(_Lost):
+            await turn.keep(give_back=True)
+
+
+class _Lost(Exception):
+    """This process stood still for so long that the turn is another one's."""
+
+
+class _Turn:
+    def __init__(
+        self, place: Place, said: Occasion, post: Post, database: Database, settings: Settings
+    ) -> None:
+        self._place = place
+        self._said = said
+        self._post = post
+        self._database = database
+        self._settings = settings
+
+    async def bring_up_to_date(self) -> None:
+        """The message first, and then what its thread has not heard of, in order."""
+        record, heard = await self._read()
+        try:
+            await self._show(record)
+        except Refused as refused:
+            if refused.error != GONE:
+                raise
+            # Somebody has deleted it. What waits has to stand somewhere.
+            self._post = replace(self._post, reference=None)
+            await self._show(record)
+        for envelope in heard:
+            await self._tell(envelope)
+
+    async def _read(self) -> tuple[Record, list[Envelope]]:
+        """As it stands now: it is this one's turn, so what is shown is the newest."""
+        due, content = self._said.due, self._said.content
+        async with self._database.account(due.account_id) as tenant:
+            found = await find_record(tenant, due.handoff_id)
+            after = self._post.told or due.event_number
+            heard = await events.of_handoff(tenant, due.handoff_id, after=after, limit=MOST)
+        assert found is not None  # noqa: S101 - its messages point at it
+        return record_within(found[0], content), heard
+
+    async def _show(self, record: Record) -> None:
+        text = blocks.summary(record, self._said.content)
+        shown = blocks.blocks(record, self._said.content, self._settings)
+        post, due = self._post, self._said.due
+        if post.reference is None and not post.is_new:
+            since = post.begun_at.timestamp() - CLOCKS_APART
+            found = await self._place.find(str(due.handoff_id), since=since)
+            post = replace(post, reference=found)
+        if post.reference is None:
+            ts = await self._place.post(text=text, blocks=shown, handoff_id=str(due.handoff_id))
+            post = replace(post, reference=ts, told=max(post.told, due.event_number))
+        elif post.version < record.version:
+            await self._place.change(post.reference, text=text, blocks=shown)
+        self._post = replace(post, version=record.version, told=post.told or due.event_number)
+        await self.keep()
+
+    async def _tell(self, envelope: Envelope) -> None:
+        event = EventType(envelope.type.removeprefix("handoff."))
+        data = event_within(envelope.data, self._said.content)
+        line = sayings.sentence(event, data)
+        assert self._post.reference is not None  # noqa: S101 - it was shown
+        if line is not None:
+            await self._place.reply(self._post.reference, blocks.reply(line))
+        self._post = replace(self._post, told=int(envelope.id))
+        await self.keep()
+
+    async def keep(self, *, give_back: bool = False) -> None:
+        """Whatever comes now, this much is known."""
+        due = self._said.due
+        async with self._database.account(due.account_id) as tenant:
+            kept = await posts.keep(
+                *(tenant, due.handoff_id, due.destination_id, self._post), give_back=give_back
+            )
+        if kept is None:
+            raise _Lost
+        self._post = kept

@@ -1,0 +1,109 @@
+// The handoff that is opened beside the list, where there is room: its own page in a frame, so that
+// its dialogs, its keys and what is typed there are its own. Which one it is stands in the address.
+
+import { announce } from "../shared/announce.js";
+import { element } from "../shared/dom.js";
+import { passKey, takeKeysOf } from "../shared/frame/keys.js";
+import { withOpened } from "./search.js";
+
+const ROOM = matchMedia("(min-width: 87.5rem)");
+const KEYS_AT_ONCE = { r: "#resolve" };
+const place = document.getElementById("beside");
+const link = place.querySelector("a");
+
+/** The row of a handoff, if it is shown. */
+function rowOf(key) {
+  return key ? document.querySelector(`#rows > [data-key="${CSS.escape(key)}"]`) : null;
+}
+
+function inAddress() {
+  const key = new URLSearchParams(location.search).get("open") ?? "";
+  return /^[0-9a-f-]{36}$/.test(key) ? key : "";
+}
+
+/** The list gives way, but what somebody looks at in it stays where it is. */
+function keepingPlace(row, act) {
+  const before = row?.getBoundingClientRect().top;
+  act();
+  if (row) scrollBy(0, row.getBoundingClientRect().top - before);
+}
+
+export class Beside {
+  #key = "";
+
+  constructor() {
+    place.querySelector("button").addEventListener("click", () => this.close());
+    takeKeysOf(() => this.#frame?.contentWindow);
+    this.show();
+  }
+
+  get #frame() {
+    return place.querySelector("iframe");
+  }
+
+  has(row) {
+    return row.dataset.key === this.#key;
+  }
+
+  /** Opens it here, and gives it a key of its own to begin with; whether there was room. */
+  open(row, key = "") {
+    if (!ROOM.matches || !row) return false;
+    if (this.has(row)) {
+      this.#frame.focus();
+      if (key) passKey(key, this.#frame.contentWindow);
+      return true;
+    }
+    history.pushState(null, "", withOpened(location.href, row.dataset.key));
+    this.show(key && KEYS_AT_ONCE[key]);
+    announce(`Opened beside the list: ${row.dataset.said}. Enter goes there`);
+    return true;
+  }
+
+  /** Whether there was anything to close. */
+  close() {
+    if (!this.#key || !ROOM.matches) return false;
+    const row = rowOf(this.#key);
+    history.pushState(null, "", withOpened(location.href, ""));
+    this.show();
+    row?.querySelector("h2 a").focus({ preventScroll: true });
+    return true;
+  }
+
+  /** Shows what the address says; on its own page, where there is no room beside the list. */
+  show(hash = "") {
+    const key = inAddress();
+    if (key && !ROOM.matches) location.replace(`/handoffs/${key}`);
+    else if (key !== this.#key) this.#turnTo(key, hash);
+  }
+
+  #turnTo(key, hash) {
+    const row = rowOf(key || this.#key);
+    this.#key = key;
+    keepingPlace(row, () => {
+      document.body.classList.toggle("reads", Boolean(key));
+      place.hidden = !key;
+    });
+    if (key) this.#load(`/handoffs/${key}`, hash);
+    else this.#frame?.remove();
+    this.redraw();
+  }
+
+  /** In the frame nothing adds to what Back goes through: the address of the whole page does. */
+  #load(path, hash) {
+    link.href = path;
+    const address = `${path}?beside=true${hash}`;
+    const frame = this.#frame;
+    if (frame) frame.contentWindow.location.replace(address);
+    else place.append(element("iframe", { src: address, title: "The opened handoff" }));
+  }
+
+  /** Rows are drawn anew by the server, which knows nothing of this. */
+  redraw() {
+    const row = rowOf(this.#key);
+    const marked = document.querySelector("#rows > .opened");
+    if (marked !== row) marked?.classList.remove("opened");
+    marked?.querySelector("h2 a").removeAttribute("aria-current");
+    row?.classList.add("opened");
+    row?.querySelector("h2 a").setAttribute("aria-current", "true");
+  }
+}

@@ -1,0 +1,1 @@
+"""Settings: the chats that the account has connected."""

@@ -1,0 +1,104 @@
+"""The one message of a place that stands for a handoff: who writes there, and what stands there.
+
+Whoever writes has it to themselves for a while, so two events of a handoff can neither make two
+messages nor leave the older state standing; a process that dies holds up nobody for long.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import Executable, Interval, bindparam, func, update
+from sqlalchemy.dialects.postgresql import insert
+
+from handoff.database.gate import ANY, Tenant
+from handoff.database.tables import PostRow
+
+HELD_FOR = timedelta(seconds=20)
+"""Longer than two calls of the other side take. Each line that is written holds it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What stands there, for whoever has its turn.
+
+    `reference`: how the other side knows it; None where it is not known to be there. `version` of
+    the handoff is shown; events up to `told` are told of beneath.
+    """
+
+    reference: str | None
+    version: int
+    told: int
+    begun_at: datetime
+    held_until: datetime
+
+    is_new: bool = True
+    """Whether nobody has had a turn at it before."""
+
+
+async def take(tenant: Tenant, handoff_id: UUID, endpoint_id: UUID) -> Post | None:
+    """The turn; None while another one has it."""
+    found = await tenant.run(_taken(), handoff=handoff_id, endpoint=endpoint_id, held=HELD_FOR)
+    row = found.one_or_none()
+    if row is None:
+        return None
+    return Post(**row._mapping, is_new=row.held_until - HELD_FOR == row.begun_at)
+
+
+@cache
+def _taken() -> Executable:
+    until = func.statement_timestamp() + bindparam("held", type_=Interval())
+    added = insert(PostRow).values(
+        account_id=ANY.account_id,
+        handoff_id=bindparam("handoff"),
+        endpoint_id=bindparam("endpoint"),
+        begun_at=func.statement_timestamp(),
+        held_until=until,
+    )
+    free = PostRow.held_until <= func.statement_timestamp()
+    return added.on_conflict_do_update(
+        index_elements=[PostRow.handoff_id, PostRow.endpoint_id],
+        set_={"held_until": until},
+        where=free,
+    ).returning(
+        PostRow.reference, PostRow.version, PostRow.told, PostRow.begun_at, PostRow.held_until
+    )
+
+
+async def keep(
+    tenant: Tenant, handoff_id: UUID, endpoint_id: UUID, post: Post, *, give_back: bool = False
+) -> Post | None:
+    """Writes down what stands there now; None where the turn is another one's meanwhile."""
+    written = await tenant.run(
+        _kept(),
+        handoff=handoff_id,
+        endpoint=endpoint_id,
+        mine=post.held_until,
+        reference=post.reference,
+        version=post.version,
+        told=post.told,
+        held=timedelta(0) if give_back else HELD_FOR,
+    )
+    held_until = written.scalar_one_or_none()
+    return None if held_until is None else replace(post, held_until=held_until)
+
+
+@cache
+def _kept() -> Executable:
+    return (
+        update(PostRow)
+        .where(
+            PostRow.account_id == ANY.account_id,
+            PostRow.handoff_id == bindparam("handoff"),
+            PostRow.endpoint_id == bindparam("endpoint"),
+            PostRow.held_until == bindparam("mine"),
+        )
+        .values(
+            reference=bindparam("reference"),
+            version=bindparam("version"),
+            told=bindparam("told"),
+            held_until=func.statement_timestamp() + bindparam("held", type_=Interval()),
+        )
+        .returning(PostRow.held_until)
+    )

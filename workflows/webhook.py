@@ -1,0 +1,146 @@
+"""The follower of an account's events for one endpoint: one workflow each."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from handoff.contract.webhooks import (
+        FOLLOW,
+        LEADING,
+        TELL,
+        TRY_OUT,
+        AdminNotice,
+        Following,
+        Turn,
+        WebhookTried,
+    )
+    from handoff.rules.channels import EMAIL, WEBHOOK
+    from handoff.temporal import queues
+    from handoff.temporal.codec import Public
+    from workflows import options
+
+RESTS_AFTER_FAULT = timedelta(minutes=1)
+
+
+@workflow.defn(name="Webhook")
+class WebhookWorkflow:
+    """Takes one turn after the other until there is nobody to follow for any more.
+
+    A turn posts what there is and waits for more; where the other side has to be waited for, the
+    workflow sleeps, so that no trouble of an endpoint holds anything that others need. Its place
+    stands in PostgreSQL: nothing of it is kept here. The signal `wake` is a nudge.
+    """
+
+    @workflow.init
+    def __init__(self, ref: Following) -> None:
+        self._ref = ref
+        self._woken = False
+        self._signals = 0
+
+    @workflow.run
+    async def run(self, ref: Following) -> None:
+        """Until the endpoint is deleted or disabled; whoever enables it starts this again."""
+        turn = Turn()
+        while not turn.is_over or self._woken:
+            self._woken = False
+            self._carry_on_afresh_when_full()
+            turn = await self._take_turn()
+            if turn.was_disabled:
+                await self._tell_admins()
+            elif not turn.is_over:
+                await self._sleep(turn.pause)
+
+    @workflow.signal
+    def wake(self) -> None:
+        """Something has changed about the endpoint: it is tried at once."""
+        self._woken = True
+        self._signals += 1
+
+    async def _take_turn(self) -> Turn:
+        try:
+            turn: Turn = await workflow.execute_activity(
+                FOLLOW,
+                self._ref,
+                result_type=Turn,
+                task_queue=queues.channel_queue(workflow.info().task_queue, WEBHOOK.name),
+                heartbeat_timeout=timedelta(seconds=self._ref.takeover),
+                summary=Public("follow the account's events"),
+                **options.FOLLOW,
+            )
+            return turn
+        except ActivityError as stopped:
+            if is_cancelled_exception(stopped):
+                raise
+            workflow.logger.warning("webhook.stopped")
+            return Turn(pause=RESTS_AFTER_FAULT.total_seconds())
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._woken,
+                timeout=timedelta(seconds=seconds),
+                timeout_summary=Public("the other side asked for patience, or needs it"),
+            )
+
+    async def _tell_admins(self) -> None:
+        """One mail each; what cannot be mailed in a day is left to the page."""
+        try:
+            leading: list[UUID] = await workflow.execute_activity(
+                LEADING,
+                self._ref,
+                result_type=list[UUID],
+                start_to_close_timeout=timedelta(seconds=10),
+                retry_policy=RetryPolicy(maximum_attempts=20),
+                summary=Public("who leads the account"),
+            )
+        except ActivityError:
+            return
+        when = int(workflow.now().timestamp())
+        name = f"webhook.{self._ref.webhook_id}.{when}"
+        notices = [
+            AdminNotice(f"{name}.{one}", self._ref.account_id, self._ref.webhook_id, one)
+            for one in leading
+        ]
+        await asyncio.gather(*map(self._tell, notices), return_exceptions=True)
+
+    async def _tell(self, notice: AdminNotice) -> None:
+        await workflow.execute_activity(
+            TELL,
+            notice,
+            task_queue=queues.channel_queue(workflow.info().task_queue, EMAIL.name),
+            summary=Public("mail about a disabled webhook"),
+            **options.NOTICE,
+        )
+
+    def _carry_on_afresh_when_full(self) -> None:
+        info = workflow.info()
+        full = max(info.get_current_history_length(), self._signals) >= options.FULL
+        if full or info.is_continue_as_new_suggested():
+            workflow.continue_as_new(self._ref)
+
+
+@workflow.defn(name="WebhookTest")
+class WebhookTestWorkflow:
+    """Posts one test, once, for the admin who asked."""
+
+    @workflow.run
+    async def run(self, ref: Following) -> WebhookTried:
+        """What became of it."""
+        tried: WebhookTried = await workflow.execute_activity(
+            TRY_OUT,
+            ref,
+            result_type=WebhookTried,
+            task_queue=queues.channel_queue(workflow.info().task_queue, WEBHOOK.name),
+            summary=Public("the test of a webhook"),
+            start_to_close_timeout=timedelta(minutes=1),
+            retry_policy=RetryPolicy(maximum_attempts=2),
+        )
+        return tried
