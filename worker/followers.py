@@ -7,8 +7,6 @@ import structlog
 from temporalio.client import Client
 
 from handoff.contract.webhooks import Following
-from handoff.database.directory.account import signing_purpose
-from handoff.database.directory.webhooks import purpose
 from handoff.database.gate import Database
 from handoff.database.operations import sealed
 from handoff.keys import keyring_of
@@ -69,12 +67,11 @@ class Followers:
             sealed_ones = kept.text.split()
             if all(is_current(ring, one) for one in sealed_ones):
                 continue
-            made_for = signing_purpose(kept.owner_id) if kept.is_account else purpose(kept.owner_id)
             try:
-                opened = [unseal(ring, one, purpose=made_for) for one in sealed_ones]
+                opened = [unseal(ring, one, purpose=kept.purpose) for one in sealed_ones]
             except Unsealable as fault:
-                logger.error("secret.unsealable", owner_id=str(kept.owner_id), cause=str(fault))
+                logger.error("secret.unsealable", purpose=kept.purpose, cause=str(fault))
                 continue
-            anew = " ".join(seal(ring, one, purpose=made_for) for one in opened)
+            anew = " ".join(seal(ring, one, purpose=kept.purpose) for one in opened)
             changed += await sealed.replace(self.database, kept, anew)
         return changed

@@ -43,10 +43,11 @@ def blocks(record: Record, content: Content, settings: Settings) -> list[dict[st
     if content is Content.FULL and record.engineer_notes:
         notes = _cut(_plain(record.engineer_notes), _SECTION)
         shown.append({"type": "section", "text": _marked(notes)})
-    buttons = [_button(record)] if record.status is HandoffStatus.OPEN else []
     page = f"{settings.public_url}/handoffs/{record.id}"
-    opens = {"type": "button", "text": _words("Open"), "url": page, "action_id": OPEN}
-    shown.append({"type": "actions", "elements": [*buttons, opens]})
+    buttons = [_button(record, "Open", OPEN) | {"url": page}]
+    if record.status is HandoffStatus.OPEN:
+        buttons.insert(0, _button(record, "Claim", CLAIM) | {"style": "primary"})
+    shown.append({"type": "actions", "elements": buttons})
     return shown
 
 
@@ -74,22 +75,18 @@ def _fields(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def _button(record: Record) -> dict[str, Any]:
+def _button(record: Record, text: str, action_id: str) -> dict[str, Any]:
+    """Its value says whose secret has signed a press, of whichever button."""
     return {
         "type": "button",
-        "text": _words("Claim"),
-        "style": "primary",
-        "action_id": CLAIM,
+        "text": {"type": "plain_text", "text": text},
+        "action_id": action_id,
         "value": f"{record.account_id}.{record.id}",
     }
 
 
 def _marked(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _words(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
 
 
 def _plain(text: str) -> str:

@@ -53,6 +53,7 @@ class Place:
                 blocks=blocks,
                 metadata={"event_type": EVENT_TYPE, "event_payload": {"handoff_id": handoff_id}},
                 unfurl_links=False,
+                unfurl_media=False,
             )
         )
         return str(answer["ts"])
@@ -65,7 +66,11 @@ class Place:
     async def reply(self, ts: str, text: str) -> None:
         """A line in its thread."""
         replying = self.workspace.chat_postMessage(
-            channel=self.channel, thread_ts=ts, text=text, unfurl_links=False
+            channel=self.channel,
+            thread_ts=ts,
+            text=text,
+            unfurl_links=False,
+            unfurl_media=False,
         )
         await answer_of(replying)
 

@@ -16,8 +16,8 @@ from handoff.contract.record import Record
 from handoff.contract.words import Content, HandoffStatus
 from handoff.settings import Settings
 
-_LONGEST = 4_000
-"""Characters of notes. A card may have 28 KB."""
+_NOTES, _SAID = 4_000, 1_000
+"""Characters, each of which may be escaped or four bytes long. A card may have 28 KB."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~])")
 
@@ -30,11 +30,11 @@ def card(said: Occasion, happened: str | None, settings: Settings) -> dict[str, 
         _text(sayings.state(record), weight="Bolder"),
     ]
     if happened is not None:
-        body.append(_text(happened))
+        body.append(_text(happened[:_SAID]))
     if content is not Content.LINK:
         body.append({"type": "FactSet", "facts": _facts(record)})
     if content is Content.FULL and record.engineer_notes and said.due.is_call:
-        body.append(_text(record.engineer_notes[:_LONGEST]))
+        body.append(_text(record.engineer_notes[:_NOTES]))
     title, url = _way_there(record, content, settings)
     shown = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

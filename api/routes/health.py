@@ -69,7 +69,12 @@ async def _look(parts: Services) -> DetailedReadiness:
         "worker": check(_ask_for_workers(parts), "No worker", worst=Health.DEGRADED),
         "rounds": check(_rounds(parts), "PostgreSQL does not answer"),
         **{
-            row.message: check(_channel(parts, row), "PostgreSQL does not answer")
+            row.message: check(
+                _channel(parts, row),
+                "PostgreSQL does not answer",
+                # A chat that is away is told of as well: people have their mail.
+                worst=Health.FAILED if row.reaches_people else Health.DEGRADED,
+            )
             for row in sent_one_by_one()
             if not row.each_its_own
         },

@@ -74,8 +74,8 @@ async def secrets_of(tenant: Tenant, channel: str, keyring: KeyRing) -> dict[str
     sealed = await tenant.connection.scalar(query.where(IntegrationRow.channel == channel))
     if sealed is None:
         return None
-    purpose = _purpose("secrets", tenant.account_id, channel)
-    secrets: dict[str, str] = json.loads(sealing.unseal(keyring, sealed, purpose=purpose))
+    sealed_for = purpose("secrets", tenant.account_id, channel)
+    secrets: dict[str, str] = json.loads(sealing.unseal(keyring, sealed, purpose=sealed_for))
     return secrets
 
 
@@ -85,7 +85,7 @@ def address_of(sealed: str, keyring: KeyRing, account_id: UUID, channel: str) ->
     Raises:
         Unsealable: its key is not in the ring any more.
     """
-    return sealing.unseal(keyring, sealed, purpose=_purpose("address", account_id, channel))
+    return sealing.unseal(keyring, sealed, purpose=purpose("address", account_id, channel))
 
 
 async def connect(
@@ -99,7 +99,7 @@ async def connect(
     """Connects it, or replaces how it was. The place of a team keeps its id."""
 
     def sealed(what: str, secret: str) -> str:
-        return sealing.seal(keyring, secret, purpose=_purpose(what, tenant.account_id, channel))
+        return sealing.seal(keyring, secret, purpose=purpose(what, tenant.account_id, channel))
 
     kept = {"secrets": sealed("secrets", json.dumps(dict(secrets)))}
     added = upsert(IntegrationRow).values(account_id=tenant.account_id, channel=channel, **kept)
@@ -156,5 +156,6 @@ async def _close_all(tenant: Tenant, channel: str) -> None:
     )
 
 
-def _purpose(what: str, account_id: UUID, channel: str) -> str:
+def purpose(what: str, account_id: UUID, channel: str) -> str:
+    """What the `secrets` of a chat, or the `address` of a place, are sealed for."""
     return f"{what} of {channel} of {account_id}"

@@ -1,17 +1,23 @@
 """Slack: one message a handoff, changed in place, its history beneath, and a button to claim."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from fastapi.responses import JSONResponse
+from pydantic import SecretStr
 from temporalio.client import Client
 
+from handoff.database.operations import sealed
+from handoff.keys import keyring_of
+from handoff.sealing import unseal
 from tests.support.cast import ACME, AMIR, BO, CHEN, NETWORK, OLIVE, VERA
-from tests.support.desk import Desk, Handoff, open_desk
+from tests.support.desk import PAYLOAD_KEYS, Desk, Handoff, open_desk
 from tests.support.servers import Servers
 from tests.support.slack import SIGNING_SECRET, TOKEN, FakeSlack, SlackMessage, fake_slack, signed
+from worker.followers import Followers
 
 SECRETS = {"bot_token": TOKEN, "signing_secret": SIGNING_SECRET}
 EVERYBODY = {"account": "C0EVERYBODY"}
@@ -182,6 +188,18 @@ async def test_only_slacks_own_requests_are_heard(slack: FakeSlack, desk: Desk) 
     assert slack.whispers == []
 
 
+async def test_a_press_of_open_is_heard_and_does_nothing(slack: FakeSlack, desk: Desk) -> None:
+    handoff = await desk.escalate()
+    message = await shown(desk, slack, "Waiting")
+    value = message.button("handoff_open")
+    assert value is not None
+    body, headers = slack.press(value, slack.user(AMIR), action="handoff_open")
+    answer = await desk.http().post("/integrations/slack/actions", content=body, headers=headers)
+    assert answer.status_code == 200
+    assert (await desk.see(handoff))["status"] == "open"
+    assert slack.whispers == []
+
+
 async def test_slack_cannot_send_us_elsewhere(slack: FakeSlack, desk: Desk) -> None:
     await desk.escalate()
     message = await shown(desk, slack, "Waiting")
@@ -300,3 +318,15 @@ async def test_nothing_leaves_once_it_is_disconnected(slack: FakeSlack, desk: De
     await desk.until_told(handoff)
     assert "Waiting" in message.text
     assert (await desk.http(OLIVE).get("/integrations/slack")).status_code == 404
+
+
+async def test_its_secrets_are_sealed_with_todays_key(slack: FakeSlack, desk: Desk) -> None:
+    newer = SecretStr("newer:" + "b" * 64 + "," + PAYLOAD_KEYS)
+    turned = desk.settings.model_copy(update={"payload_keys": newer})
+    await Followers(desk.temporal, desk.database, turned).look()
+    kept = await sealed.secrets(desk.database)
+    assert [one.text.split("-")[0] for one in kept] == ["newer", "newer"]
+    assert [one.text for one in kept if TOKEN in one.text or "C0EVERY" in one.text] == []
+    opened = [unseal(keyring_of(turned), one.text, purpose=one.purpose) for one in kept]
+    assert json.loads(opened[0]) == SECRETS
+    assert opened[1] == EVERYBODY["account"]

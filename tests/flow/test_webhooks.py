@@ -19,6 +19,7 @@ from handoff.database.tables import WebhookRow
 from handoff.keys import keyring_of
 from handoff.sealing import unseal
 from handoff.temporal import queues
+from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, GINA, HUGO, OLIVE
 from tests.support.desk import PAYLOAD_KEYS, Desk, Handoff
 from tests.support.receiver import Answer, Got, Receiver
@@ -285,6 +286,20 @@ async def test_a_dead_neighbour_delays_nobody_and_grows_no_history(
             return (await handle.describe()).status is WorkflowExecutionStatus.COMPLETED
 
         await desk.until(over)
+
+
+async def test_five_thousand_messages_to_a_dead_one_are_one_short_history(
+    desk: Desk, receiver: Receiver
+) -> None:
+    handoff = await desk.park(BO)
+    receiver.answer = answering(*[(503, {})] * 1000)
+    made = await make(desk, receiver.url)
+    numbers = await history.write(desk, handoff, 5_000)
+    await receiver.until(lambda: len(receiver.got) >= 4)
+    assert set(receiver.numbers) == {numbers[0]}
+    handle = desk.temporal.get_workflow_handle(queues.webhook_workflow_id(UUID(made["id"])))
+    described = (await handle.describe()).raw_description
+    assert described.workflow_execution_info.history_length < 60
 
 
 async def test_another_account_hears_and_sees_nothing(desk: Desk, receiver: Receiver) -> None:

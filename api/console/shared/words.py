@@ -11,6 +11,7 @@ from handoff.contract.messages import Envelope
 from handoff.contract.people import Person
 from handoff.contract.record import HandoffView
 from handoff.contract.words import Command, HandoffStatus
+from handoff.rules.channels import CHANNELS
 
 PRIORITY = {"urgent": "Urgent", "high": "High", "normal": "Normal", "low": "Low"}
 OUTCOME = {
@@ -252,6 +253,12 @@ def _noted(who: str | None, data: dict[str, Any], kind: str) -> str:
     return f"{who or 'Somebody'} {does}"
 
 
+def _undelivered(who: str | None, data: dict[str, Any], kind: str) -> str:
+    channel = CHANNELS.get(str(_told(data, "channel")))
+    message = channel.message if channel else "message"
+    return f"A {message} to {_named(_told(data, 'recipient'))} could not be delivered"
+
+
 _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "created": lambda who, data, _: f"{who or _named(data['escalator'])} escalated",
     "parked": lambda who, data, _: f"{who or _named(data['escalator'])} parked it",
@@ -276,7 +283,7 @@ _EVENTS: dict[str, Callable[[str | None, dict[str, Any], str], str]] = {
     "changed": _changed,
     "reminded": _reminded,
     "expired": lambda who, data, _: "It expired unanswered",
-    "delivery_failed": lambda who, data, _: "A mail could not be delivered",
+    "delivery_failed": _undelivered,
 }
 
 

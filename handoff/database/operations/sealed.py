@@ -1,12 +1,19 @@
 """Over all accounts, for upkeep: the webhooks to be followed, and secrets as they are sealed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
+from handoff.database import integrations
+from handoff.database.directory import webhooks as directory
+from handoff.database.directory.account import signing_purpose
 from handoff.database.gate import Database
-from handoff.database.tables import AccountRow, WebhookRow
+from handoff.database.tables import AccountRow, EndpointRow, IntegrationRow, WebhookRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +26,12 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A secret as it is kept: whose, and in which column."""
+    """One or several secrets as a row's column keeps them, and what they were sealed for."""
 
-    owner_id: UUID
-    column: str
+    purpose: str
     text: str
-    is_account: bool
-
-
-_COLUMNS = (
-    (WebhookRow, "secret"),
-    (WebhookRow, "old_secret"),
-    (AccountRow, "callback_secret"),
-    (AccountRow, "callback_old_secret"),
-)
+    column: InstrumentedAttribute[Any]
+    row: ColumnElement[bool]
 
 
 async def webhooks(database: Database) -> list[Followed]:
@@ -43,20 +42,60 @@ async def webhooks(database: Database) -> list[Followed]:
 
 
 async def secrets(database: Database) -> list[Sealed]:
-    """All that are kept."""
-    found = []
+    """All that are kept for long. A callback's own is done with when its handoff is."""
     async with database.engine_room() as connection:
-        for table, name in _COLUMNS:
-            column = getattr(table, name)
-            rows = await connection.execute(select(table.id, column).where(column.is_not(None)))
-            found += [Sealed(row[0], name, row[1], table is AccountRow) for row in rows.all()]
-    return found
+        return [
+            *await _of(connection, WebhookRow.secret, WebhookRow.id, directory.purpose),
+            *await _of(connection, WebhookRow.old_secret, WebhookRow.id, directory.purpose),
+            *await _of(connection, AccountRow.callback_secret, AccountRow.id, signing_purpose),
+            *await _of(connection, AccountRow.callback_old_secret, AccountRow.id, signing_purpose),
+            *await _of_chats(connection),
+        ]
+
+
+async def _of(
+    connection: AsyncConnection,
+    column: InstrumentedAttribute[Any],
+    key: InstrumentedAttribute[UUID],
+    purpose: Callable[[UUID], str],
+) -> list[Sealed]:
+    rows = await connection.execute(select(key, column).where(column.is_not(None)))
+    return [Sealed(purpose(owner), text, column, key == owner) for owner, text in rows.all()]
+
+
+async def _of_chats(connection: AsyncConnection) -> list[Sealed]:
+    chats = select(IntegrationRow.account_id, IntegrationRow.channel, IntegrationRow.secrets)
+    places = select(
+        EndpointRow.account_id, EndpointRow.channel, EndpointRow.id, EndpointRow.address
+    ).join(
+        IntegrationRow,
+        (IntegrationRow.account_id == EndpointRow.account_id)
+        & (IntegrationRow.channel == EndpointRow.channel),
+    )
+    found = [
+        Sealed(
+            integrations.purpose("secrets", account_id, channel),
+            text,
+            IntegrationRow.secrets,
+            (IntegrationRow.account_id == account_id) & (IntegrationRow.channel == channel),
+        )
+        for account_id, channel, text in (await connection.execute(chats)).all()
+    ]
+    return found + [
+        Sealed(
+            integrations.purpose("address", account_id, channel),
+            text,
+            EndpointRow.address,
+            EndpointRow.id == place_id,
+        )
+        for account_id, channel, place_id, text in (
+            await connection.execute(places.where(EndpointRow.disabled_at.is_(None)))
+        ).all()
+    ]
 
 
 async def replace(database: Database, kept: Sealed, anew: str) -> int:
-    """The same secret, sealed anew, unless somebody has changed it meanwhile; how many it were."""
-    table = AccountRow if kept.is_account else WebhookRow
-    column = getattr(table, kept.column)
-    statement = update(table).where(table.id == kept.owner_id, column == kept.text)
+    """The same, sealed anew, unless somebody has changed it meanwhile; how many it were."""
+    statement = update(kept.column.class_).where(kept.row, kept.column == kept.text)
     async with database.engine_room() as connection:
-        return (await connection.execute(statement.values({kept.column: anew}))).rowcount
+        return (await connection.execute(statement.values({kept.column.key: anew}))).rowcount

@@ -25,7 +25,7 @@ class IntegrationRow(Table):
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     channel: Mapped[str] = mapped_column(String(32))
-    secrets: Mapped[str | None]
+    secrets: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (

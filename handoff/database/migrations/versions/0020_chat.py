@@ -26,7 +26,7 @@ def upgrade() -> None:
         "integrations",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("channel", sa.String(length=32), nullable=False),
-        sa.Column("secrets", sa.String(), nullable=True),
+        sa.Column("secrets", sa.String(), nullable=False),
         sa.Column(
             "changed_at",
             sa.DateTime(timezone=True),
