@@ -49,11 +49,13 @@ def sentence(event: EventType, data: Mapping[str, Any]) -> str | None:
 
 
 _LINES: Mapping[EventType, Callable[[str, Mapping[str, Any]], str]] = {
-    EventType.RE_ESCALATED: lambda who, data: f"Nobody has claimed it: round {data.get('round')}",
+    EventType.RE_ESCALATED: lambda who, data: "Nobody has claimed it: the next round",
     EventType.NO_RECIPIENTS: lambda who, data: "Nobody else could be told in this round",
     EventType.EXHAUSTED: lambda who, data: "All rounds have passed, and nobody has claimed it",
     EventType.CLAIMED: lambda who, data: f"{who} has claimed it",
-    EventType.RELEASED: lambda who, data: f"{who} has given it back",
+    EventType.RELEASED: lambda who, data: (
+        f"{who} has given it back" if data.get("actor") else "It is back in the queue"
+    ),
     EventType.RESOLVED: lambda who, data: f"{who} has resolved it",
     EventType.CANCELLED: lambda who, data: f"{who} has cancelled it",
     EventType.EXPIRED: lambda who, data: "It has expired",

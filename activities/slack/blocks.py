@@ -10,9 +10,7 @@ from activities import sayings
 from handoff.contract.record import Record
 from handoff.contract.words import Content, HandoffStatus, Priority
 from handoff.settings import Settings
-
-CLAIM = "handoff_claim"
-OPEN = "handoff_open"
+from handoff.slack_words import CLAIM, OPEN, plain
 
 _HEADER, _FIELD, _SECTION, _TEXT = 150, 2_000, 3_000, 4_000
 
@@ -26,7 +24,7 @@ _MARKS = {
 
 def summary(record: Record, content: Content) -> str:
     """What a notification says, and whoever cannot see blocks."""
-    return _cut(_plain(f"{_title(record, content)}: {sayings.state(record)}"), _TEXT)
+    return _cut(plain(f"{_title(record, content)}: {sayings.state(record)}"), _TEXT)
 
 
 def blocks(record: Record, content: Content, settings: Settings) -> list[dict[str, Any]]:
@@ -36,12 +34,12 @@ def blocks(record: Record, content: Content, settings: Settings) -> list[dict[st
             "type": "header",
             "text": {"type": "plain_text", "text": _cut(_title(record, content), _HEADER)},
         },
-        {"type": "section", "text": _marked(f"*{_plain(sayings.state(record))}*")},
+        {"type": "section", "text": _marked(f"*{plain(sayings.state(record))}*")},
     ]
     if content is not Content.LINK:
         shown.append({"type": "section", "fields": _fields(record)})
     if content is Content.FULL and record.engineer_notes:
-        notes = _cut(_plain(record.engineer_notes), _SECTION)
+        notes = _cut(plain(record.engineer_notes), _SECTION)
         shown.append({"type": "section", "text": _marked(notes)})
     page = f"{settings.public_url}/handoffs/{record.id}"
     buttons = [_button(record, "Open", OPEN) | {"url": page}]
@@ -53,7 +51,7 @@ def blocks(record: Record, content: Content, settings: Settings) -> list[dict[st
 
 def reply(text: str) -> str:
     """A line of the thread."""
-    return _cut(_plain(text), _TEXT)
+    return _cut(plain(text), _TEXT)
 
 
 def _title(record: Record, content: Content) -> str:
@@ -69,9 +67,7 @@ def _fields(record: Record) -> list[dict[str, Any]]:
         "Team": record.team_name,
     }
     return [
-        _marked(_cut(f"*{name}*\n{_plain(value)}", _FIELD))
-        for name, value in facts.items()
-        if value
+        _marked(_cut(f"*{name}*\n{plain(value)}", _FIELD)) for name, value in facts.items() if value
     ]
 
 
@@ -87,11 +83,6 @@ def _button(record: Record, text: str, action_id: str) -> dict[str, Any]:
 
 def _marked(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _plain(text: str) -> str:
-    """Nobody is called by what somebody typed: no @channel, no link with other words on it."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _cut(text: str, longest: int) -> str:

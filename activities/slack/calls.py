@@ -1,6 +1,7 @@
 """The calls that a handoff's message needs, and what their refusals mean to the ledger."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,6 +12,9 @@ from handoff.rules.causes import Cause
 from handoff.slack import Refused, answer_of
 
 EVENT_TYPE = "handoff"
+
+CLOCKS_APART, PAGES = timedelta(minutes=2), 3
+"""How far Slack's clock may be from ours, and how much of a channel is looked through."""
 
 GONE = "message_not_found"
 """Somebody has deleted it."""
@@ -74,27 +78,36 @@ class Place:
         )
         await answer_of(replying)
 
-    async def find(self, handoff_id: str, *, since: float) -> str | None:
-        """The message that bears this handoff's id, posted after `since` (seconds since 1970).
+    async def find(self, handoff_id: str, *, asked_at: datetime) -> str | None:
+        """The message that bears this handoff's id, posted about then.
 
         None where there is none, or the bot may not read what it writes.
         """
-        reading = self.workspace.conversations_history(
-            channel=self.channel,
-            oldest=f"{since:.6f}",
-            limit=200,
-            include_all_metadata=True,
-        )
-        try:
-            answer = await answer_of(reading)
-        except Refused as refused:
-            if outcome_of(refused).state is not DeliveryState.FAILED:
-                raise
-            return None
-        for message in answer.get("messages") or []:
-            payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if payload.get("handoff_id") == handoff_id:
-                return str(message["ts"])
+        oldest = (asked_at - CLOCKS_APART).timestamp()
+        latest = (asked_at + CLOCKS_APART).timestamp()
+        cursor: str | None = None
+        for _ in range(PAGES):
+            reading = self.workspace.conversations_history(
+                channel=self.channel,
+                oldest=f"{oldest:.6f}",
+                latest=f"{latest:.6f}",
+                limit=200,
+                cursor=cursor,
+                include_all_metadata=True,
+            )
+            try:
+                answer = await answer_of(reading)
+            except Refused as refused:
+                if outcome_of(refused).state is not DeliveryState.FAILED:
+                    raise
+                return None
+            for message in answer.get("messages") or []:
+                payload = (message.get("metadata") or {}).get("event_payload") or {}
+                if payload.get("handoff_id") == handoff_id:
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                break
         return None
 
 
@@ -102,7 +115,8 @@ def outcome_of(refused: Refused) -> SendOutcome:
     """What became of the message."""
     status = refused.status
     if refused.may_be_done:
-        return SendOutcome(DeliveryState.AMBIGUOUS, None, Cause.TIMEOUT)
+        # What may be there is looked for, so nothing comes twice.
+        return SendOutcome(DeliveryState.RETRYING, None, Cause.TIMEOUT)
     if status is None:
         return SendOutcome(DeliveryState.RETRYING, None, Cause.CONNECTION)
     cause = _CAUSES.get(refused.error, Cause.RECIPIENT_REFUSED)

@@ -1,11 +1,12 @@
 """Slack as a channel: brings the one message of a handoff, and its thread, up to date."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
+from activities.turns import Turns
 from handoff.contract.words import DeliveryState
 from handoff.database import integrations
 from handoff.database.gate import Database
@@ -20,10 +21,11 @@ from handoff.rules.channels import SLACK
 from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
-TURN_WITHIN = 5.0
+TURN_WITHIN, _ASKS_AGAIN = 1.0, 0.2
 """Seconds that an event waits while another one of the same handoff is being told of."""
 
-_ASKS_AGAIN = 0.2
+AT_ONCE = 4
+"""Messages of one account on their way: a slow workspace holds up nobody else's."""
 
 
 @dataclass(slots=True)
@@ -32,22 +34,18 @@ class SlackSender:
 
     settings: Settings
     database: Database
+    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE))
     _http: Any = None
 
     @property
     def patience(self) -> Patience:
-        """A lost answer is looked up, so it need not be waited for long."""
-        return Patience(
-            timedelta(seconds=2),
-            timedelta(minutes=5),
-            timedelta(hours=24),
-            after_lost=timedelta(seconds=5),
-        )
+        """What was lost is looked for, so that nothing is held back as a possible copy."""
+        return Patience(timedelta(seconds=2), timedelta(minutes=5), timedelta(hours=24))
 
     @property
     def connections(self) -> int:
-        """Slack takes about one message a second and channel; other channels go on meanwhile."""
-        return 8
+        """Slack takes about one message a second and channel; others go on meanwhile."""
+        return 32
 
     def message_id(self, name: str) -> str:
         """Slack gives its own; the ledger has ours."""
@@ -67,23 +65,24 @@ class SlackSender:
             return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
         if secrets is None:
             return SendOutcome(DeliveryState.FAILED, None, Cause.NOT_CONNECTED)
-        post = await self._turn(due)
-        if post is None:
-            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
-        # Its libraries are large, and needed only where an account has connected Slack.
-        await load("activities.slack.writing")
-        from activities.slack import calls, writing
-        from handoff import slack
+        async with self.turns.of(due.account_id) as has_turn:
+            post = await self._turn(due) if has_turn else None
+            if post is None:
+                return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+            # Its libraries are large, and needed only where an account has connected Slack.
+            await load("activities.slack.writing")
+            from activities.slack import calls, writing
+            from handoff import slack
 
-        self._http = self._http or slack.new_session()
-        workspace = slack.client(self._http, self.settings, secrets["bot_token"])
-        return await writing.write(
-            calls.Place(workspace, channel),
-            said,
-            post,
-            database=self.database,
-            settings=self.settings,
-        )
+            self._http = self._http or slack.new_session()
+            workspace = slack.client(self._http, self.settings, secrets["bot_token"])
+            return await writing.write(
+                calls.Place(workspace, channel),
+                said,
+                post,
+                database=self.database,
+                settings=self.settings,
+            )
 
     async def _turn(self, due: Due) -> Post | None:
         try:

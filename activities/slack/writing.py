@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from activities import sayings
 from activities.sender import Occasion, SendOutcome
@@ -21,9 +22,6 @@ from handoff.settings import Settings
 from handoff.slack import Refused
 
 SENT = SendOutcome(DeliveryState.SENT, None, Cause.ACCEPTED)
-
-CLOCKS_APART = 60
-"""Seconds that Slack's clock may be behind ours."""
 
 MOST = 50
 """Events that are told of in one turn."""
@@ -87,18 +85,32 @@ class _Turn:
     async def _show(self, record: Record) -> None:
         text = blocks.summary(record, self._said.content)
         shown = blocks.blocks(record, self._said.content, self._settings)
-        post, due = self._post, self._said.due
-        if post.reference is None and not post.is_new:
-            since = post.begun_at.timestamp() - CLOCKS_APART
-            found = await self._place.find(str(due.handoff_id), since=since)
-            post = replace(post, reference=found)
-        if post.reference is None:
-            ts = await self._place.post(text=text, blocks=shown, handoff_id=str(due.handoff_id))
-            post = replace(post, reference=ts, told=max(post.told, due.event_number))
-        elif post.version < record.version:
-            await self._place.change(post.reference, text=text, blocks=shown)
-        self._post = replace(post, version=record.version, told=post.told or due.event_number)
+        if self._post.reference is None and self._post.asked_at is not None:
+            found = await self._place.find(self._handoff, asked_at=self._post.asked_at)
+            self._post = replace(self._post, reference=found)
+        if self._post.reference is None:
+            await self._write(text, shown)
+        elif self._post.version < record.version:
+            await self._place.change(self._post.reference, text=text, blocks=shown)
+        told = self._post.told or self._said.due.event_number
+        self._post = replace(self._post, version=record.version, told=told)
         await self.keep()
+
+    async def _write(self, text: str, shown: list[dict[str, Any]]) -> None:
+        """Written down before it is asked for: whoever finds no answer knows what to look for."""
+        self._post = replace(self._post, asked_at=self._said.due.now)
+        await self.keep()
+        try:
+            ts = await self._place.post(text=text, blocks=shown, handoff_id=self._handoff)
+        except Refused as refused:
+            if not refused.may_be_done:
+                self._post = replace(self._post, asked_at=None)
+            raise
+        self._post = replace(self._post, reference=ts, asked_at=None)
+
+    @property
+    def _handoff(self) -> str:
+        return str(self._said.due.handoff_id)
 
     async def _tell(self, envelope: Envelope) -> None:
         event = EventType(envelope.type.removeprefix("handoff."))

@@ -1,12 +1,13 @@
 """Microsoft Teams as a channel: posts a card to the Workflows address of a team's channel."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from activities import sayings
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
 from activities.teams.card import card
+from activities.turns import Turns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
@@ -17,6 +18,9 @@ from handoff.rules.channels import TEAMS
 from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
+AT_ONCE = 4
+"""Cards of one account on their way: a slow address holds up nobody else's."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamsSender:
@@ -24,6 +28,7 @@ class TeamsSender:
 
     settings: Settings
     poster: Poster
+    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE))
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "TeamsSender":
@@ -43,7 +48,7 @@ class TeamsSender:
     @property
     def connections(self) -> int:
         """Cards on their way at once."""
-        return 8
+        return 32
 
     def message_id(self, name: str) -> str:
         """Teams gives none back; the ledger has ours."""
@@ -62,14 +67,17 @@ class TeamsSender:
             return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
         happened = sayings.sentence(said.due.event_type, said.due.data)
         body = json.dumps(card(said, happened, self.settings), ensure_ascii=False)
-        return _outcome(await self.poster.post(Parcel(message.id, address, body, ())))
+        async with self.turns.of(said.due.account_id) as has_turn:
+            if not has_turn:
+                return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+            return _outcome(await self.poster.post(Parcel(message.id, address, body, ())))
 
     async def close(self) -> None:
         """Gives the connections back."""
         await self.poster.close()
 
 
-_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECTION)
+_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECTION, Cause.CONNECT_TIMEOUT)
 
 
 def _outcome(posted: Posted) -> SendOutcome:

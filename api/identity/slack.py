@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from handoff import slack
 from handoff.errors import Unreachable
 from handoff.settings import Settings
+from handoff.slack_words import SIGNATURE, TIMESTAMP
 
 logger = structlog.get_logger(__name__)
 
@@ -28,14 +29,10 @@ HOOKS = "hooks.slack.com"
 
 
 def is_signed(body: bytes, headers: Mapping[str, str], signing_secret: str) -> bool:
-    """Whether Slack has signed it within the last five minutes."""
-    timestamp = headers.get("x-slack-request-timestamp", "")
-    signature = headers.get("x-slack-signature", "")
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-        return False
-    if not signature.isascii():
-        return False
-    return SignatureVerifier(signing_secret).is_valid(body, timestamp, signature)
+    """Whether Slack has signed what `may_be_signed`, within the last five minutes."""
+    verifier = SignatureVerifier(signing_secret)
+    timestamp, signature = headers[TIMESTAMP], headers[SIGNATURE]
+    return verifier.is_valid(body, timestamp, signature)
 
 
 @asynccontextmanager
@@ -72,8 +69,9 @@ class Workspace:
         """What only whoever pressed sees. `at`: where Slack wants the answer to this press."""
         if at is not None and self._is_slack(at):
             answer = {"response_type": "ephemeral", "replace_original": False, "text": said}
-            await self.session.post(at, json=answer, allow_redirects=False)
-            return
+            async with self.session.post(at, json=answer, allow_redirects=False) as heard:
+                if heard.status == 200:
+                    return
         await slack.answer_of(self.client.chat_postEphemeral(channel=channel, user=to, text=said))
 
     def _is_slack(self, address: str) -> bool:

@@ -12,7 +12,6 @@ from api.schemas.integrations import (
     IntegrationView,
     SlackBody,
     TeamsBody,
-    key_of,
     no_such_team,
     team_of,
 )
@@ -80,10 +79,8 @@ async def put_teams(body: TeamsBody, caller: LeadingCaller, parts: Parts) -> Int
     async with parts.database.account(caller.account_id) as tenant:
         must_lead(await people.act_as(tenant, caller))
         known = await integrations.find(tenant, TEAMS.name, keyring_of(parts.settings))
-        kept = {(key_of(one), one.shown): one.address for one in known.places} if known else {}
-        channels = {
-            key: kept.get((key, address), address) for key, address in body.channels.items()
-        }
+        kept = {one.shown: one.address for one in known.places} if known else {}
+        channels = {key: kept.get(address, address) for key, address in body.channels.items()}
         view = IntegrationView.of(
             await _connect(tenant, TEAMS, parts, secrets={}, channels=channels)
         )

@@ -5,6 +5,8 @@ finger it was; who that is to us, their mail address in Slack says.
 """
 
 import json
+import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -23,10 +25,12 @@ from handoff.keys import keyring_of
 from handoff.loading import load
 from handoff.rules.channels import SLACK
 from handoff.sealing import Unsealable
+from handoff.slack_words import CLAIM, SIGNATURE, TIMESTAMP, plain
 
 logger = structlog.get_logger(__name__)
 
-CLAIM = "handoff_claim"
+FRESH = 5 * 60
+"""Seconds for which a signature holds."""
 
 router = APIRouter(prefix="/integrations/slack", tags=["integrations"])
 
@@ -66,7 +70,8 @@ class _Press:
 async def press(request: Request, parts: Parts) -> Response:
     """For Slack alone. Whoever pressed is answered there, within three seconds."""
     body = await request.body()
-    pressed = _read(body)
+    parts.limits.stranger(peer(request))
+    pressed = _read(body) if _may_be_signed(request.headers) else None
     secrets = None if pressed is None else await _secrets(parts, pressed.account_id)
     # Its libraries are large, and needed only where an account has connected Slack.
     await load("api.identity.slack")
@@ -86,6 +91,15 @@ async def press(request: Request, parts: Parts) -> Response:
                 said, to=pressed.presser, channel=pressed.channel, at=pressed.response_url
             )
     return Response(status_code=200)
+
+
+def _may_be_signed(headers: Mapping[str, str]) -> bool:
+    """Known without asking anybody: whether it says when it was signed, lately, and how."""
+    timestamp, signature = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        return False
+    is_fresh = abs(time.time() - int(timestamp)) <= FRESH
+    return is_fresh and signature.isascii() and signature.startswith("v0=")
 
 
 def _read(body: bytes) -> _Press | None:
@@ -123,8 +137,8 @@ async def _claim(parts: Services, pressed: _Press, address: str | None) -> str:
     try:
         changed = await acts.carry_out(acts.claim(), parts, presser, pressed.handoff_id)
     except AlreadyClaimed as refusal:
-        return f"{refusal.facts['claimed_by']['name']} has it."
+        return plain(f"{refusal.facts['claimed_by']['name']} has it.")
     except HandoffError as refusal:
-        return str(refusal)
+        return plain(str(refusal))
     logger.info("slack.claimed", handoff_id=str(changed.record.id), actor_id=str(presser.id))
     return f"You have it: {parts.settings.public_url}/handoffs/{changed.record.id}"

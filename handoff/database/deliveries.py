@@ -60,12 +60,16 @@ and 5,000 recipients stay far below Temporal's limits."""
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A message to be: to which person or endpoint, how, and whether a person opted out of it."""
+    """A message to be: to which person or endpoint, how, and whether a person opted out of it.
+
+    `besides`: the round does not count on it, for no level names its channel.
+    """
 
     channel: Channel
     recipient_id: UUID | None = None
     endpoint_id: UUID | None = None
     opted_out: bool = False
+    besides: bool = False
 
 
 def planned(event: CTE) -> Insert:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, insert
+from sqlalchemy import BindParameter, ColumnElement, Select, insert, or_, select, union_all
 
 from handoff.contract.messages import SealedCallback
 from handoff.contract.people import Endpoint
 from handoff.database import deliveries
 from handoff.database.gate import Gate, Tenant
-from handoff.database.tables import DeliveryRow, EndpointRow
+from handoff.database.tables import DeliveryRow, EndpointRow, PostRow
 from handoff.rules.channels import CALLBACK, named_by_policies
 
 SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
@@ -39,9 +39,13 @@ def called(gate: Gate, channels: Sequence[str], team_id: UUID | None) -> Select[
 
 
 def told(gate: Gate, channels: Sequence[str], handoff: BindParameter[UUID]) -> Select[Any]:
-    """Those that have been, or may have been, called about this handoff, and its callback."""
+    """Those that have been, or may have been, told of this handoff, and its callback."""
     called = deliveries.told_one_by_one(gate, handoff, who=DeliveryRow.endpoint_id)
-    concerned = EndpointRow.id.in_(called) | (EndpointRow.id == handoff)
+    shown = gate.select(PostRow, PostRow.endpoint_id).where(
+        PostRow.handoff_id == handoff,
+        or_(PostRow.reference.is_not(None), PostRow.asked_at.is_not(None)),
+    )
+    concerned = EndpointRow.id.in_(union_all(called, shown, select(handoff)))
     return _of_account(gate).where(EndpointRow.channel.in_(channels), concerned)
 
 

@@ -96,7 +96,16 @@ _WHAT_BECOMES = _ENDS | {
     EventType.TRANSFERRED,
     EventType.CHANGED,
 }
-_WHAT_IS_DONE = frozenset({EventType.HURRIED, EventType.SNOOZED, EventType.CALLED, EventType.NOTED})
+_WHAT_IS_DONE = frozenset(
+    {
+        EventType.RE_ESCALATED,
+        EventType.NO_RECIPIENTS,
+        EventType.HURRIED,
+        EventType.SNOOZED,
+        EventType.CALLED,
+        EventType.NOTED,
+    }
+)
 
 SLACK = Channel(
     name="slack",

@@ -37,6 +37,7 @@ def record_within(record: Record, content: Content) -> Record:
     return replace(
         cut,
         session_title="",
+        outcome=None,
         team_name=None,
         escalator=_nameless(cut.escalator),
         claimed_by=cut.claimed_by and _nameless(cut.claimed_by),

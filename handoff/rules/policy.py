@@ -7,7 +7,7 @@ from typing import Any
 from handoff.contract.policy import Level, Policy, Target
 from handoff.contract.record import Record
 from handoff.contract.words import Priority, TargetKind
-from handoff.rules.channels import EMAIL, Channel, default_names, following, known
+from handoff.rules.channels import EMAIL, Channel, default_names, following
 
 WAIT_RATIO = {
     Priority.URGENT: 1 / 3,
@@ -85,17 +85,11 @@ def next_level(record: Record) -> tuple[int, int]:
     return record.level + 1, 1
 
 
-def calls_by(policy: Policy, level: int, *, first: bool) -> list[Channel]:
-    """The channels by which a round of the level calls; `first`: it is the first round of all."""
-    named = known(policy.levels[level].channels)
-    if not first:
-        return named
-    anywhere = {name for one in policy.levels for name in one.channels}
-    return [*named, *(row for row in _told_anyway() if row.name not in anywhere)]
-
-
-def _told_anyway() -> list[Channel]:
-    return [row for row in following() if not row.to_programs]
+def told_besides(policy: Policy) -> list[Channel]:
+    """The channels whose places the first round tells, because no level names them. No level counts
+    on them."""
+    named = {name for level in policy.levels for name in level.channels}
+    return [row for row in following() if not row.to_programs and row.name not in named]
 
 
 def describe_targets(level: Level) -> str:

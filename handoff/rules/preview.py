@@ -13,7 +13,7 @@ from handoff.contract.policy import Level, Policy
 from handoff.contract.words import Priority
 from handoff.rules.attention import why_not
 from handoff.rules.channels import known
-from handoff.rules.policy import calls_by
+from handoff.rules.policy import told_besides
 from handoff.rules.roster import Member, Roster
 
 
@@ -83,10 +83,11 @@ def preview(policy: Policy, roster: Roster, question: Question) -> Iterator[Prev
             number += 1
             moment = question.at + timedelta(seconds=after)
             told = tuple(_told(member, level, question.priority, moment) for member in people)
-            channels = calls_by(policy, index, first=number == 1)
-            places = tuple(roster.places(channels, question.session_team_id))
+            named = tuple(roster.places(known(level.channels), question.session_team_id))
+            besides = told_besides(policy) if number == 1 else []
+            places = (*named, *roster.places(besides, question.session_team_id))
             warnings = (*_about_round(told, places), *(about_level if repeat == 0 else ()))
-            reaches = bool(places) or any(person.channels for person in told)
+            reaches = bool(named) or any(person.channels for person in told)
             if not reaches and index < len(policy.levels) - 1:
                 passed = Warned("level_passed", "Nobody is reached: the next level comes at once.")
                 yield PreviewRound(number, index, after, 0.0, told, places, (*warnings, passed))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import SecretStr
 from temporalio.client import Client
 
@@ -330,3 +330,53 @@ async def test_its_secrets_are_sealed_with_todays_key(slack: FakeSlack, desk: De
     opened = [unseal(keyring_of(turned), one.text, purpose=one.purpose) for one in kept]
     assert json.loads(opened[0]) == SECRETS
     assert opened[1] == EVERYBODY["account"]
+
+
+async def test_later_rounds_and_a_transfer_are_shown(slack: FakeSlack, desk: Desk) -> None:
+    handoff = await desk.escalate()
+    message = await shown(desk, slack, "Waiting, round 1 of 5")
+    assert (await desk.command(BO, handoff, "escalate-now", {"round": 1})).status_code == 200
+    await shown(desk, slack, "Waiting, round 2 of 5")
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    passed = await desk.command(AMIR, handoff, "transfer", {"to": str(CHEN.id)})
+    assert passed.status_code == 200
+    await shown(desk, slack, "Amir passes it to Chen")
+    await desk.until_told(handoff)
+    assert message.thread == [
+        "Bo has called the next round.",
+        "Nobody has claimed it: the next round.",
+        "Amir has claimed it.",
+        "Amir passes it on to Chen.",
+    ]
+
+
+async def test_no_level_counts_on_what_is_told_besides(slack: FakeSlack, desk: Desk) -> None:
+    """Where a round's people are reached by nothing, the next level comes at once."""
+    levels = [
+        {"targets": [{"kind": "user", "value": str(CHEN.id)}], "channels": ["email"], "wait": "1h"},
+        {"targets": [{"kind": "account"}], "channels": ["email"], "wait": "1h"},
+    ]
+    put = await desk.http(OLIVE).put("/policy", json={"levels": levels})
+    assert put.status_code == 200, put.text
+    off = {"email": {"enabled": False}}
+    assert (await desk.http(CHEN).put("/me/notifications", json=off)).status_code == 200
+    handoff = await desk.escalate()
+    await desk.until_handoff(handoff, round=2)
+    await shown(desk, slack, "Waiting, round 2 of 2")
+
+
+async def test_slack_may_be_away_for_long(slack: FakeSlack, desk: Desk) -> None:
+    slack.troubles["chat.postMessage"] = [_broken] * 4
+    handoff = await desk.escalate()
+
+    async def tried_twice() -> bool:
+        return len(slack.calls) >= 2
+
+    await desk.until(tried_twice)
+    # What may be there is followed, too.
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    await shown(desk, slack, "Claimed by Amir")
+
+
+def _broken() -> Response:
+    return Response("<html>", 502)

@@ -157,7 +157,8 @@ class FakeSlack:
         return [
             {"ts": one.ts, "text": one.text, "metadata": one.metadata}
             for one in self.messages
-            if one.channel == given["channel"] and float(one.ts) > float(given["oldest"])
+            if one.channel == given["channel"]
+            and float(given["oldest"]) < float(one.ts) < float(given["latest"])
         ]
 
     def _find(self, ts: str) -> SlackMessage | None:

@@ -12,7 +12,7 @@ from handoff.contract.people import Actor
 from handoff.database import outages
 from handoff.database.directory.departures import begin_change
 from handoff.database.gate import Database, Tenant
-from handoff.database.tables import SessionRow, TeamRow, UserRow
+from handoff.database.tables import EndpointRow, SessionRow, TeamRow, UserRow
 from handoff.errors import NotFound
 
 
@@ -93,6 +93,11 @@ async def delete_team(database: Database, caller: Actor, team_id: UUID) -> None:
                 TeamRow.deleted_at.is_(None),
             )
             .values(deleted_at=func.clock_timestamp())
+        )
+        await tenant.connection.execute(
+            update(EndpointRow)
+            .where(EndpointRow.account_id == tenant.account_id, EndpointRow.team_id == team_id)
+            .values(disabled_at=func.clock_timestamp(), address="")
         )
         for table in (UserRow, SessionRow):
             await tenant.connection.execute(

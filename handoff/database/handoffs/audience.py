@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     false,
+    literal,
     not_,
     null,
     or_,
@@ -31,8 +32,8 @@ from handoff.database.records import is_private
 from handoff.database.tables import EndpointRow, EventRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.change import Change, Tells
-from handoff.rules.channels import CHANNELS, Channel, chosen_by_people, following
-from handoff.rules.policy import calls_by
+from handoff.rules.channels import CHANNELS, Channel, chosen_by_people, following, known
+from handoff.rules.policy import told_besides
 from handoff.rules.roster import nearest
 
 
@@ -58,47 +59,77 @@ async def choose(
 
 async def _round(tenant: Tenant, record: Record, change: Change, now: datetime) -> list[Planned]:
     level = record.policy.levels[record.level]
-    channels = calls_by(record.policy, record.level, first=record.round == 1)
-    by_place = [channel.name for channel in channels if not channel.reaches_people]
-    whom = people.targeted(tenant, level, but=record.escalator.id)
-    places = endpoints.called(tenant, by_place, record.team_id)
-    called = await _ask(tenant, _both(whom, places))
+    channels = known(level.channels)
+    besides = told_besides(record.policy) if record.round == 1 else []
+    by_place = [row.name for row in (*channels, *besides) if not row.reaches_people]
+    found = await _ask(
+        tenant,
+        _all_of(
+            people.targeted(ANY, level, but=record.escalator.id),
+            called=endpoints.called(ANY, by_place, record.team_id),
+            told=endpoints.told(ANY, _names(following(EventType.RE_ESCALATED)), _HANDOFF),
+        ),
+        handoff=record.id,
+    )
     told = [
         _planned(user, channel, record, change, now)
-        for user in called.users
+        for user in found.users
         for channel in channels
         if channel.reaches_people
     ]
-    return told + _at(nearest(called.places, record.team_id))
+    named = {channel.name for channel in channels}
+    called = {place.id: place for place in nearest(found.called, record.team_id)}
+    # What stands somewhere shows the new round, too.
+    places = called | {place.id: place for place in found.told if place.id not in called}
+    return told + [
+        Planned(
+            CHANNELS[place.channel],
+            endpoint_id=place.id,
+            besides=place.id not in called or place.channel not in named,
+        )
+        for place in places.values()
+    ]
 
 
-class _Called(NamedTuple):
-    """Users as id and choices, and places of the account."""
+class _Found(NamedTuple):
+    """Users as id and choices; places that may be called, and those that were told before."""
 
     users: list[Any]
-    places: list[Endpoint]
+    called: list[Endpoint]
+    told: list[Endpoint]
 
 
-def _both(users: Select[Any], places: Select[Any]) -> CompoundSelect[Any]:
-    """One question, for somebody waits for the answer of every command."""
+_HANDOFF = bindparam("handoff", type_=Uuid())
+
+
+def _names(channels: Iterable[Channel]) -> tuple[str, ...]:
+    return tuple(channel.name for channel in channels)
+
+
+def _all_of(users: Select[Any], **places: Select[Any]) -> CompoundSelect[Any]:
+    """One question, for somebody waits for the answer of every command. `why` says of which."""
     no_place = (cast(null(), column.type).label(column.key) for column in endpoints.SHOWN[1:])
     no_choices = cast(null(), UserRow.notifications.type)
     return union_all(
-        users.add_columns(*no_place),
-        places.with_only_columns(EndpointRow.id, no_choices, *endpoints.SHOWN[1:]),
+        users.add_columns(*no_place, literal("user").label("why")),
+        *(
+            query.with_only_columns(
+                EndpointRow.id, no_choices, *endpoints.SHOWN[1:], literal(why).label("why")
+            )
+            for why, query in places.items()
+        ),
     )
 
 
-async def _ask(tenant: Tenant, both: CompoundSelect[Any], **values: Any) -> _Called:
-    found = sorted((await tenant.run(both, **values)).all(), key=attrgetter("id"))
-    return _Called(
-        [row for row in found if row.channel is None],
-        [Endpoint(row.id, row.name, row.channel, row.team_id) for row in found if row.channel],
-    )
+async def _ask(tenant: Tenant, question: CompoundSelect[Any], **values: Any) -> _Found:
+    rows: dict[str, list[Any]] = {"user": [], "called": [], "told": []}
+    for row in sorted((await tenant.run(question, **values)).all(), key=attrgetter("id")):
+        rows[row.why].append(row)
+    return _Found(rows["user"], _places(rows["called"]), _places(rows["told"]))
 
 
-def _at(places: Iterable[Endpoint]) -> list[Planned]:
-    return [Planned(CHANNELS[place.channel], endpoint_id=place.id) for place in places]
+def _places(rows: Iterable[Any]) -> list[Endpoint]:
+    return [Endpoint(row.id, row.name, row.channel, row.team_id) for row in rows]
 
 
 def _planned(user: Any, channel: Channel, record: Record, change: Change, now: datetime) -> Planned:
@@ -125,11 +156,8 @@ async def _reports(
 ) -> list[Planned]:
     """A short message each. What is parked is nobody's in a channel that others read."""
     private = is_private(record)
-    followed = tuple(
-        channel.name
-        for channel in (following(change.event) if change.event else ())
-        if channel.to_programs or not private
-    )
+    follow = following(change.event) if change.event else []
+    followed = _names(channel for channel in follow if channel.to_programs or not private)
     if change.tells is Tells.NOBODY and not followed:
         return []
     named = change.named or record.transfer_to
@@ -148,21 +176,20 @@ async def _reports(
     channels = [channel for channel in chosen_by_people() if channel.reports or asks]
     return [
         _planned(user, channel, record, change, now) for user in told.users for channel in channels
-    ] + _at(told.places)
+    ] + [Planned(CHANNELS[place.channel], endpoint_id=place.id) for place in told.told]
 
 
 @cache
 def _whom(tells: Tells, followed: tuple[str, ...]) -> CompoundSelect[Any]:
     escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
-    handoff = bindparam("handoff", type_=Uuid())
     wrote = ANY.select(EventRow, EventRow.actor_id).where(
-        EventRow.handoff_id == handoff, EventRow.type == EventType.NOTED
+        EventRow.handoff_id == _HANDOFF, EventRow.type == EventType.NOTED
     )
     is_open = not_(bindparam("is_private", type_=Boolean()))
     others = UserRow.id.is_distinct_from(bindparam("but"))
     whom = {
         Tells.NOBODY: false(),
-        Tells.TOLD: others & or_(escalator, holder, UserRow.id.in_(told_one_by_one(ANY, handoff))),
+        Tells.TOLD: others & or_(escalator, holder, UserRow.id.in_(told_one_by_one(ANY, _HANDOFF))),
         Tells.TALKING: others & or_(escalator, is_open & or_(holder, UserRow.id.in_(wrote))),
         Tells.ESCALATOR: escalator,
         Tells.ESCALATOR_AND_OWNERS: or_(escalator, UserRow.role == Role.OWNER),
@@ -173,4 +200,4 @@ def _whom(tells: Tells, followed: tuple[str, ...]) -> CompoundSelect[Any]:
     # Viewers are told of nothing but what they handed off when they were more.
     may_hear = or_(escalator, and_(*people.eligible()))
     users = query.where(whom, *people.PEOPLE, may_hear)
-    return _both(users, endpoints.told(ANY, followed, handoff))
+    return _all_of(users, told=endpoints.told(ANY, followed, _HANDOFF))

@@ -116,7 +116,8 @@ async def _step(tenant: Tenant, record: Record, now: datetime) -> Step | None:
 
 
 async def _may_reach_somebody(tenant: Tenant, record: Record) -> bool:
-    """Whether a message of the running round has reached somebody, or still may, by any channel.
+    """Whether a message of the running round has reached somebody, or still may, by any channel of
+    its level.
 
     A push that Redis took may: whoever opens a page is shown it.
     """
@@ -128,6 +129,7 @@ async def _may_reach_somebody(tenant: Tenant, record: Record) -> bool:
     query = tenant.select(DeliveryRow, DeliveryRow.handoff_id).where(
         DeliveryRow.handoff_id == record.id,
         DeliveryRow.event_number == latest.scalar_subquery(),
+        DeliveryRow.channel.in_(record.policy.levels[record.level].channels),
         or_(DeliveryRow.state.not_in(over), deliveries.lost_answers(DeliveryRow.attempts) > 0),
     )
     return (await tenant.connection.execute(query.limit(1))).first() is not None

@@ -265,7 +265,7 @@ async def _write_event(
     actor: Actor | None,
     now: datetime,
 ) -> Changed:
-    reaches = any(not message.opted_out for message in messages)
+    reaches = any(not (message.opted_out or message.besides) for message in messages)
     event = told_as(change, reaches_somebody=reaches)
     if event is None:
         return Changed(record, None)

@@ -15,35 +15,31 @@ from sqlalchemy.dialects.postgresql import insert
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import PostRow
 
-HELD_FOR = timedelta(seconds=20)
-"""Longer than two calls of the other side take. Each line that is written holds it anew."""
+HELD_FOR = timedelta(seconds=45)
+"""Longer than four calls of the other side take. Whatever is written down holds it anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """What stands there, for whoever has its turn.
 
-    `reference`: how the other side knows it; None where it is not known to be there. `version` of
-    the handoff is shown; events up to `told` are told of beneath.
+    `reference`: how the other side knows it. `asked_at`: since when it may be there, while nobody
+    knows. `version` of the handoff is shown; events up to `told` are told of beneath. `held_until`
+    tells one turn from another.
     """
 
     reference: str | None
+    asked_at: datetime | None
     version: int
     told: int
-    begun_at: datetime
     held_until: datetime
-
-    is_new: bool = True
-    """Whether nobody has had a turn at it before."""
 
 
 async def take(tenant: Tenant, handoff_id: UUID, endpoint_id: UUID) -> Post | None:
     """The turn; None while another one has it."""
     found = await tenant.run(_taken(), handoff=handoff_id, endpoint=endpoint_id, held=HELD_FOR)
     row = found.one_or_none()
-    if row is None:
-        return None
-    return Post(**row._mapping, is_new=row.held_until - HELD_FOR == row.begun_at)
+    return None if row is None else Post(**row._mapping)
 
 
 @cache
@@ -53,7 +49,6 @@ def _taken() -> Executable:
         account_id=ANY.account_id,
         handoff_id=bindparam("handoff"),
         endpoint_id=bindparam("endpoint"),
-        begun_at=func.statement_timestamp(),
         held_until=until,
     )
     free = PostRow.held_until <= func.statement_timestamp()
@@ -62,7 +57,7 @@ def _taken() -> Executable:
         set_={"held_until": until},
         where=free,
     ).returning(
-        PostRow.reference, PostRow.version, PostRow.told, PostRow.begun_at, PostRow.held_until
+        PostRow.reference, PostRow.asked_at, PostRow.version, PostRow.told, PostRow.held_until
     )
 
 
@@ -76,6 +71,7 @@ async def keep(
         endpoint=endpoint_id,
         mine=post.held_until,
         reference=post.reference,
+        asked_at=post.asked_at,
         version=post.version,
         told=post.told,
         held=timedelta(0) if give_back else HELD_FOR,
@@ -96,6 +92,7 @@ def _kept() -> Executable:
         )
         .values(
             reference=bindparam("reference"),
+            asked_at=bindparam("asked_at"),
             version=bindparam("version"),
             told=bindparam("told"),
             held_until=func.statement_timestamp() + bindparam("held", type_=Interval()),

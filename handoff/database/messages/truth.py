@@ -44,7 +44,9 @@ def still_true(event: EventType) -> ColumnElement[bool]:
             return and_(_OPEN, is_exhausted, ~_is_said_again((event,)))
         case EventType.TRANSFERRED:
             named = HandoffRow.transfer_to_id == DeliveryRow.recipient_id
-            return and_(_CLAIMED, named, ~_is_said_again((event,)))
+            is_place = DeliveryRow.recipient_id.is_(None)
+            told = or_(named, and_(is_place, HandoffRow.transfer_to_id.is_not(None)))
+            return and_(_CLAIMED, told, ~_is_said_again((event,)))
         case EventType.REMINDED:
             return or_(_waits_for_its_parker(), _waits_for_its_claimer())
         case EventType.CALLED:

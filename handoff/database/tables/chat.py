@@ -42,13 +42,12 @@ class PostRow(Table):
     handoff_id: Mapped[UUID]
     endpoint_id: Mapped[UUID]
     account_id: Mapped[UUID]
-    # What the other side knows it by, once it is known to be there.
+    # What the other side knows it by; while that is not known, since when it may be there.
     reference: Mapped[str | None]
+    asked_at: Mapped[datetime | None]
     # The version of the handoff that it shows, and the last event that its thread tells of.
     version: Mapped[int] = mapped_column(server_default=text("0"))
     told: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    # When the first turn at it began.
-    begun_at: Mapped[datetime] = mapped_column(server_default=func.now())
     # Whoever writes there has it to themselves until then.
     held_until: Mapped[datetime]
 
