@@ -29,6 +29,7 @@ async def flood(desk: Desk, handoff: Handoff, number: int) -> int:
     return refused
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.expects_errors
 async def test_a_claim_after_a_flood_is_carried_out(desk: Desk) -> None:
@@ -40,6 +41,7 @@ async def test_a_claim_after_a_flood_is_carried_out(desk: Desk) -> None:
         await desk.expect_mail(member, handoff, says="Claimed by Amir")
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.expects_errors
 @pytest.mark.desk(audit_grace="300ms", nudge_after="1h")

@@ -54,6 +54,7 @@ def _more(receiver: Receiver, than: int) -> bool:
     return len(receiver.got) > than
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 @pytest.mark.expects_errors
 async def test_twenty_deaths_skip_nothing_and_turn_nothing_around(desk: Desk) -> None:
