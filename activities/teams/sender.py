@@ -69,7 +69,7 @@ class TeamsSender:
         await self.poster.close()
 
 
-_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECTION)
+_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECT_TIMEOUT, Cause.CONNECTION)
 
 
 def _outcome(posted: Posted) -> SendOutcome:

@@ -16,6 +16,9 @@ LOOKUPS = 64
 """Names that are looked up at once. A look-up cannot be called off, so these threads are for nobody
 else: a name that hangs holds up no mail server's."""
 
+ONE_OF_SEVERAL = 3.0
+"""Seconds that one of a name's addresses has while others are left: a dead one does not take all the time."""
+
 KEPT_ALIVE = 100
 KEPT_FOR = 90.0
 
@@ -79,9 +82,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             raise AddressRefused("not an address of the open internet")
         last: Exception = NameUnknown("no address")
         for address in addresses:
+            within = timeout if address == addresses[-1] else ONE_OF_SEVERAL
             try:
                 return await self._backend.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, within, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
                 last = fault
