@@ -17,7 +17,7 @@ LOOKUPS = 64
 else: a name that hangs holds up no mail server's."""
 
 ONE_OF_SEVERAL = 3.0
-"""Seconds that one of a name's addresses has while others are left: a dead one does not take all the time."""
+"""Seconds that one of several addresses of a name has while others are left to try."""
 
 KEPT_ALIVE = 100
 KEPT_FOR = 90.0

@@ -1,4 +1,4 @@
-"""Turns at what is shared, as connections are: one account's trouble leaves the others some of them."""
+"""Turns at what is shared, as connections are: one account's trouble leaves the others some."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
