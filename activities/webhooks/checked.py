@@ -5,7 +5,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -39,6 +39,12 @@ _ALSO_REFUSED = tuple(
 )
 
 
+@cache
+def _lookups() -> ThreadPoolExecutor:
+    """A process's, for all that it posts."""
+    return ThreadPoolExecutor(LOOKUPS, thread_name_prefix="webhook-names")
+
+
 class AddressRefused(httpcore.ConnectError):
     """The name leads to a place that is not for accounts to reach."""
 
@@ -66,7 +72,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend, *, allows_private: bool) -> None:
         self._backend = backend
         self._allows_private = allows_private
-        self._lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="webhook-names")
 
     async def connect_tcp(
         self,
@@ -102,17 +107,13 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[str]:
         look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
+            found = await asyncio.get_running_loop().run_in_executor(_lookups(), look_up)
         except (OSError, UnicodeError) as fault:
             raise NameUnknown(type(fault).__name__) from None
         return list(dict.fromkeys(str(place[4][0]) for place in found))
 
-    def close(self) -> None:
-        """Look-ups that hang are left to themselves."""
-        self._lookups.shutdown(wait=False, cancel_futures=True)
 
-
-def checked_client(*, allows_private: bool) -> tuple[httpx.AsyncClient, CheckedBackend]:
+def checked_client(*, allows_private: bool) -> httpx.AsyncClient:
     """A client that follows no redirect, asks no proxy, and goes nowhere unchecked.
 
     It waits for nobody: times are its caller's to bound.
@@ -124,10 +125,8 @@ def checked_client(*, allows_private: bool) -> tuple[httpx.AsyncClient, CheckedB
     )
     transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
     pool: Any = transport._pool
-    backend = CheckedBackend(pool._network_backend, allows_private=allows_private)
     # httpx has no name for this; a test sees that nothing goes around it.
-    pool._network_backend = backend
-    client = httpx.AsyncClient(
+    pool._network_backend = CheckedBackend(pool._network_backend, allows_private=allows_private)
+    return httpx.AsyncClient(
         transport=transport, follow_redirects=False, trust_env=False, timeout=httpx.Timeout(None)
     )
-    return client, backend

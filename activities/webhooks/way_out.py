@@ -49,7 +49,7 @@ class WayOut:
     """A process's connections to programs. Nothing of one address is shared with another's wait."""
 
     def __init__(self, *, allows_private: bool, within: timedelta) -> None:
-        self._client, self._backend = checked_client(allows_private=allows_private)
+        self._client = checked_client(allows_private=allows_private)
         self._within = within.total_seconds()
 
     async def post(self, parcel: Parcel) -> Posted:
@@ -79,7 +79,6 @@ class WayOut:
     async def close(self) -> None:
         """Takes leave of everybody."""
         await self._client.aclose()
-        self._backend.close()
 
 
 def _headers(parcel: Parcel) -> dict[str, str]:

@@ -106,14 +106,16 @@ async def test_whoever_enables_it_waits_for_no_mail(desk: Desk, receiver: Receiv
     await desk.postbox.go_down()
     await desk.park(BO)
 
-    async def disabled() -> bool:
-        seen = await desk.http(OLIVE).get(f"/webhooks/{made['id']}")
-        return bool(seen.json()["disabled_at"])
+    handle = desk.temporal.get_workflow_handle(queues.webhook_workflow_id(UUID(made["id"])))
 
-    await desk.until(disabled)
+    async def mailed_in_vain() -> bool:
+        described = (await handle.describe()).raw_description
+        return any(one.attempt > 1 for one in described.pending_activities)
+
+    await desk.until(mailed_in_vain)
     receiver.answer = None
     await desk.http(OLIVE).post(f"/webhooks/{made['id']}/enable")
-    await receiver.until(lambda: len(receiver.got) == 2, within=5)
+    await receiver.until(lambda: len(receiver.got) == 2, within=3)
     await desk.postbox.come_back()
 
 

@@ -131,9 +131,9 @@ async def test_nothing_goes_around_the_check(
 
 
 async def test_the_client_keeps_no_way_of_its_own() -> None:
-    client, backend = checked_client(allows_private=False)
+    client = checked_client(allows_private=False)
     transport: Any = client._transport
-    assert transport._pool._network_backend is backend
+    assert transport._pool._network_backend.__class__ is CheckedBackend
     assert not client._mounts
     assert not client.follow_redirects
     await client.aclose()
