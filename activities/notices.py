@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.sender import Message, Notice, Sender
-from handoff.contract.webhooks import LEADING, TELL, AdminNotice, Following
+from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Following
 from handoff.contract.words import RETRIED
 from handoff.database import following, people
 from handoff.database.gate import Database
@@ -29,6 +29,12 @@ class NoticeActivities:
         """Whoever leads the account at this moment."""
         async with self.database.account(ref.account_id) as tenant:
             return await people.leading_ids(tenant)
+
+    @activity.defn(name=TOLD)
+    async def told(self, ref: Following) -> None:
+        """Every one of them was mailed, or cannot be."""
+        async with self.database.account(ref.account_id) as tenant:
+            await following.told(tenant, ref.webhook_id)
 
     @activity.defn(name=TELL)
     async def tell(self, notice: AdminNotice) -> None:

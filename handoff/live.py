@@ -142,6 +142,8 @@ class Doorbell:
 
     async def run(self) -> None:
         """Follows Redis until it is cancelled, through any number of its restarts."""
+        # What an earlier run had subscribed to went with it.
+        self.subscribed = set()
         lost = False
         while True:
             try:

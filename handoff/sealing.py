@@ -19,9 +19,10 @@ class Unsealable(Exception):
     """It was sealed with a key that is not in the ring any more, or for something else."""
 
 
-def new_signing_secret() -> str:
-    """What Standard Webhooks signs with, in its own notation."""
-    return "whsec_" + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+def new_signing_secret(keyring: KeyRing, *, purpose: str) -> tuple[str, str]:
+    """What Standard Webhooks signs with, in its own notation, and the same as it is kept."""
+    secret = "whsec_" + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    return secret, seal(keyring, secret, purpose=purpose)
 
 
 def callback_purpose(handoff_id: UUID) -> str:

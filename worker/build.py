@@ -78,6 +78,7 @@ def handoff_worker(
     records = RecordActivities(parts.database, parts.redis, parts.settings)
     pushes = PushActivities(parts.database, parts.redis)
     trials = _trials(parts)
+    notices = NoticeActivities(parts.database, parts.senders)
     longest = max(
         sender.patience.maximum
         for name, sender in parts.senders.items()
@@ -96,7 +97,8 @@ def handoff_worker(
             records.take_step,
             pushes.publish,
             trials.try_ringing,
-            NoticeActivities(parts.database, parts.senders).leading,
+            notices.leading,
+            notices.told,
             auditor.audit,
         ],
         workflow_runner=sandbox(),
@@ -129,6 +131,8 @@ def channel_worker(client: Client, parts: Parts, channel: Channel) -> Worker:
 def webhook_worker(client: Client, parts: Parts) -> Worker:
     """Follows events for the webhooks of all accounts: most of the time it waits for a bell."""
     quiet = parts.settings.stream_quiet.total_seconds()
+    # A sign of life leaves whenever it is given: held back, one slow second is a death.
+    beat = parts.settings.webhook_takeover / 4
     webhooks = WebhookActivities(
         parts.database, parts.poster, Bells(parts.redis, quiet=quiet), keyring_of(parts.settings)
     )
@@ -139,6 +143,8 @@ def webhook_worker(client: Client, parts: Parts) -> Worker:
         activities=[webhooks.follow, webhooks.try_out],
         max_concurrent_activities=SLOTS,
         max_concurrent_activity_task_polls=POLLS,
+        max_heartbeat_throttle_interval=beat,
+        default_heartbeat_throttle_interval=beat,
         graceful_shutdown_timeout=GRACE,
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from temporalio import workflow
@@ -13,7 +14,9 @@ with workflow.unsafe.imports_passed_through():
     from handoff.contract.webhooks import (
         FOLLOW,
         LEADING,
+        RESTS_AFTER_FAULT,
         TELL,
+        TOLD,
         TRY_OUT,
         AdminNotice,
         Following,
@@ -25,7 +28,10 @@ with workflow.unsafe.imports_passed_through():
     from handoff.temporal.codec import Public
     from workflows import options
 
-RESTS_AFTER_FAULT = timedelta(minutes=1)
+_ASKED: dict[str, Any] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(maximum_attempts=20),
+}
 
 
 @workflow.defn(name="Webhook")
@@ -42,6 +48,7 @@ class WebhookWorkflow:
         self._ref = ref
         self._woken = False
         self._signals = 0
+        self._telling: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, ref: Following) -> None:
@@ -52,8 +59,10 @@ class WebhookWorkflow:
             self._carry_on_afresh_when_full()
             turn = await self._take_turn()
             if turn.was_disabled:
-                await self._tell_admins()
-            elif not turn.is_over:
+                await self._told_or_woken()
+            else:
+                self._stop_telling()
+            if not turn.is_over:
                 await self._sleep(turn.pause)
 
     @workflow.signal
@@ -78,7 +87,7 @@ class WebhookWorkflow:
             if is_cancelled_exception(stopped):
                 raise
             workflow.logger.warning("webhook.stopped")
-            return Turn(pause=RESTS_AFTER_FAULT.total_seconds())
+            return Turn(pause=RESTS_AFTER_FAULT)
 
     async def _sleep(self, seconds: float) -> None:
         if seconds <= 0:
@@ -90,19 +99,37 @@ class WebhookWorkflow:
                 timeout_summary=Public("the other side asked for patience, or needs it"),
             )
 
+    async def _told_or_woken(self) -> None:
+        """Whoever enables it waits for no mail: what is on its way goes on beside."""
+        if self._telling is None:
+            self._telling = asyncio.create_task(self._tell_admins())
+        telling = self._telling
+        await workflow.wait_condition(lambda: telling.done() or self._woken)
+        if telling.done():
+            self._telling = None
+
+    def _stop_telling(self) -> None:
+        """Enabled again, or deleted: there is nothing to tell any more."""
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+
     async def _tell_admins(self) -> None:
         """One mail each; what cannot be mailed in a day is left to the page."""
-        try:
-            leading: list[UUID] = await workflow.execute_activity(
-                LEADING,
-                self._ref,
-                result_type=list[UUID],
-                start_to_close_timeout=timedelta(seconds=10),
-                retry_policy=RetryPolicy(maximum_attempts=20),
-                summary=Public("who leads the account"),
+        with suppress(ActivityError):
+            await self._mail_admins()
+            await workflow.execute_activity(
+                TOLD, self._ref, summary=Public("admins have heard of it"), **_ASKED
             )
-        except ActivityError:
-            return
+
+    async def _mail_admins(self) -> None:
+        leading: list[UUID] = await workflow.execute_activity(
+            LEADING,
+            self._ref,
+            result_type=list[UUID],
+            summary=Public("who leads the account"),
+            **_ASKED,
+        )
         when = int(workflow.now().timestamp())
         name = f"webhook.{self._ref.webhook_id}.{when}"
         notices = [

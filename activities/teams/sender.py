@@ -77,7 +77,7 @@ class TeamsSender:
         await self.poster.close()
 
 
-_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECTION, Cause.CONNECT_TIMEOUT)
+_FOR_NOW = (Cause.SLOW_DOWN, Cause.DNS, Cause.TLS, Cause.CONNECT_TIMEOUT, Cause.CONNECTION)
 
 
 def _outcome(posted: Posted) -> SendOutcome:

@@ -1,9 +1,6 @@
 """Callbacks as a channel: how a handoff ended, posted to the program that asked for it."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -16,6 +13,8 @@ from handoff.contract.words import DeliveryState
 from handoff.database.directory.account import signing_purpose
 from handoff.database.gate import Database
 from handoff.database.records import is_private
+from handoff.database.turns import Turns
+from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.program_addresses import is_among
 from handoff.rules.causes import Cause
@@ -24,8 +23,9 @@ from handoff.settings import Settings
 
 CONNECTIONS = 100
 
-AT_ONE_HOST = 5
-"""So many at once: a slow host has its own to wait for, and nobody else's."""
+OF_ONE_ACCOUNT, AT_ONE_HOST = 10, 5
+"""So many at once: an account has its own to wait for, and nobody else's, however many hosts and
+ports it names; and where one host of it is slow, its others have theirs."""
 
 WAITS_FOR_ITS_TURN = 0.5
 """Seconds. Whoever has to wait for longer comes again later and holds no slot meanwhile."""
@@ -37,7 +37,8 @@ class CallbackSender:
 
     settings: Settings
     poster: Poster
-    _turns: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _of_account: Turns = field(default_factory=lambda: _turns(OF_ONE_ACCOUNT))
+    _at_host: Turns = field(default_factory=lambda: _turns(AT_ONE_HOST))
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "CallbackSender":
@@ -71,11 +72,15 @@ class CallbackSender:
         if not is_among(parcel.url, occasion.due.callback_hosts):
             # Named when it was asked for, and taken away since.
             return SendOutcome(DeliveryState.FAILED, None, Cause.ADDRESS_REFUSED)
-        async with self._turn(urlsplit(parcel.url).netloc) as has_turn:
-            if not has_turn:
-                again = timedelta(seconds=1)
-                return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY, again)
-            return _outcome(await self.poster.post(parcel))
+        account_id = occasion.due.account_id
+        at_host = self._at_host.of((account_id, urlsplit(parcel.url).netloc))
+        try:
+            # The host's first: whoever waits for a slow one holds nothing of the account's.
+            async with at_host, self._of_account.of(account_id):
+                return _outcome(await self.poster.post(parcel))
+        except Busy:
+            again = timedelta(seconds=1)
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY, again)
 
     def _parcel(self, message: Message, occasion: Occasion) -> Parcel:
         due, ring = occasion.due, keyring_of(self.settings)
@@ -87,22 +92,13 @@ class CallbackSender:
         body = live.encode(_envelope(occasion))
         return Parcel(message.id, told["url"], body, secrets, token=told["token"])
 
-    @asynccontextmanager
-    async def _turn(self, host: str) -> AsyncIterator[bool]:
-        turns = self._turns.setdefault(host, asyncio.Semaphore(AT_ONE_HOST))
-        try:
-            await asyncio.wait_for(turns.acquire(), WAITS_FOR_ITS_TURN)
-        except TimeoutError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            turns.release()
-
     async def close(self) -> None:
         """Takes leave of everybody."""
         await self.poster.close()
+
+
+def _turns(at_once: int) -> Turns:
+    return Turns(at_once=at_once, waiting=CONNECTIONS, seconds=WAITS_FOR_ITS_TURN)
 
 
 def _envelope(occasion: Occasion) -> Envelope:

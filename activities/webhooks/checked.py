@@ -5,7 +5,7 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -15,6 +15,9 @@ import httpx
 LOOKUPS = 64
 """Names that are looked up at once. A look-up cannot be called off, so these threads are for nobody
 else: a name that hangs holds up no mail server's."""
+
+ONE_OF_SEVERAL = 3.0
+"""Seconds that one of several addresses of a name has while others are left to try."""
 
 KEPT_ALIVE = 100
 KEPT_FOR = 90.0
@@ -34,6 +37,12 @@ _ALSO_REFUSED = tuple(
         ),
     )
 )
+
+
+@cache
+def _lookups() -> ThreadPoolExecutor:
+    """A process's, for all that it posts."""
+    return ThreadPoolExecutor(LOOKUPS, thread_name_prefix="webhook-names")
 
 
 class AddressRefused(httpcore.ConnectError):
@@ -63,7 +72,6 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend, *, allows_private: bool) -> None:
         self._backend = backend
         self._allows_private = allows_private
-        self._lookups = ThreadPoolExecutor(LOOKUPS, thread_name_prefix="webhook-names")
 
     async def connect_tcp(
         self,
@@ -79,9 +87,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             raise AddressRefused("not an address of the open internet")
         last: Exception = NameUnknown("no address")
         for address in addresses:
+            within = timeout if address == addresses[-1] else ONE_OF_SEVERAL
             try:
                 return await self._backend.connect_tcp(
-                    address, port, timeout, local_address, socket_options
+                    address, port, within, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as fault:
                 last = fault
@@ -98,17 +107,13 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[str]:
         look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
+            found = await asyncio.get_running_loop().run_in_executor(_lookups(), look_up)
         except (OSError, UnicodeError) as fault:
             raise NameUnknown(type(fault).__name__) from None
         return list(dict.fromkeys(str(place[4][0]) for place in found))
 
-    def close(self) -> None:
-        """Look-ups that hang are left to themselves."""
-        self._lookups.shutdown(wait=False, cancel_futures=True)
 
-
-def checked_client(*, allows_private: bool) -> tuple[httpx.AsyncClient, CheckedBackend]:
+def checked_client(*, allows_private: bool) -> httpx.AsyncClient:
     """A client that follows no redirect, asks no proxy, and goes nowhere unchecked.
 
     It waits for nobody: times are its caller's to bound.
@@ -120,10 +125,8 @@ def checked_client(*, allows_private: bool) -> tuple[httpx.AsyncClient, CheckedB
     )
     transport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
     pool: Any = transport._pool
-    backend = CheckedBackend(pool._network_backend, allows_private=allows_private)
     # httpx has no name for this; a test sees that nothing goes around it.
-    pool._network_backend = backend
-    client = httpx.AsyncClient(
+    pool._network_backend = CheckedBackend(pool._network_backend, allows_private=allows_private)
+    return httpx.AsyncClient(
         transport=transport, follow_redirects=False, trust_env=False, timeout=httpx.Timeout(None)
     )
-    return client, backend

@@ -20,7 +20,14 @@ from activities.webhooks.bells import Bells, Ear
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff import live
 from handoff.contract.messages import Envelope
-from handoff.contract.webhooks import FOLLOW, TRY_OUT, Following, Turn, WebhookTried
+from handoff.contract.webhooks import (
+    FOLLOW,
+    RESTS_AFTER_FAULT,
+    TRY_OUT,
+    Following,
+    Turn,
+    WebhookTried,
+)
 from handoff.database import following, outages
 from handoff.database.directory.webhooks import purpose
 from handoff.database.following import AttemptRow, Standing
@@ -46,7 +53,6 @@ TURN, SHORT_TURN = 600.0, 5.0
 
 PAGE = 20
 
-RESTS_AFTER_FAULT = 60.0
 RESTS_WITHOUT_RECORD = 5.0
 """Seconds until what cannot be read is read again."""
 
@@ -159,7 +165,7 @@ class _Follower:
         until = clock() + self.house.turn_lasts()
         while not ends.done() and clock() < until:
             self.ear.rung.clear()
-            turn, more = await self._once()
+            turn, more = await self._once(ends)
             if turn is not None:
                 return turn
             if not more:
@@ -175,27 +181,32 @@ class _Follower:
         finally:
             rung.cancel()
 
-    async def _once(self) -> tuple[Turn | None, bool]:
+    async def _once(self, ends: asyncio.Future[None]) -> tuple[Turn | None, bool]:
         """A page of events; the turn's end, if this was it, and whether there may be more."""
         async with self.house.database.account(self.ref.account_id) as tenant:
             standing, found = await following.page(tenant, self.ref.webhook_id, limit=PAGE)
-        if standing is None or standing.disabled_at is not None:
+        if standing is None:
             return Turn(is_over=True), False
+        if standing.disabled_at is not None:
+            # Whoever disabled it may have died before anybody was told.
+            return Turn(is_over=True, was_disabled=standing.told_at is None), False
         if standing.holder != self.holder:
             return Turn(), False
         if standing.rests:
             return Turn(pause=standing.rests.total_seconds()), False
         try:
-            turn = await self._post_all(standing, found)
+            turn = await self._post_all(standing, found, ends)
         except Unsealable as fault:
             logger.error("webhook.unsealable", webhook_id=self._id, cause=str(fault))
             return Turn(pause=RESTS_AFTER_FAULT), False
         return turn, bool(found)
 
-    async def _post_all(self, standing: Standing, found: Sequence[Envelope]) -> Turn | None:
+    async def _post_all(
+        self, standing: Standing, found: Sequence[Envelope], ends: asyncio.Future[None]
+    ) -> Turn | None:
         place = standing.place
         for envelope in found:
-            if self.house.was_asleep(self.holder, self.ref.takeover):
+            if ends.done() or self.house.was_asleep(self.holder, self.ref.takeover):
                 return Turn()
             if not standing.wants(envelope):
                 continue

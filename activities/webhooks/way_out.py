@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from time import monotonic
+from typing import Any
 
 import httpx
 from standardwebhooks import Webhook
@@ -25,39 +26,59 @@ ASKED_AT_LEAST, ASKED_AT_MOST = timedelta(seconds=1), timedelta(days=1)
 DRAINED_BYTES, DRAINED_WITHIN = 16 * 1024, 0.5
 """What is read of an answer's body, so that its connection serves again. Nobody looks at it."""
 
+PARTED_WITHIN = 1.0
+"""Seconds in which an answer is done with; its connection is given up after that."""
+
+GREETED_IN = 0.8
+"""The part of a post's time that connecting may take, and TLS: what is called off from outside in
+the middle of a greeting leaves its connection open."""
+
+
+class _Left:
+    """Whether anything of the body has left: from then on the other side may have taken it."""
+
+    def __init__(self) -> None:
+        self.body = False
+
+    async def note(self, event: str, _: dict[str, Any]) -> None:
+        """What the connection tells of."""
+        self.body = self.body or event == "http11.send_request_body.started"
+
 
 class WayOut:
     """A process's connections to programs. Nothing of one address is shared with another's wait."""
 
     def __init__(self, *, allows_private: bool, within: timedelta) -> None:
-        self._client, self._backend = checked_client(allows_private=allows_private)
+        self._client = checked_client(allows_private=allows_private)
         self._within = within.total_seconds()
 
     async def post(self, parcel: Parcel) -> Posted:
         """Posts once, within its time. Nothing that the other side does raises."""
-        began = monotonic()
+        began, left = monotonic(), _Left()
         try:
             async with asyncio.timeout(self._within):
-                code, cause, after = await self._ask(parcel)
+                answer = await self._ask(parcel, left)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as fault:
-            code, cause, after = None, _cause(fault), None
-        return Posted(code, cause, timedelta(seconds=monotonic() - began), after)
+            return Posted(None, _cause(fault, left), timedelta(seconds=monotonic() - began))
+        took = timedelta(seconds=monotonic() - began)
+        # The head counts, however slowly a body follows.
+        await _part_from(answer)
+        return Posted(answer.status_code, _verdict(answer.status_code), took, _asked(answer))
 
-    async def _ask(self, parcel: Parcel) -> tuple[int, Cause, timedelta | None]:
+    async def _ask(self, parcel: Parcel, left: _Left) -> httpx.Response:
         request = self._client.build_request(
-            "POST", parcel.url, content=parcel.body.encode(), headers=_headers(parcel)
+            "POST",
+            parcel.url,
+            content=parcel.body.encode(),
+            headers=_headers(parcel),
+            timeout=httpx.Timeout(None, connect=self._within * GREETED_IN),
+            extensions={"trace": left.note},
         )
-        answer = await self._client.send(request, stream=True)
-        try:
-            await _drain(answer)
-        finally:
-            await answer.aclose()
-        return answer.status_code, _verdict(answer.status_code), _asked(answer)
+        return await self._client.send(request, stream=True)
 
     async def close(self) -> None:
         """Takes leave of everybody."""
         await self._client.aclose()
-        self._backend.close()
 
 
 def _headers(parcel: Parcel) -> dict[str, str]:
@@ -76,6 +97,15 @@ def _headers(parcel: Parcel) -> dict[str, str]:
         "webhook-signature": " ".join(signed),
     }
     return headers | ({"authorization": f"Bearer {parcel.token}"} if parcel.token else {})
+
+
+async def _part_from(answer: httpx.Response) -> None:
+    with suppress(TimeoutError, httpx.HTTPError, OSError):
+        async with asyncio.timeout(PARTED_WITHIN):
+            try:
+                await _drain(answer)
+            finally:
+                await answer.aclose()
 
 
 async def _drain(answer: httpx.Response) -> None:
@@ -114,14 +144,17 @@ def _asked(answer: httpx.Response) -> timedelta | None:
     return min(max(asked, ASKED_AT_LEAST), ASKED_AT_MOST)
 
 
-def _cause(fault: Exception) -> Cause:
+def _cause(fault: Exception, left: _Left) -> Cause:
+    if left.body:
+        # Perhaps it was taken, however its answer was lost.
+        return Cause.TIMEOUT
     match fault.__cause__:
         case AddressRefused():
             return Cause.ADDRESS_REFUSED
         case NameUnknown():
             return Cause.DNS
-    if isinstance(fault, TimeoutError):
-        return Cause.TIMEOUT
+    if isinstance(fault, TimeoutError | httpx.ConnectTimeout):
+        return Cause.CONNECT_TIMEOUT
     if isinstance(fault, httpx.ConnectError):
         return Cause.TLS if "SSL" in str(fault) or "certificate" in str(fault) else Cause.CONNECTION
     return Cause.INVALID_ADDRESS if isinstance(fault, httpx.InvalidURL) else Cause.CONNECTION

@@ -15,7 +15,7 @@ from handoff.database.directory import account
 from handoff.database.directory.account import AccountView, signing_purpose
 from handoff.keys import keyring_of
 from handoff.rules.directory import must_lead
-from handoff.sealing import new_signing_secret, seal
+from handoff.sealing import new_signing_secret
 
 logger = structlog.get_logger(__name__)
 
@@ -66,6 +66,5 @@ async def make_callback_secret(
 
 
 def _new_secret(parts: Services, caller: Actor) -> tuple[str, str]:
-    """A secret, and the same as it is kept."""
-    secret, purpose = new_signing_secret(), signing_purpose(caller.account_id)
-    return secret, seal(keyring_of(parts.settings), secret, purpose=purpose)
+    purpose = signing_purpose(caller.account_id)
+    return new_signing_secret(keyring_of(parts.settings), purpose=purpose)

@@ -22,7 +22,7 @@ from handoff.database.directory import webhooks
 from handoff.database.directory.webhooks import WebhookAttempt, WebhookView, purpose
 from handoff.errors import TooManyWebhooks
 from handoff.keys import keyring_of
-from handoff.sealing import new_signing_secret, seal
+from handoff.sealing import new_signing_secret
 
 logger = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ async def create_webhook(
 ) -> MadeWebhook:
     """A new endpoint: it is told of what happens from now on. Its secret is shown this once."""
     webhook_id = resource_id(request)
-    secret, sealed = _new_secret(parts, webhook_id)
+    secret, sealed = new_signing_secret(keyring_of(parts.settings), purpose=purpose(webhook_id))
     async with parts.database.account(caller.account_id) as tenant:
         found = await webhooks.make(tenant, caller, webhook_id, body.wanted(), secret=sealed)
     made = MadeWebhook.of(found, secret)
@@ -94,7 +94,7 @@ async def rotate_secret(
     webhook_id: UUID, request: Request, caller: LeadingCaller, parts: Parts
 ) -> ShownSecret:
     """A new secret, shown this once. For 24 h the one before signs, too."""
-    secret, sealed = _new_secret(parts, webhook_id)
+    secret, sealed = new_signing_secret(keyring_of(parts.settings), purpose=purpose(webhook_id))
     async with parts.database.account(caller.account_id) as tenant:
         await webhooks.rotate(tenant, caller, webhook_id, secret=sealed)
     keep_instead(request, ShownSecret(secret=None).model_dump_json().encode())
@@ -165,12 +165,6 @@ async def list_attempts(
     """The last attempts, newest first: about which event, the answer, and how long it took."""
     async with parts.database.account(caller.account_id) as tenant:
         return await webhooks.attempts(tenant, webhook_id, limit=limit)
-
-
-def _new_secret(parts: Services, webhook_id: UUID) -> tuple[str, str]:
-    """A secret, and the same as it is kept."""
-    secret = new_signing_secret()
-    return secret, seal(keyring_of(parts.settings), secret, purpose=purpose(webhook_id))
 
 
 async def _changed(parts: Services, caller: Actor, webhook_id: UUID, what: str) -> None:

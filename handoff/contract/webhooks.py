@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-FOLLOW, TRY_OUT, LEADING, TELL = (
+FOLLOW, TRY_OUT, LEADING, TELL, TOLD = (
     "follow_webhook",
     "try_webhook",
     "leading_of_webhook",
     "tell_of_webhook",
+    "told_of_webhook",
 )
 """The activities' names: workflows ask for them without loading what they work with."""
+
+
+RESTS_AFTER_FAULT = 60.0
+"""Seconds until a follower that stumbled tries again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Turn:
     """How one turn at following ended.
 
     `pause`: seconds until the next one. `is_over`: there is nobody to follow for any more.
-    `was_disabled`: this turn has disabled it, which admins have to hear of.
+    `was_disabled`: it was disabled, and admins have yet to hear of it.
     """
 
     pause: float = 0.0

@@ -58,6 +58,7 @@ class Standing:
     failing_since: datetime | None
     next_try_at: datetime | None
     disabled_at: datetime | None
+    told_at: datetime | None
     read_at: datetime
     read: float = field(default_factory=monotonic)
 
@@ -131,6 +132,7 @@ def _standing() -> Select[Any]:
             WebhookRow.failing_since,
             WebhookRow.next_try_at,
             WebhookRow.disabled_at,
+            WebhookRow.told_at,
             func.clock_timestamp().label("read_at"),
         )
         .join(AccountRow, AccountRow.id == WebhookRow.account_id)
@@ -179,6 +181,16 @@ async def failed(
         pause=pause,
         why=disabled_why,
     )
+
+
+async def told(tenant: Tenant, webhook_id: UUID) -> None:
+    """Whoever leads the account has heard that it was disabled."""
+    heard = (
+        update(WebhookRow)
+        .where(_is(tenant, webhook_id), WebhookRow.disabled_at.is_not(None))
+        .values(told_at=func.clock_timestamp())
+    )
+    await tenant.connection.execute(heard)
 
 
 async def tested(tenant: Tenant, webhook_id: UUID, attempt: AttemptRow) -> None:

@@ -1,10 +1,9 @@
-"""Turns at the connections to PostgreSQL: one account's trouble leaves the others some of them."""
+"""Turns at what is shared, as connections are: one account's trouble leaves the others some."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from uuid import UUID
 
 from handoff.errors import Busy
 
@@ -31,29 +30,29 @@ class Turns:
         self._at_once = at_once
         self._most = at_once + waiting
         self._seconds = seconds
-        self._accounts: dict[UUID, _Account] = {}
+        self._accounts: dict[Hashable, _Account] = {}
 
     @asynccontextmanager
-    async def of(self, account_id: UUID) -> AsyncIterator[None]:
-        """The account's next turn, for as long as the block lasts.
+    async def of(self, account: Hashable) -> AsyncIterator[None]:
+        """The next turn of an account, or of one thing of it, for as long as the block lasts.
 
         Raises:
             Busy: too many wait already, or it did not come in time.
         """
-        account = self._accounts.setdefault(account_id, _Account(asyncio.Semaphore(self._at_once)))
-        if account.there >= self._most:
+        its = self._accounts.setdefault(account, _Account(asyncio.Semaphore(self._at_once)))
+        if its.there >= self._most:
             raise _busy()
-        account.there += 1
+        its.there += 1
         try:
-            await self._come(account)
+            await self._come(its)
             try:
                 yield
             finally:
-                account.free.release()
+                its.free.release()
         finally:
-            account.there -= 1
-            if not account.there:
-                del self._accounts[account_id]
+            its.there -= 1
+            if not its.there:
+                del self._accounts[account]
 
     async def _come(self, account: _Account) -> None:
         try:

@@ -8,7 +8,13 @@ import httpcore
 import httpx
 import pytest
 
-from activities.webhooks.checked import AddressRefused, CheckedBackend, checked_client, is_public
+from activities.webhooks.checked import (
+    ONE_OF_SEVERAL,
+    AddressRefused,
+    CheckedBackend,
+    checked_client,
+    is_public,
+)
 from activities.webhooks.posting import Parcel, Poster
 from activities.webhooks.way_out import _asked
 from handoff.program_addresses import is_among, program_address, program_host
@@ -49,9 +55,13 @@ class Inner(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.within: list[float | None] = []
 
-    async def connect_tcp(self, host: str, *args: Any, **kwargs: Any) -> Any:
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
+    ) -> Any:
         self.asked.append(host)
+        self.within.append(timeout)
         raise httpcore.ConnectError("nobody")
 
 
@@ -88,6 +98,15 @@ async def test_a_name_is_asked_once_and_the_answer_is_what_is_connected_to(
     assert inner.asked == ["1.1.1.1"]
 
 
+async def test_a_dead_address_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, 1, 6, "", (one, 80)) for one in ("1.1.1.1", "1.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    backend = CheckedBackend(inner := Inner(), allows_private=False)
+    with pytest.raises(httpcore.ConnectError, match="nobody"):
+        await backend.connect_tcp("two.test", 80)
+    assert inner.within == [ONE_OF_SEVERAL, None]
+
+
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
     opened = Poster(load_settings(**SETTINGS))
@@ -112,9 +131,9 @@ async def test_nothing_goes_around_the_check(
 
 
 async def test_the_client_keeps_no_way_of_its_own() -> None:
-    client, backend = checked_client(allows_private=False)
+    client = checked_client(allows_private=False)
     transport: Any = client._transport
-    assert transport._pool._network_backend is backend
+    assert transport._pool._network_backend.__class__ is CheckedBackend
     assert not client._mounts
     assert not client.follow_redirects
     await client.aclose()

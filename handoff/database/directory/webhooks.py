@@ -188,6 +188,7 @@ _AFRESH: dict[str, Any] = {
     "failing_since": None,
     "disabled_at": None,
     "disabled_why": None,
+    "told_at": None,
 }
 
 

@@ -9,11 +9,20 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from handoff.contract.words import LIVING
 from handoff.database import integrations
 from handoff.database.directory import webhooks as directory
 from handoff.database.directory.account import signing_purpose
 from handoff.database.gate import Database
-from handoff.database.tables import AccountRow, EndpointRow, IntegrationRow, WebhookRow
+from handoff.database.tables import (
+    AccountRow,
+    EndpointRow,
+    HandoffRow,
+    IntegrationRow,
+    WebhookRow,
+)
+from handoff.rules.channels import CALLBACK
+from handoff.sealing import callback_purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +44,17 @@ class Sealed:
 
 
 async def webhooks(database: Database) -> list[Followed]:
-    """All that are not disabled."""
-    query = select(WebhookRow.account_id, WebhookRow.id).where(WebhookRow.disabled_at.is_(None))
+    """All that are not disabled, or of which nobody was told yet that they are."""
+    query = select(WebhookRow.account_id, WebhookRow.id).where(
+        WebhookRow.disabled_at.is_(None) | WebhookRow.told_at.is_(None)
+    )
     async with database.engine_room() as connection:
         return [Followed(*row) for row in (await connection.execute(query)).all()]
 
 
 async def secrets(database: Database) -> list[Sealed]:
-    """All that are kept for long. A callback's own is done with when its handoff is."""
+    """All that are kept for long. A callback's own is done with when its handoff is, and one can be
+    parked for longer than a key lives."""
     async with database.engine_room() as connection:
         return [
             *await _of(connection, WebhookRow.secret, WebhookRow.id, directory.purpose),
@@ -50,6 +62,7 @@ async def secrets(database: Database) -> list[Sealed]:
             *await _of(connection, AccountRow.callback_secret, AccountRow.id, signing_purpose),
             *await _of(connection, AccountRow.callback_old_secret, AccountRow.id, signing_purpose),
             *await _of_chats(connection),
+            *await _of_callbacks(connection),
         ]
 
 
@@ -91,6 +104,20 @@ async def _of_chats(connection: AsyncConnection) -> list[Sealed]:
         for account_id, channel, place_id, text in (
             await connection.execute(places.where(EndpointRow.disabled_at.is_(None)))
         ).all()
+    ]
+
+
+async def _of_callbacks(connection: AsyncConnection) -> list[Sealed]:
+    waiting = (
+        select(EndpointRow.id, EndpointRow.address)
+        .join(HandoffRow, HandoffRow.id == EndpointRow.id)
+        .where(EndpointRow.channel == CALLBACK.name, HandoffRow.status.in_(LIVING))
+    )
+    return [
+        Sealed(
+            callback_purpose(handoff_id), text, EndpointRow.address, EndpointRow.id == handoff_id
+        )
+        for handoff_id, text in (await connection.execute(waiting)).all()
     ]
 
 

@@ -45,6 +45,8 @@ class WebhookRow(Table):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     disabled_at: Mapped[datetime | None]
     disabled_why: Mapped[str | None]
+    # When its admins had been mailed about that.
+    told_at: Mapped[datetime | None]
 
     __table_args__ = (
         # What points at a webhook names its account too.
