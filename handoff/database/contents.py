@@ -142,7 +142,7 @@ class Contents:
         """Forgets it, once its row is gone.
 
         Raises:
-            FilesUnreachable: the bucket did not answer in time. The sweep tries it again.
+            FilesUnreachable: the bucket did not answer in time. The auditor tries it again.
         """
         await self._keeper(content).delete(content)
 

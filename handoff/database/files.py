@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.words import LIVING, EventType
 from handoff.database.gate import ANY, Tenant
@@ -15,6 +16,7 @@ from handoff.database.tables import (
     FileChunkRow,
     FileRow,
     HandoffRow,
+    LeftObjectRow,
     SessionRow,
     UserRow,
 )
@@ -148,9 +150,18 @@ async def chunk(tenant: Tenant, file_id: UUID, place: int) -> bytes | None:
 
 async def remove(tenant: Tenant, file_id: UUID) -> None:
     """Takes it away, with its content. Events that name it still do."""
-    await tenant.connection.execute(
-        delete(FileRow).where(FileRow.account_id == tenant.account_id, FileRow.id == file_id)
-    )
+    own = and_(FileRow.account_id == tenant.account_id, FileRow.id == file_id)
+    await take_away(tenant.connection, own)
+
+
+async def take_away(connection: AsyncConnection, which: ColumnElement[bool]) -> int:
+    """These files, with their chunks; how many. Which objects of a bucket are left of them is
+    written in the same transaction, so that they are deleted whatever ends here."""
+    gone = delete(FileRow).where(which).returning(FileRow.account_id, FileRow.kept_at)
+    rows = (await connection.execute(gone)).all()
+    if left := [dict(row._mapping) for row in rows if row.kept_at is not None]:
+        await connection.execute(insert(LeftObjectRow), left)
+    return len(rows)
 
 
 async def named(tenant: Tenant, session_id: UUID, ids: Iterable[UUID]) -> list[dict[str, Any]]:

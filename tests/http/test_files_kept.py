@@ -101,6 +101,23 @@ async def test_only_what_nobody_names_is_swept(files_desk: Desk, bucket_url: str
 
 
 @in_a_bucket
+async def test_what_is_forgotten_leaves_the_bucket_that_is_not_for_new_files_any_more(
+    files_desk: Desk,
+) -> None:
+    """It is the record that knows of it, so whichever process was killed, it is deleted once."""
+    desk = files_desk
+    before = await kept(desk)
+    await added(desk, BO, await desk.start_session())
+    [left] = await kept(desk) - before
+    assert await upkeep.purge_files(desk.database, older_than=NOW) >= 1
+    assert left in await upkeep.left_objects(desk.database, limit=100)
+    unset = desk.settings.model_copy(update={"files_url": None})
+    await Sweep(desk.database, unset).look()
+    assert left not in await kept(desk)
+    assert await upkeep.left_objects(desk.database, limit=100) == []
+
+
+@in_a_bucket
 async def test_each_file_is_read_where_it_was_put(
     files_desk: Desk, bucket_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
