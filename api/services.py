@@ -139,7 +139,7 @@ class Services:
         try:
             await self.contents.delete(content)
         except FilesUnreachable as fault:
-            # Swept a day later.
+            # The record says that it is left; the auditor takes it away.
             logger.warning("file.not_forgotten", file_id=str(content.file_id), cause=fault.cause)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:

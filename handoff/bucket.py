@@ -8,7 +8,7 @@ call answers in time or raises: nobody waits for a bucket that is slow or dead.
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from handoff.errors import ConfigurationError, FilesUnreachable
+from handoff.errors import Busy, ConfigurationError, FilesUnreachable
 from handoff.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ PART_BYTES = 5 * 1024 * 1024
 """S3 takes no smaller part of an object, but for its last. So much of each is in memory, twice."""
 
 PUT_AT_ONCE = 4
-"""By one process; the others wait for their turn, as long as for the bucket itself."""
+"""By one process; the others wait for their turn."""
+
+TURN_WITHIN = 5.0
+"""Seconds that one waits for it."""
 
 ANSWER_WITHIN = 8.0
 PUT_WITHIN = 15.0
-"""Seconds, retries and turns included."""
+"""Seconds, retries included; of a put from its turn on."""
 
 PAGE = 1000
 """Objects in one answer of S3 to a list."""
@@ -50,6 +53,8 @@ _RETRIES: "RetryConfig" = {
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
+_LATER = {"408", "429"}
+"""It is slow, or asked too often: no refusal, for all that these begin with a 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,12 @@ class Bucket:
         """The object, there once it is whole and not before.
 
         Raises:
+            Busy: others put so much that its turn did not come.
             FilesUnreachable: the bucket did not take it in time.
         """
         import obstore
 
-        async with _in_time(PUT_WITHIN), self._turns:
+        async with self._turn(), _in_time(PUT_WITHIN):
             first = await _first_part(chunks)
             if len(first) < PART_BYTES:
                 await obstore.put_async(self._store(), key, first)
@@ -112,8 +118,9 @@ class Bucket:
 
         if not keys:
             return
-        async with _in_time(ANSWER_WITHIN):
-            await obstore.delete_async(self._store(), list(keys))
+        with suppress(FileNotFoundError):
+            async with _in_time(ANSWER_WITHIN):
+                await obstore.delete_async(self._store(), list(keys))
 
     async def page(self, prefix: str, *, after: str | None = None) -> list[Object]:
         """The objects below `prefix` that follow `after`, in the order of their keys: a thousand
@@ -129,6 +136,18 @@ class Bucket:
             async for found in listing:
                 return [Object(one["path"], one["last_modified"]) for one in found]
         return []
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(TURN_WITHIN):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Busy("Too many files are kept at this moment. Try again.") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _store(self) -> "S3Store":
         if self._opened is None:
@@ -198,6 +217,8 @@ async def _again(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
 
 @asynccontextmanager
 async def _in_time(seconds: float) -> AsyncIterator[None]:
+    """Lets a `FileNotFoundError` pass where the bucket says that it has no such object. Any other
+    404 tells of the bucket, or of something that is none: nothing of ours is gone by that."""
     from obstore.exceptions import BaseError
 
     try:
@@ -206,9 +227,9 @@ async def _in_time(seconds: float) -> AsyncIterator[None]:
     except TimeoutError:
         raise FilesUnreachable("it does not answer in time") from None
     except FileNotFoundError as fault:
-        if "NoSuchBucket" in str(fault):
-            raise _said(fault) from None
-        raise
+        if "<Code>NoSuchKey</Code>" in str(fault):
+            raise
+        raise _said(fault) from None
     except BaseError as fault:
         raise _said(fault) from None
 
@@ -219,4 +240,4 @@ def _said(fault: Exception) -> FilesUnreachable:
     if status is None:
         return FilesUnreachable("it does not answer")
     said = f"it answers {status[1]}" + (f" {code[1]}" if code else "")
-    return FilesUnreachable(said, refused=status[1].startswith("4"))
+    return FilesUnreachable(said, refused=status[1].startswith("4") and status[1] not in _LATER)

@@ -99,9 +99,10 @@ class Auditor:
             )
         await upkeep.purge_closed(self.database, closed_for=self.settings.purge_after)
         await upkeep.purge_files(self.database, older_than=self.settings.purge_after)
-        await self.sweep.look()
         await idempotency.purge_keys(self.database, KEYS_FOR)
         await upkeep.forget_refusals(self.database, older_than=KEYS_FOR)
+        # Last: nothing else of the audit waits for a bucket.
+        await self.sweep.look()
         return started
 
     def _message_grace(self) -> timedelta:

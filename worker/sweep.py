@@ -1,5 +1,6 @@
-"""Takes away what a bucket keeps and no file names: uploads of a process that died before they were
-recorded, and what was removed or forgotten by its age. What is not ours is left alone."""
+"""Takes away what a bucket keeps and no file names: what was removed or forgotten by its age, as
+the record tells it, and uploads of a process that died before they were recorded. What is not ours
+is left alone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,9 @@ from handoff.errors import FilesUnreachable
 from handoff.settings import Settings
 
 logger = structlog.get_logger(__name__)
+
+TRIED_AGAIN_AFTER = timedelta(hours=1)
+"""What is left in a bucket that does not answer."""
 
 LEFT_FOR = timedelta(hours=24)
 """An object this young may be about to be named. Whoever puts one has seconds, not hours."""
@@ -27,7 +31,9 @@ class Sweep:
         self._after: str | None = None
 
     async def look(self, *, older_than: timedelta = LEFT_FOR) -> int:
-        """How many were taken away. A bucket that does not answer is asked again at the next."""
+        """Deletes what the record says is left, in whichever bucket, and then what the record
+        never knew; how many the latter were. A bucket that does not answer is asked again."""
+        await self._delete_left()
         if self._place is None:
             return 0
         try:
@@ -35,6 +41,19 @@ class Sweep:
         except FilesUnreachable as fault:
             logger.warning("files.not_swept", cause=fault.cause)
             return 0
+
+    async def _delete_left(self) -> None:
+        buckets: dict[str, list[str]] = {}
+        for url in await upkeep.left_objects(self._database, limit=PAGE):
+            buckets.setdefault(BucketPlace(url).bucket_name, []).append(url)
+        for name, urls in buckets.items():
+            try:
+                await Bucket(name).delete(*(BucketPlace(url).prefix for url in urls))
+            except FilesUnreachable as fault:
+                logger.warning("files.not_deleted", bucket=name, cause=fault.cause)
+                await upkeep.delete_later(self._database, urls, after=TRIED_AGAIN_AFTER)
+            else:
+                await upkeep.objects_deleted(self._database, urls)
 
     async def _take_away(self, place: BucketPlace, older_than: timedelta) -> int:
         bucket = Bucket(place.bucket_name)

@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from handoff.bucket import Bucket, BucketPlace
+from handoff.bucket import TURN_WITHIN, Bucket, BucketPlace
 from handoff.database import files
 from handoff.database.files import CHUNK_BYTES
 from handoff.database.gate import Database
+from handoff.database.turns import Turns
 from handoff.errors import NotFound
 from handoff.ids import new_id
 from handoff.settings import Settings
 
 PIECE_BYTES = 1024 * 1024
 """So much of an object is asked for at once: nothing stays open for whoever reads slowly."""
+
+ONE_ACCOUNTS = 2
+"""Of one account's files are put in a bucket at once: half of what a process puts, so that others
+have their turn."""
+WAITING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +80,14 @@ class _InBuckets:
     def __init__(self, url: str | None) -> None:
         self._place = BucketPlace(url) if url else None
         self._buckets: dict[str, Bucket] = {}
+        self._turns = Turns(at_once=ONE_ACCOUNTS, waiting=WAITING, seconds=TURN_WITHIN)
 
     async def put(self, account_id: UUID, chunks: AsyncIterator[bytes]) -> str | None:
         """A key of its own for each try: what is swept of one is never part of another."""
         assert self._place is not None  # noqa: S101 - nothing is put where no bucket is named
         key = self._place.key(account_id, new_id())
-        await self._bucket(self._place.bucket_name).put(key, chunks)
+        async with self._turns.of(account_id):
+            await self._bucket(self._place.bucket_name).put(key, chunks)
         return self._place.url(key)
 
     async def read(self, content: Content, part: range) -> bytes | None:
@@ -115,6 +123,7 @@ class Contents:
         end, or left to go with the row. Nothing of PostgreSQL is held meanwhile.
 
         Raises:
+            Busy: its turn did not come.
             FilesUnreachable: the bucket did not take it in time.
         """
         return await self._for_new.put(account_id, chunks)
@@ -142,7 +151,7 @@ class Contents:
         """Forgets it, once its row is gone.
 
         Raises:
-            FilesUnreachable: the bucket did not answer in time. The sweep tries it again.
+            FilesUnreachable: the bucket did not answer in time. The auditor tries it again.
         """
         await self._keeper(content).delete(content)
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, and_, bindparam, delete, func, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.contract.words import LIVING, EventType
 from handoff.database.gate import ANY, Tenant
@@ -15,6 +16,7 @@ from handoff.database.tables import (
     FileChunkRow,
     FileRow,
     HandoffRow,
+    LeftObjectRow,
     SessionRow,
     UserRow,
 )
@@ -148,9 +150,24 @@ async def chunk(tenant: Tenant, file_id: UUID, place: int) -> bytes | None:
 
 async def remove(tenant: Tenant, file_id: UUID) -> None:
     """Takes it away, with its content. Events that name it still do."""
-    await tenant.connection.execute(
-        delete(FileRow).where(FileRow.account_id == tenant.account_id, FileRow.id == file_id)
+    gone = (
+        delete(FileRow)
+        .where(FileRow.account_id == tenant.account_id, FileRow.id == file_id)
+        .returning(FileRow.account_id, FileRow.kept_at)
     )
+    await leave_objects(tenant.connection, (await tenant.connection.execute(gone)).all())
+
+
+async def leave_objects(connection: AsyncConnection, gone: Sequence[Row[UUID, str | None]]) -> None:
+    """Which objects of a bucket are left of these files is written in the transaction that takes
+    them away, so that they are deleted whatever ends here. `gone`: account_id, kept_at."""
+    left = [
+        {"account_id": row.account_id, "kept_at": row.kept_at}
+        for row in gone
+        if row.kept_at is not None
+    ]
+    if left:
+        await connection.execute(insert(LeftObjectRow).values(left))
 
 
 async def named(tenant: Tenant, session_id: UUID, ids: Iterable[UUID]) -> list[dict[str, Any]]:

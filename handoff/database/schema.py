@@ -11,12 +11,15 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from handoff.database.opening import engine_without_pool
-from handoff.errors import ConfigurationError
+from handoff.errors import ConfigurationError, Unreachable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 RAISED_BY_US = "P0001"
 """PostgreSQL's code for an error that a statement of ours raises itself."""
+
+HELD = {"55P03", "40P01"}
+"""Its codes where somebody else holds a lock for too long, or waits for one of ours."""
 
 
 def configuration(database_dsn: str) -> Config:
@@ -28,18 +31,30 @@ def configuration(database_dsn: str) -> Config:
 
 
 def upgrade(database_dsn: str) -> None:
-    """Runs every migration that the database has not seen. Safe to run twice, or at once.
+    """Runs every migration that the database has not seen. Safe to run twice, or at once; what was
+    done stays done.
 
     Raises:
         ConfigurationError: a migration lacks something that somebody else has to give it.
+        Unreachable: somebody held a table for all of the tries.
     """
     try:
         command.upgrade(configuration(database_dsn), "head")
     except DBAPIError as fault:
+        if is_held(fault):
+            raise Unreachable(
+                "Somebody holds a table that has to change. End what has run for long in the "
+                "database (pg_stat_activity), and migrate again: it goes on where it was."
+            ) from None
         told: Any = getattr(fault.orig, "__cause__", None)
         if getattr(told, "sqlstate", None) != RAISED_BY_US:
             raise
         raise ConfigurationError(f"{told.args[0]}. {told.hint}") from None
+
+
+def is_held(fault: DBAPIError) -> bool:
+    """Whether it failed for a lock alone, so that it may be tried again."""
+    return getattr(fault.orig, "sqlstate", None) in HELD
 
 
 def check(database_dsn: str) -> None:

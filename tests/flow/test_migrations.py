@@ -207,12 +207,17 @@ async def test_what_was_written_before_it_is_found_as_well(address: str) -> None
         " VALUES ($1, 1000, $2, 'noted', now(), $3)",
         *(ACME, told, said),
     )
+    await connection.execute(
+        "UPDATE handoffs SET engineer_notes = 'A half-width ｶﾀｶﾅ' WHERE id = $1",
+        stories["put down"],
+    )
     await _migrate(address, "0018")
     await _migrate(address, "head")
     found = "SELECT handoff_id FROM handoff_texts WHERE {} @@ 'vpn & {}'::tsquery"
     for word in ("mango", "kiwi", "京都"):
         assert await connection.fetchval(found.format("whole", word)) == told
         assert await connection.fetchval(found.format("shown", word)) is None
+    assert await connection.fetchval(found.format("whole", "タカ")) == stories["put down"]
     assert await connection.fetchval("SELECT count(*) FROM handoff_texts") == len(stories)
     await connection.execute("UPDATE sessions SET title = 'VPN guava'")
     assert len(await connection.fetch(found.format("shown", "guava"))) == len(stories)
@@ -227,3 +232,27 @@ async def test_what_was_written_before_it_is_found_as_well(address: str) -> None
         "0017",
     )
     await connection.close()
+
+
+async def test_a_migration_keeps_nobody_waiting_for_the_next_one(address: str) -> None:
+    """Each is committed by itself, none waits for long for a table, and a writer may go on."""
+    await _migrate(address, "0018")
+    connection, busy = await asyncpg.connect(address), await asyncpg.connect(address)
+    await connection.execute("SET lock_timeout = '5s'")
+    await _insert(connection, "accounts", id=ACME, name="Acme")
+    await busy.execute("BEGIN")
+    await busy.execute("LOCK TABLE handoff_texts IN ROW EXCLUSIVE MODE")
+    await busy.execute("LOCK TABLE sessions IN ACCESS SHARE MODE")
+    migrating = asyncio.create_task(_migrate(address, "head"))
+    async with asyncio.timeout(20):
+        seen = "SELECT version_num FROM alembic_version"
+        while await connection.fetchval(seen) != "0022":  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.1)
+    assert not migrating.done()
+    await connection.execute("UPDATE accounts SET last_event_number = last_event_number + 1")
+    # Longer than it waits for a lock: it comes again.
+    await asyncio.sleep(2)
+    await busy.execute("COMMIT")
+    await asyncio.wait_for(migrating, 20)
+    await connection.close()
+    await busy.close()

@@ -5,6 +5,9 @@ import asyncio
 import os
 import socket
 import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,14 +16,15 @@ import pytest
 
 from handoff import bucket
 from handoff.bucket import Bucket, BucketPlace, must_take_files
+from handoff.database import contents as contents_module
 from handoff.database.contents import Contents
 from handoff.database.operations import upkeep
-from handoff.errors import ConfigurationError
+from handoff.errors import ConfigurationError, FilesUnreachable
 from handoff.stack.doctor.reach import ask_bucket
 from tests.http.test_files import MIB, add, added
 from tests.http.test_files_bounds import _truth, raw, rows
 from tests.support.bucket import NAME
-from tests.support.cast import BO, CHEN
+from tests.support.cast import BO, CHEN, HUGO
 from tests.support.desk import Desk
 from worker.sweep import Sweep
 
@@ -101,6 +105,23 @@ async def test_only_what_nobody_names_is_swept(files_desk: Desk, bucket_url: str
 
 
 @in_a_bucket
+async def test_what_is_forgotten_leaves_the_bucket_that_is_not_for_new_files_any_more(
+    files_desk: Desk,
+) -> None:
+    """It is the record that knows of it, so whichever process was killed, it is deleted once."""
+    desk = files_desk
+    before = await kept(desk)
+    await added(desk, BO, await desk.start_session())
+    [left] = await kept(desk) - before
+    assert await upkeep.purge_files(desk.database, older_than=NOW) >= 1
+    assert left in await upkeep.left_objects(desk.database, limit=100)
+    unset = desk.settings.model_copy(update={"files_url": None})
+    await Sweep(desk.database, unset).look()
+    assert left not in await kept(desk)
+    assert await upkeep.left_objects(desk.database, limit=100) == []
+
+
+@in_a_bucket
 async def test_each_file_is_read_where_it_was_put(
     files_desk: Desk, bucket_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,11 +175,12 @@ async def test_a_dead_bucket_is_said_in_time(
 async def test_nobody_else_waits_for_a_silent_bucket(
     files_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More than may put at once are answered together; meanwhile everything else goes on."""
+    """More than may put at once are told so; meanwhile everything else goes on."""
     session_id = await files_desk.start_session()
     assert files_desk.services is not None
     under_way = files_desk.services.uploads._under_way
     monkeypatch.setattr(bucket, "PUT_WITHIN", 2.0)
+    monkeypatch.setattr(contents_module, "TURN_WITHIN", 1.5)
     with socket.create_server(("127.0.0.1", 0)) as silent, monkeypatch.context() as slow:
         elsewhere(files_desk, slow, f"http://127.0.0.1:{silent.getsockname()[1]}")
         began = time.perf_counter()
@@ -167,8 +189,75 @@ async def test_nobody_else_waits_for_a_silent_bucket(
         assert (await files_desk.http(CHEN).get("/ai-sessions")).status_code == 200
         assert time.perf_counter() - began < 1.5
         answers = await asyncio.gather(*sending)
-    assert {answer.json()["type"] for answer in answers} == {"/problems/files-unreachable"}
+    told = Counter(answer.json()["type"] for answer in answers)
+    assert told == {"/problems/files-unreachable": 2, "/problems/busy": 6}
+    assert {answer.headers["Retry-After"] for answer in answers} == {"2"}
     assert time.perf_counter() - began < 4
+
+
+@in_a_bucket
+async def test_one_accounts_files_leave_others_their_turn(files_desk: Desk) -> None:
+    contents = Contents(files_desk.database, files_desk.settings)
+    goes_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        await goes_on.wait()
+        yield b"x"
+
+    first = [asyncio.create_task(contents.put(BO.account_id, slow())) for _ in range(4)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(4):
+        assert await contents.put(HUGO.account_id, chunks(b"theirs"))
+    goes_on.set()
+    await asyncio.gather(*first)
+
+
+@asynccontextmanager
+async def answering(status: str) -> AsyncIterator[str]:
+    """Its address: to whatever is asked, it says so and no more, as what is no bucket does."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            said = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            writer.write(said.encode())
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@in_a_bucket
+async def test_what_is_no_bucket_has_lost_nothing(
+    files_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bare 404 is not the word of a bucket that an object is gone."""
+    async with answering("404 Not Found") as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        asked = Bucket(NAME)
+        for ask in (
+            asked.put("a", chunks(b"x")),
+            asked.read("a", range(1)),
+            asked.delete("a"),
+            asked.page("a"),
+        ):
+            with pytest.raises(FilesUnreachable) as fault:
+                await ask
+            assert (fault.value.cause, fault.value.refused) == ("it answers 404", True)
+        with pytest.raises(ConfigurationError, match="HANDOFF_FILES_URL: it answers 404"):
+            await must_take_files(files_desk.settings)
+
+
+@in_a_bucket
+@pytest.mark.expects_errors
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "408 Request Timeout"])
+async def test_a_bucket_that_has_no_time_stops_no_start(
+    files_desk: Desk, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    async with answering(status) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        await must_take_files(files_desk.settings)
 
 
 @in_a_bucket

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, not_, select, tuple_
+from sqlalchemy import delete, func, not_, select, tuple_, update
 
 from handoff.contract.words import FINAL, LIVING, UNSETTLED, Intent, Priority
+from handoff.database import files
 from handoff.database.deliveries import one_by_one
 from handoff.database.gate import Database
 from handoff.database.tables import (
@@ -17,6 +18,7 @@ from handoff.database.tables import (
     EventRow,
     FileRow,
     HandoffRow,
+    LeftObjectRow,
     PostRow,
     RefusalRow,
 )
@@ -154,8 +156,35 @@ async def purge_files(database: Database, *, older_than: timedelta) -> int:
     async with database.engine_room() as connection:
         ids = (await connection.scalars(old)).all()
         # Their chunks go with them.
-        await connection.execute(delete(FileRow).where(FileRow.id.in_(ids)))
+        gone = delete(FileRow).where(FileRow.id.in_(ids))
+        named = gone.returning(FileRow.account_id, FileRow.kept_at)
+        await files.leave_objects(connection, (await connection.execute(named)).all())
     return len(ids)
+
+
+async def left_objects(database: Database, *, limit: int) -> list[str]:
+    """Where the objects are that have to be deleted now, the oldest first."""
+    query = (
+        select(LeftObjectRow.kept_at)
+        .where(LeftObjectRow.due_at <= func.clock_timestamp())
+        .order_by(LeftObjectRow.due_at)
+        .limit(limit)
+    )
+    async with database.engine_room() as connection:
+        return list(await connection.scalars(query))
+
+
+async def objects_deleted(database: Database, urls: Collection[str]) -> None:
+    """They are in no bucket any more."""
+    async with database.engine_room() as connection:
+        await connection.execute(delete(LeftObjectRow).where(LeftObjectRow.kept_at.in_(urls)))
+
+
+async def delete_later(database: Database, urls: Collection[str], *, after: timedelta) -> None:
+    """Their bucket does not answer: those of others go first."""
+    later = update(LeftObjectRow).values(due_at=func.clock_timestamp() + after)
+    async with database.engine_room() as connection:
+        await connection.execute(later.where(LeftObjectRow.kept_at.in_(urls)))
 
 
 async def unnamed_objects(database: Database, accounts: Mapping[str, UUID]) -> list[str]:

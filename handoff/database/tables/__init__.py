@@ -6,7 +6,7 @@ in one module per noun.
 
 from handoff.database.tables.base import WORDS, Table, words
 from handoff.database.tables.chat import IntegrationRow, PostRow
-from handoff.database.tables.files import FileChunkRow, FileRow
+from handoff.database.tables.files import FileChunkRow, FileRow, LeftObjectRow
 from handoff.database.tables.handoffs import HandoffRow, RefusalRow, SessionRow
 from handoff.database.tables.messages import DeliveryRow, EndpointRow, EventRow
 from handoff.database.tables.operations import AuditRow, IdempotencyRow
@@ -27,6 +27,7 @@ __all__ = [
     "HandoffRow",
     "IdempotencyRow",
     "IntegrationRow",
+    "LeftObjectRow",
     "PostRow",
     "RefusalRow",
     "SessionRow",

@@ -3,7 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handoff.database.tables.base import Table
@@ -59,3 +67,16 @@ class FileChunkRow(Table):
             ["account_id", "file_id"], ["files.account_id", "files.id"], ondelete="CASCADE"
         ),
     )
+
+
+class LeftObjectRow(Table):
+    """An object of a bucket whose file is gone: written with the file's end, gone with its own."""
+
+    __tablename__ = "left_objects"
+
+    kept_at: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    # Not tried before; later than it was left where its bucket did not answer.
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "due_at"),)

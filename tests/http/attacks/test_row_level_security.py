@@ -26,7 +26,7 @@ from tests.support.servers import Servers
 
 EMPTY = (
     *("api_tokens", "refusals", "files", "file_chunks", "webhook_attempts"),
-    *("integrations", "posts"),
+    *("integrations", "posts", "left_objects"),
 )
 """The tables in which the story leaves no row."""
 

@@ -43,9 +43,10 @@ BEGIN
             plain := translate(normalize(left(told, read_until), NFKC), $b${before.BETWEEN}$b$,
                                repeat(' ', {len(before.BETWEEN)}));
             IF plain ~ '[{RUN}]' THEN
-                SELECT array_agg(DISTINCT rtrim(letter || following)) INTO pairs FROM (
+                SELECT array_agg(DISTINCT rtrim(letter || following) COLLATE "C") INTO pairs FROM (
                     SELECT letter, lead(letter, 1, ' ') OVER (ORDER BY place) AS following
-                    FROM unnest(string_to_array(regexp_replace(plain, '[^{RUN}]+', ' ', 'g'), NULL))
+                    FROM unnest(string_to_array(
+                             regexp_replace(left(plain, 100000), '[^{RUN}]+', ' ', 'g'), NULL))
                          WITH ORDINALITY AS found(letter, place)
                 ) AS pair WHERE letter <> ' ';
                 plain := regexp_replace(plain, '[{RUN}]+', ' ', 'g');
@@ -69,24 +70,46 @@ BEGIN
 END $words$
 """
 
-# What is kept already is read anew where it has such letters; nobody writes meanwhile.
-HOLD = "LOCK TABLE handoff_texts IN SHARE ROW EXCLUSIVE MODE"
+# What is kept already is read anew where it has such letters, a few at a time, while others write:
+# they have the new function by then. Each text is locked before it is read, so that what somebody
+# writes meanwhile is read, or written after it.
 HAS_RUNS = f"""
-    concat_ws(' ', sessions.title, handoffs.resolution_note, handoffs.engineer_notes,
-              conversation.said) ~ '[{RUN}]'
+    normalize(concat_ws(' ', sessions.title, handoffs.resolution_note, handoffs.engineer_notes,
+                        conversation.said), NFKC) ~ '[{RUN}]'
+"""
+READ_ANEW = f"""
+DO $anew$
+DECLARE
+    few uuid[];
+BEGIN
+    LOOP
+        SELECT array_agg(handoff_id) INTO few FROM (
+            SELECT handoff_id FROM handoff_texts
+            WHERE few IS NULL OR handoff_id > few[array_upper(few, 1)]
+            ORDER BY handoff_id LIMIT 200 FOR UPDATE
+        ) AS next;
+        EXIT WHEN few IS NULL;
+        {before.AGAIN.format(texts=before.TEXTS, which=f"handoffs.id = ANY(few) AND {HAS_RUNS}")};
+        COMMIT;
+    END LOOP;
+END $anew$
 """
 
 
 def upgrade() -> None:
-    op.execute(HOLD)
     _words(WORDS)
-    op.execute(before.AGAIN.format(texts=before.TEXTS, which=HAS_RUNS))
+    _read_anew()
 
 
 def downgrade() -> None:
-    op.execute(HOLD)
     _words(before.WORDS.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-    op.execute(before.AGAIN.format(texts=before.TEXTS, which=HAS_RUNS))
+    _read_anew()
+
+
+def _read_anew() -> None:
+    """After a commit of what was done until here. Done again from the start where it ends early."""
+    with op.get_context().autocommit_block():
+        op.execute(READ_ANEW)
 
 
 def _words(made: str) -> None:
