@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
-from activities.turns import Turns
 from handoff.contract.words import DeliveryState
 from handoff.database import integrations
 from handoff.database.gate import Database
@@ -14,6 +13,8 @@ from handoff.database.integrations import address_of
 from handoff.database.messages import posts
 from handoff.database.messages.outbox import Due
 from handoff.database.messages.posts import Post
+from handoff.database.turns import Turns
+from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.loading import load
 from handoff.rules.causes import Cause
@@ -24,8 +25,9 @@ from handoff.settings import Settings
 TURN_WITHIN, _ASKS_AGAIN = 1.0, 0.2
 """Seconds that an event waits while another one of the same handoff is being told of."""
 
-AT_ONCE = 4
-"""Messages of one account on their way: a slow workspace holds up nobody else's."""
+AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
+"""Messages of one account on their way, and how many more may wait, for so many seconds: a slow
+workspace holds up nobody else's."""
 
 
 @dataclass(slots=True)
@@ -34,7 +36,9 @@ class SlackSender:
 
     settings: Settings
     database: Database
-    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE))
+    turns: Turns = field(
+        default_factory=lambda: Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
+    )
     _http: Any = None
 
     @property
@@ -65,24 +69,30 @@ class SlackSender:
             return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
         if secrets is None:
             return SendOutcome(DeliveryState.FAILED, None, Cause.NOT_CONNECTED)
-        async with self.turns.of(due.account_id) as has_turn:
-            post = await self._turn(due) if has_turn else None
-            if post is None:
-                return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
-            # Its libraries are large, and needed only where an account has connected Slack.
-            await load("activities.slack.writing")
-            from activities.slack import calls, writing
-            from handoff import slack
+        try:
+            async with self.turns.of(due.account_id):
+                return await self._bring_up_to_date(said, secrets["bot_token"], channel)
+        except Busy:
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
 
-            self._http = self._http or slack.new_session()
-            workspace = slack.client(self._http, self.settings, secrets["bot_token"])
-            return await writing.write(
-                calls.Place(workspace, channel),
-                said,
-                post,
-                database=self.database,
-                settings=self.settings,
-            )
+    async def _bring_up_to_date(self, said: Occasion, token: str, channel: str) -> SendOutcome:
+        post = await self._turn(said.due)
+        if post is None:
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+        # Its libraries are large, and needed only where an account has connected Slack.
+        await load("activities.slack.writing")
+        from activities.slack import calls, writing
+        from handoff import slack
+
+        self._http = self._http or slack.new_session()
+        workspace = slack.client(self._http, self.settings, token)
+        return await writing.write(
+            calls.Place(workspace, channel),
+            said,
+            post,
+            database=self.database,
+            settings=self.settings,
+        )
 
     async def _turn(self, due: Due) -> Post | None:
         try:

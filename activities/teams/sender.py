@@ -7,19 +7,21 @@ from datetime import timedelta
 from activities import sayings
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
 from activities.teams.card import card
-from activities.turns import Turns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
 from handoff.database.integrations import address_of
+from handoff.database.turns import Turns
+from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.rules.causes import Cause
 from handoff.rules.channels import TEAMS
 from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
-AT_ONCE = 4
-"""Cards of one account on their way: a slow address holds up nobody else's."""
+AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
+"""Cards of one account on their way, and how many more may wait, for so many seconds: a slow address
+holds up nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,9 @@ class TeamsSender:
 
     settings: Settings
     poster: Poster
-    turns: Turns = field(default_factory=lambda: Turns(AT_ONCE))
+    turns: Turns = field(
+        default_factory=lambda: Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
+    )
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "TeamsSender":
@@ -67,10 +71,11 @@ class TeamsSender:
             return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
         happened = sayings.sentence(said.due.event_type, said.due.data)
         body = json.dumps(card(said, happened, self.settings), ensure_ascii=False)
-        async with self.turns.of(said.due.account_id) as has_turn:
-            if not has_turn:
-                return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
-            return _outcome(await self.poster.post(Parcel(message.id, address, body, ())))
+        try:
+            async with self.turns.of(said.due.account_id):
+                return _outcome(await self.poster.post(Parcel(message.id, address, body, ())))
+        except Busy:
+            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -4,14 +4,14 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from api.engine.waiting import result_of
 from api.services import Services
 from handoff import live
 from handoff.contract.webhooks import Following, WebhookTried
-from handoff.errors import EngineUnreachable, Unreachable
 from handoff.settings import Settings
 from handoff.temporal.codec import Public
 from handoff.temporal.connect import UNANSWERED
@@ -22,8 +22,6 @@ logger = structlog.get_logger(__name__)
 
 WAKE_WITHIN = 0.5
 """Seconds. A follower that could not be woken is found by the auditor, or wakes by itself."""
-
-START_WITHIN, WAIT = 2.5, 5.0
 
 
 async def changed(parts: Services, account_id: UUID, webhook_id: UUID) -> None:
@@ -48,18 +46,7 @@ async def try_out(
         Unreachable: it could not be carried out.
     """
     ref = _ref(settings, account_id, webhook_id)
-    try:
-        async with asyncio.timeout(START_WITHIN):
-            handle = await _start_test(client, ref, f"webhook-test-{test_id}", settings.task_queue)
-    except UNANSWERED as fault:
-        raise EngineUnreachable("The engine does not answer. Nothing was sent.") from fault
-    try:
-        async with asyncio.timeout(WAIT):
-            return await handle.result()
-    except WorkflowFailureError as fault:
-        raise Unreachable("The test could not be carried out. Try again.") from fault
-    except UNANSWERED:
-        return None
+    return await result_of(_start_test(client, ref, f"webhook-test-{test_id}", settings.task_queue))
 
 
 async def _start_test(

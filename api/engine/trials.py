@@ -1,8 +1,6 @@
 """Starts a test notification's workflow and waits a while for what became of it."""
 
-import asyncio
-
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -11,14 +9,10 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from api.engine.waiting import result_of
 from handoff.contract.messages import Trial, TrialResult
-from handoff.errors import EngineUnreachable, Unreachable
 from handoff.temporal import search_attributes
-from handoff.temporal.connect import UNANSWERED
 from workflows.trial import LIFETIME, TrialWorkflow
-
-START_WITHIN = 2.5
-WAIT = 5.0
 
 
 async def try_out(client: Client, trial: Trial, *, task_queue: str) -> TrialResult | None:
@@ -28,18 +22,7 @@ async def try_out(client: Client, trial: Trial, *, task_queue: str) -> TrialResu
         EngineUnreachable: nothing was started.
         Unreachable: it could not be carried out.
     """
-    try:
-        async with asyncio.timeout(START_WITHIN):
-            handle = await _start(client, trial, task_queue)
-    except UNANSWERED as fault:
-        raise EngineUnreachable("The engine does not answer. Nothing was sent.") from fault
-    try:
-        async with asyncio.timeout(WAIT):
-            return await handle.result()
-    except WorkflowFailureError as fault:
-        raise Unreachable("The test could not be carried out. Try again.") from fault
-    except UNANSWERED:
-        return None
+    return await result_of(_start(client, trial, task_queue))
 
 
 async def _start(
