@@ -30,15 +30,17 @@ AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
 workspace holds up nobody else's."""
 
 
+def _new_turns() -> Turns:
+    return Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
+
+
 @dataclass(slots=True)
 class SlackSender:
     """All workspaces, each by its own bot's token."""
 
     settings: Settings
     database: Database
-    turns: Turns = field(
-        default_factory=lambda: Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
-    )
+    turns: Turns = field(default_factory=_new_turns)
     _http: Any = None
 
     @property

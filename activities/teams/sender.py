@@ -20,8 +20,12 @@ from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
 AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
-"""Cards of one account on their way, and how many more may wait, for so many seconds: a slow address
-holds up nobody else's."""
+"""Cards of one account on their way, and how many more may wait, for so many seconds: a slow
+address holds up nobody else's."""
+
+
+def _new_turns() -> Turns:
+    return Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,7 @@ class TeamsSender:
 
     settings: Settings
     poster: Poster
-    turns: Turns = field(
-        default_factory=lambda: Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
-    )
+    turns: Turns = field(default_factory=_new_turns)
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "TeamsSender":
