@@ -35,6 +35,7 @@ const rowOf = (element) => element?.closest?.(".row") ?? null;
 function address(kept) {
   const query = new URLSearchParams(wanted);
   for (const id of kept) query.append("keep", id);
+  if (kept.length) query.set("held", staying.held);
   return `/console/board?${query}`;
 }
 

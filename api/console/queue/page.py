@@ -33,6 +33,7 @@ async def _asked(
     q: Annotated[str, Query()] = "",
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
+    held: Annotated[int, Query(ge=0)] = 0,
     handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
     by = Grouping(group) if group in set(Grouping) else None
@@ -44,6 +45,7 @@ async def _asked(
         page=page,
         group=by,
         keep=keep or (),
+        held=held,
         have=_tags(handoff_rows),
     )
 
