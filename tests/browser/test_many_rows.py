@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from typing import Any
 
 from playwright.async_api import expect
 from sqlalchemy import text
@@ -108,8 +109,8 @@ async def test_what_only_stands_on_another_page_has_not_left(desk: Desk) -> None
     closed = await desk.escalate(BO, title="The last one", priority="urgent")
     await desk.command(BO, closed, "cancel")
 
-    async def shown(**asked: object) -> str:
-        params = {"scope": "account", **asked}
+    async def shown(**asked: Any) -> str:
+        params: dict[str, Any] = {"scope": "account", **asked}
         answer = await desk.http(AMIR).get("/console/board", params=params)
         assert answer.status_code == 200
         return answer.text

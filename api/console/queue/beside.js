@@ -79,6 +79,12 @@ export class Beside {
     return !files || confirm("Files that you added there were not sent yet. Leave them?");
   }
 
+  /** Back or forward was pressed: where files would be lost by it, the address is as it was. */
+  turn() {
+    if (inAddress() === this.#key || this.mayLeave()) this.show();
+    else history.pushState(null, "", withOpened(location.href, this.#key));
+  }
+
   /** Whether there was anything to close. */
   close() {
     if (!this.#key || !ROOM.matches) return false;

@@ -193,7 +193,7 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("popstate", () => {
   if (listAsked() !== wanted) turn();
-  beside.show();
+  beside.turn();
 });
 setInterval(
   () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && reading.again(),
