@@ -81,6 +81,9 @@ async def test_whoever_has_not_makes_one_that_carries_it_on(desk: Desk, sit: Sit
         await bo.page.goto(f"/handoffs/{one.id}")
         await expect(bo.page.locator(".kin")).to_contain_text(said)
         await bo.must_be_accessible()
+    # Nobody hands it off a second time while that waits, by its address either.
+    await bo.page.goto(f"/new?again={first.id}")
+    await expect(bo.page).to_have_url(f"{desk.base_url}/handoffs/{second.id}")
     bo.must_be_quiet()
 
 

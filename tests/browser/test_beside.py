@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from playwright.async_api import FrameLocator, expect
+import pytest
+from playwright.async_api import Dialog, FrameLocator, expect
 
 from tests.browser.conftest import Sit
 from tests.browser.screens import Screen
 from tests.support.cast import AMIR, BO, CHEN
+from tests.support.cookies import BROWSER
 from tests.support.desk import Desk
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
@@ -95,4 +97,79 @@ async def test_where_there_is_no_room_it_opens_as_a_page(desk: Desk, sit: Sit) -
     assert "frame-ancestors 'self'" in beside.headers["content-security-policy"]
     await amir.page.goto(f"/handoffs/{handoff.id}?beside=true")
     await amir.must_be_accessible()
+    amir.must_be_quiet()
+
+
+@pytest.mark.expects_errors
+async def test_what_goes_wrong_in_the_frame_is_said_there(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, title="First")
+    gone = "0198c000-0000-7000-8000-000000000001"
+    amir = await sit(AMIR, f"/?open={gone}", **WIDE)
+    heading = _beside(amir).get_by_role("heading", level=1)
+    await expect(heading).to_have_text("Page not found")
+    # The list's keys reach it from there.
+    await amir.page.frames[1].wait_for_load_state()
+    await heading.click()
+    await amir.page.keyboard.press("j")
+    await expect(amir.row(handoff).get_by_role("link")).to_be_focused()
+    # What could not be had is asked for again.
+    await amir.page.route("**/handoffs/*?beside=true", lambda route: route.abort())
+    await amir.page.keyboard.press("Enter")
+    await expect(amir.row(handoff).get_by_role("link")).to_have_attribute("aria-current", "true")
+    await expect(heading).to_have_count(0)
+    await amir.page.unroute("**/handoffs/*?beside=true")
+    await amir.page.keyboard.press("Enter")
+    await expect(heading).to_have_text("First")
+    # Who is not signed in any more does so on the whole page.
+    path = f"/handoffs/{handoff.id}?beside=true"
+    to_nobody = await desk.http().get(path, headers={"Accept": BROWSER})
+    assert "frame-ancestors 'self'" in to_nobody.headers["content-security-policy"]
+    await amir.page.route(
+        "**/handoffs/*?beside=true",
+        lambda route: route.fulfill(
+            status=to_nobody.status_code, headers=dict(to_nobody.headers), body=to_nobody.text
+        ),
+    )
+    await amir.page.reload()
+    await amir.page.wait_for_url("**/sign-in?next=*open*")
+
+
+async def test_the_list_goes_on_from_what_is_opened(desk: Desk, sit: Sit) -> None:
+    made = [await desk.park(BO, title=f"Number {one}") for one in range(4)]
+    amir = await sit(AMIR, "/?tab=parked", **WIDE)
+    await amir.until_live()
+    page, frame = amir.page, _beside(amir)
+    await amir.row(made[2]).get_by_role("link").click()
+    for key, expected in (("k", made[1]), ("j", made[3])):
+        await expect(frame.get_by_role("heading", level=1)).to_have_text("Number 2")
+        # Its modules run before it has loaded, and keys mean something from then on.
+        await page.frames[1].wait_for_load_state()
+        await frame.get_by_role("heading", level=1).click()
+        await page.keyboard.press(key)
+        await expect(amir.row(expected).get_by_role("link")).to_be_focused()
+    # Files that were not sent are not left behind unasked.
+    await frame.locator("input[type=file]").first.set_input_files(
+        {"name": "slow.log", "mimeType": "text/plain", "buffer": b"words"}
+    )
+    await expect(frame.locator("[data-adding] > li")).to_have_count(1)
+    asked: list[str] = []
+
+    async def answer(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        await (dialog.dismiss() if len(asked) < 3 else dialog.accept())
+
+    page.on("dialog", answer)
+    await amir.row(made[0]).get_by_role("link").click()
+    await expect(frame.get_by_role("heading", level=1)).to_have_text("Number 2")
+    async with page.expect_event("dialog"):
+        await page.evaluate("history.back()")
+    await expect(page).to_have_url(f"{desk.base_url}/?tab=parked&open={made[2].id}")
+    await expect(frame.get_by_role("heading", level=1)).to_have_text("Number 2")
+    await amir.row(made[0]).get_by_role("link").click()
+    await expect(frame.get_by_role("heading", level=1)).to_have_text("Number 0")
+    assert len(asked) == 3
+    # What is opened may not be among the rows that are shown.
+    await page.locator("#search").fill("Number 3")
+    await page.locator("#beside").get_by_role("button", name="Close").click()
+    await expect(amir.row(made[3]).get_by_role("link")).to_be_focused()
     amir.must_be_quiet()

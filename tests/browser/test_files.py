@@ -318,12 +318,17 @@ async def test_files_go_with_a_new_handoff(desk: Desk, sit: Sit) -> None:
     await expect(bo.page.locator("#problem")).to_contain_text("A file did not arrive.")
     await bo.page.get_by_role("button", name="Try again").click()
     await expect(rows.filter(has_text="attached")).to_have_count(2)
+    # What has arrived, and is left out then, does not stay on the session.
+    await form.locator("input[type=file]").set_input_files([file("second-thought.log", b"words")])
+    await expect(rows.filter(has_text="attached")).to_have_count(3)
+    await rows.filter(has_text="thought").get_by_role("button", name="Leave out").click()
+    await expect(rows).to_have_count(2)
     await bo.page.get_by_role("button", name="Escalate", exact=True).click()
     await bo.page.wait_for_url("**/handoffs/*")
     await expect(bo.page.locator(".attached .files li")).to_have_count(2)
     await expect(bo.page.locator(".moment .file")).to_have_count(2)
-    assert len(tried) == 3
-    assert len(set(tried)) == 2
+    assert len(tried) == 4
+    assert len(set(tried)) == 3
     assert len(await desk.queue(CHEN)) == 1
 
 

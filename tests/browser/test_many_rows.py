@@ -1,7 +1,9 @@
 """Five hundred rows and more: what arrives and what changes never holds up whoever looks."""
 
 import json
+import re
 from datetime import timedelta
+from typing import Any
 
 from playwright.async_api import expect
 from sqlalchemy import text
@@ -100,3 +102,28 @@ async def test_of_five_thousand_five_hundred_at_a_time_are_shown_and_stay_usable
     await parts.get_by_role("link", name="Those before").click()
     await expect(parts).to_contain_text("4,001 to 4,500")
     amir.must_be_quiet()
+
+
+async def test_what_only_stands_on_another_page_has_not_left(desk: Desk) -> None:
+    await _open(desk, 600)
+    closed = await desk.escalate(BO, title="The last one", priority="urgent")
+    await desk.command(BO, closed, "cancel")
+
+    async def shown(**asked: Any) -> str:
+        params: dict[str, Any] = {"scope": "account", **asked}
+        answer = await desk.http(AMIR).get("/console/board", params=params)
+        assert answer.status_code == 200
+        return answer.text
+
+    [moved, *_] = re.findall(r'<li class="row[^>]*data-key="([^"]+)"', await shown())
+    kept = {"page": 2, "keep": [moved, str(closed.id)]}
+    second = await shown(**kept)
+    assert moved not in second
+    assert second.count(" gone") == 1
+    # Unless somebody has to do with it: then it stays, and as what it is.
+    second = await shown(**kept, held=1)
+    assert moved in second
+    assert second.count(" gone") == 1
+    assert "501 to 600 of 600" in second
+    # Of what is looked for there may be fewer pages.
+    assert "Tunnel 599" in await shown(page=2, q="tunnel 599")

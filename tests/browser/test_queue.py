@@ -2,7 +2,8 @@
 
 import asyncio
 
-from playwright.async_api import expect
+import pytest
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
 from tests.support.cast import AMIR, BILLING, BO, CHEN, HUGO, VERA
@@ -84,6 +85,33 @@ async def test_tabs_stand_in_the_address(desk: Desk, sit: Sit) -> None:
     await expect(amir.row(claimed)).to_be_visible()
     await amir.page.reload()
     await expect(amir.row(claimed)).to_be_visible()
+
+
+@pytest.mark.expects_errors
+async def test_a_list_that_cannot_be_read_is_read_when_it_can(desk: Desk, sit: Sit) -> None:
+    waiting, parked = await desk.escalate(BO, title="First"), await desk.park(BO, title="Second")
+    amir = await sit(AMIR)
+    await amir.until_live()
+    refusals: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        refusals.append(route.request.url)
+        await (route.fulfill(status=503) if len(refusals) == 1 else route.continue_())
+
+    await amir.page.route("**/console/board?*", refuse)
+    await amir.page.locator("[data-tab=parked]").click()
+    await expect(amir.row(parked)).to_be_visible()
+    # Of the other list nothing stays, as if it had left.
+    await expect(amir.row(waiting)).to_have_count(0)
+    assert len(refusals) > 1
+
+
+async def test_more_than_can_be_looked_for_is_cut(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR)
+    await amir.page.locator("#search").fill("x")
+    await expect(amir.page.locator("#search")).to_have_attribute("maxlength", "200")
+    answer = await desk.http(AMIR).get("/console/board", params={"q": "x" * 500})
+    assert answer.status_code == 200
 
 
 async def test_a_viewer_sees_and_cannot_act(desk: Desk, sit: Sit) -> None:

@@ -8,17 +8,16 @@ from uuid import UUID
 from api.console.handoff.shown_files import ShownFile, on_session
 from api.console.handoff.timeline import Moment, moments
 from api.console.shared import words
-from api.console.shared.allowed import allowed, may_write
+from api.console.shared.allowed import allowed, may_hand_off_again, may_write
 from api.console.shared.why import why
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
-from handoff.contract.words import FINAL, LIVING, UNSETTLED, Command
+from handoff.contract.words import UNSETTLED, Command
 from handoff.database import events, files, records
 from handoff.database.gate import Database
 from handoff.database.reading import called, offers, stories
 from handoff.database.reading import told as closings
 from handoff.errors import NotFound
-from handoff.rules.roles import WORKING_ROLES
 
 MOST = 200
 """Events that the page shows, the newest ones."""
@@ -103,7 +102,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         own_step=_own_step(record, reader, commands),
         before=[shown for one, shown in kin if _age(one) < _age(record)],
         since=[shown for one, shown in kin if _age(one) > _age(record)],
-        may_hand_off_again=_may_hand_off_again(record, others, reader),
+        may_hand_off_again=may_hand_off_again(record, others, reader),
         session_context=session_context,
         commands=commands,
         may_write=may_write(record, reader, now),
@@ -126,12 +125,6 @@ def _age(record: Record) -> tuple[datetime, UUID]:
 def _kin(record: Record, reader: Actor, closed_by: Person | None) -> Kin:
     shown = records.view(record, reader_id=reader.id)
     return Kin(shown, words.state(shown, reader.id, closed_by))
-
-
-def _may_hand_off_again(record: Record, others: list[Record], reader: Actor) -> bool:
-    """Once it is closed, and nothing that goes on from it waits or is worked at."""
-    lives = any(one.status in LIVING for one in others)
-    return record.status in FINAL and reader.role in WORKING_ROLES and not lives
 
 
 def _own_step(record: Record, reader: Actor, commands: list[Command]) -> Command | None:

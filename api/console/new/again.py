@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from api.console.shared import words
+from api.console.shared.allowed import living_of, may_hand_off_again
 from handoff.contract.people import Actor
 from handoff.contract.record import HandoffView
+from handoff.contract.words import FINAL
 from handoff.database import records
 from handoff.database.gate import Tenant
 from handoff.database.reading import stories
@@ -17,12 +19,18 @@ from handoff.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A handoff as its reader may see it, and what was written about its session."""
+    """A handoff as its reader may see it, and what was written about its session.
+
+    Attributes:
+        instead: the one whose page is to be seen, where this one may not be handed off again: what
+            goes on from it waits or is worked at.
+    """
 
     handoff: HandoffView
     state: str
     session_context: dict[str, Any]
     now: datetime
+    instead: UUID | None
 
     @property
     def named(self) -> list[str]:
@@ -42,9 +50,14 @@ async def read_earlier(tenant: Tenant, reader: Actor, handoff_id: UUID) -> Earli
     record, now = found
     shown = records.view(record, reader_id=reader.id)
     closed_by = (await told(tenant, [handoff_id], notes=False))[handoff_id].closed_by
+    others = await stories.kin(tenant, record)
+    instead = None
+    if not may_hand_off_again(record, others, reader):
+        instead = (living_of(others) or record).id if record.status in FINAL else record.id
     return Earlier(
         handoff=shown,
         state=words.state(shown, reader.id, closed_by),
         session_context=await stories.session_context(tenant, record.session_id),
         now=now,
+        instead=instead,
     )

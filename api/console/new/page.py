@@ -10,7 +10,6 @@ from api.console.new.again import read_earlier
 from api.console.shared.framed import framed
 from api.console.shared.routing import page_router
 from api.identity.callers import Parts, WorkingCaller
-from handoff.contract.words import FINAL
 from handoff.database.reading import offers
 
 router = page_router()
@@ -29,7 +28,7 @@ async def new_page(
         first = earlier.handoff.session_id if earlier else None
         held = await offers.held(tenant, me.id, first=first)
         teams = await offers.team_names(tenant)
-    if earlier is not None and earlier.handoff.status not in FINAL:
-        return RedirectResponse(f"/handoffs/{again}", 303)
+    if earlier is not None and earlier.instead is not None:
+        return RedirectResponse(f"/handoffs/{earlier.instead}", 303)
     content = {"held": held, "teams": teams, "earlier": earlier}
     return await framed(request, "new/page.html", me, parts, **content)

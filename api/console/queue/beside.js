@@ -16,6 +16,12 @@ function rowOf(key) {
   return key ? document.querySelector(`#rows > [data-key="${CSS.escape(key)}"]`) : null;
 }
 
+/** Where keys go on from after it; what it was opened from may be on another part of the list. */
+function placeOf(row) {
+  const shown = row && !row.hidden ? row : document.querySelector("#rows > .row:not([hidden])");
+  return shown?.querySelector("h2 a") ?? document.getElementById("search");
+}
+
 function inAddress() {
   const key = new URLSearchParams(location.search).get("open") ?? "";
   return /^[0-9a-f-]{36}$/.test(key) ? key : "";
@@ -41,6 +47,11 @@ export class Beside {
     return place.querySelector("iframe");
   }
 
+  /** Whether the handoff stands in it: the browser's own word for what it cannot get cannot be read. */
+  get #isWhole() {
+    return Boolean(this.#frame.contentDocument?.getElementById("story"));
+  }
+
   has(row) {
     return row.dataset.key === this.#key;
   }
@@ -49,23 +60,39 @@ export class Beside {
   open(row, key = "") {
     if (!ROOM.matches || !row) return false;
     if (this.has(row)) {
+      // What went wrong there, or never came, is asked for again.
+      if (!this.#isWhole) this.#load(`/handoffs/${this.#key}`, "");
       this.#frame.focus();
       if (key) passKey(key, this.#frame.contentWindow);
       return true;
     }
+    if (!this.mayLeave()) return true;
     history.pushState(null, "", withOpened(location.href, row.dataset.key));
     this.show(key && KEYS_AT_ONCE[key]);
     announce(`Opened beside the list: ${row.dataset.said}. Enter goes there`);
     return true;
   }
 
+  /** Asks first where files are on their way, or attached to what was not sent: they would be lost. */
+  mayLeave() {
+    const files = this.#frame?.contentDocument?.querySelector("[data-adding] > li");
+    return !files || confirm("Files that you added there were not sent yet. Leave them?");
+  }
+
+  /** Back or forward was pressed: where files would be lost by it, the address is as it was. */
+  turn() {
+    if (inAddress() === this.#key || this.mayLeave()) this.show();
+    else history.pushState(null, "", withOpened(location.href, this.#key));
+  }
+
   /** Whether there was anything to close. */
   close() {
     if (!this.#key || !ROOM.matches) return false;
+    if (!this.mayLeave()) return true;
     const row = rowOf(this.#key);
     history.pushState(null, "", withOpened(location.href, ""));
     this.show();
-    row?.querySelector("h2 a").focus({ preventScroll: true });
+    placeOf(row).focus({ preventScroll: true });
     return true;
   }
 

@@ -92,10 +92,14 @@ export class Many {
     problem.textContent = "";
     const refused = await this.#give(form.dataset.command, body, event.submitter);
     if (refused) problem.textContent = refused;
-    else form.closest("dialog").close();
+    else if (refused === null) {
+      form.closest("dialog").close();
+      form.reset();
+    }
   }
 
-  /** Answers with why the command itself was refused, if it was: then nothing was done. */
+  /** Answers with why the command itself was refused: then nothing was done. Null where it was not,
+   * and nothing where the button was busy. */
   async #give(command, body, button) {
     const keys = this.selection.keys;
     const answers = await whileBusy(button, () =>
@@ -104,7 +108,7 @@ export class Many {
         () => this.#ask(command, body, keys),
       ),
     );
-    if (!answers) return null;
+    if (!answers) return undefined;
     const [first] = answers;
     if (first.status === 422) return reason(first);
     this.#tell(answers.flatMap((answer) => this.#results(answer)));

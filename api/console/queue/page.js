@@ -17,6 +17,7 @@ import { offerViews } from "./views.js";
 const MOST_HAD = 600;
 const TYPED = 250;
 const MOST_FRESH = 20;
+const AGAIN_AFTER = 3000;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
@@ -34,6 +35,7 @@ const rowOf = (element) => element?.closest?.(".row") ?? null;
 function address(kept) {
   const query = new URLSearchParams(wanted);
   for (const id of kept) query.append("keep", id);
+  if (kept.length) query.set("held", staying.held);
   return `/console/board?${query}`;
 }
 
@@ -45,12 +47,17 @@ function tags() {
     .join("");
 }
 
-/** Of another list than before, nothing stays of what was shown. */
+/** Of another list than before, nothing stays of what was shown; what cannot be read now stands for
+ * nothing, and is asked for until it can. */
 const reading = new Reading(async () => {
   const sought = wanted;
   const fresh = anew;
   anew = false;
-  const piece = await readPiece(address(fresh ? [] : staying.keys()), { "Handoff-Rows": tags() });
+  const piece = await read(fresh).catch((fault) => {
+    anew ||= fresh;
+    if (anew) setTimeout(() => anew && reading.again(), AGAIN_AFTER);
+    throw fault;
+  });
   if (sought !== wanted) {
     anew ||= fresh;
     return reading.again();
@@ -59,6 +66,10 @@ const reading = new Reading(async () => {
   asked = false;
   show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
 });
+
+function read(fresh) {
+  return readPiece(address(fresh ? [] : staying.keys()), { "Handoff-Rows": tags() });
+}
 
 const claims = new Claims(() => reading.again());
 
@@ -130,9 +141,14 @@ function seek() {
   showSought(rows(), box.value.trim());
 }
 
+/** Where keys go on from: the focus, and else what is opened, whose keys come from its frame. */
+function here() {
+  return rowOf(document.activeElement) ?? document.querySelector("#rows > .opened");
+}
+
 function step(by) {
   const shown = rows().filter((row) => !row.hidden);
-  const at = shown.indexOf(rowOf(document.activeElement));
+  const at = shown.indexOf(here());
   const next = shown[at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by];
   next?.querySelector("h2 a").focus();
   next?.scrollIntoView({ block: "nearest" });
@@ -140,7 +156,7 @@ function step(by) {
 
 /** Picks the row that has the focus and the one that it moves to. */
 function pickOn(by) {
-  const row = rowOf(document.activeElement);
+  const row = here();
   if (row && !many.selection.has(row)) many.selection.toggle(row);
   step(by);
   const next = rowOf(document.activeElement);
@@ -148,6 +164,7 @@ function pickOn(by) {
 }
 
 function choose(link) {
+  if (!beside.mayLeave()) return;
   history.pushState(null, "", link.href);
   turn();
   beside.show();
@@ -176,7 +193,7 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("popstate", () => {
   if (listAsked() !== wanted) turn();
-  beside.show();
+  beside.turn();
 });
 setInterval(
   () => rows().some((row) => row.classList.contains("gone")) && !document.hidden && reading.again(),

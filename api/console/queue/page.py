@@ -20,6 +20,8 @@ router = page_router()
 pieces = piece_router()
 
 MOST_KEPT = 100
+MOST_SOUGHT = 200
+"""Characters that are looked for: an address may hold more, of which the rest is left out."""
 MOST_HAD = 600
 """Rows on the screen whose tags fit into a header line that every proxy lets through."""
 
@@ -28,9 +30,10 @@ async def _asked(
     tab: Annotated[str, Query()] = Tab.WAITING,
     scope: Annotated[str, Query()] = "team",
     group: Annotated[str, Query()] = "",
-    q: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query()] = "",
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
     keep: Annotated[list[UUID] | None, Query(max_length=MOST_KEPT)] = None,
+    held: Annotated[int, Query(ge=0)] = 0,
     handoff_rows: Annotated[str, Header(max_length=MOST_HAD * TAG)] = "",
 ) -> Asked:
     by = Grouping(group) if group in set(Grouping) else None
@@ -38,10 +41,11 @@ async def _asked(
     return Asked(
         known,
         whole_account=scope == "account",
-        search=q,
+        search=q[:MOST_SOUGHT],
         page=page,
         group=by,
         keep=keep or (),
+        held=held,
         have=_tags(handoff_rows),
     )
 
@@ -75,7 +79,8 @@ async def _board(asked: Asked, caller: Actor, parts: Services) -> dict[str, Any]
 async def queue_page(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
     """The queue."""
     content = await _board(asked, me, parts) | await _offers(me, parts)
-    return page(request, "queue/page.html", {**content, "number": content["board"].number}, me=me)
+    content |= {"number": content["board"].number, "most_sought": MOST_SOUGHT}
+    return page(request, "queue/page.html", content, me=me)
 
 
 @pieces.get("/board")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from math import ceil
 from uuid import UUID
 
@@ -59,7 +60,9 @@ class Asked:
     """What the page asks for.
 
     Attributes:
-        keep: rows on the screen that stay though they have left.
+        keep: rows on the screen that stay though they have left the list.
+        held: how many of them, the first ones, stay as well though they have only come to stand on
+            another page of it: somebody has to do with them.
         group: what rows are put together by.
         have: the tags of those that it shows: they need not be drawn again.
         page: which five hundred of them.
@@ -71,6 +74,7 @@ class Asked:
     page: int = 1
     group: Grouping | None = None
     keep: Sequence[UUID] = ()
+    held: int = 0
     have: frozenset[str] = frozenset()
 
 
@@ -106,7 +110,8 @@ class Board:
 
     Attributes:
         total: of the list, whatever is looked for in it.
-        page: which of its parts this is; `more`: whether others follow.
+        page: which of its parts this is, with how many rows in `shown`; `more`: whether others
+            follow.
     """
 
     number: int
@@ -115,6 +120,7 @@ class Board:
     groups: list[tuple[str, list[Row]]]
     total: int
     page: int
+    shown: int
     more: bool
     now: datetime
 
@@ -127,8 +133,7 @@ class Board:
     def place(self) -> str:
         """Which rows these are."""
         before = (self.page - 1) * PAGE
-        shown = sum(not row.is_gone for row in self.rows)
-        return f"{before + 1:,} to {before + shown:,}"
+        return f"{before + 1:,} to {before + self.shown:,}"
 
 
 async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
@@ -141,10 +146,21 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         counts = await board.counts(tenant, reader, team_id=team_id, now=now)
         total: int = getattr(counts, asked.tab.value)
         page = min(asked.page, max(1, ceil(total / PAGE)))
-        part = _part(asked, page, is_long=total > PAGE)
-        found, more = await _find(tenant, reader, asked.tab, part, team_id, now)
+        is_long = total > PAGE
+        find = partial(_find, tenant, reader, asked.tab, team_id, now)
+        found, more = await find(_part(asked, page, is_long=is_long))
+        if not found and page > 1:
+            # Of what is looked for there are fewer pages.
+            page = 1
+            found, more = await find(_part(asked, page, is_long=is_long))
         there = {record.id for record in found}
-        gone = await board.by_ids(tenant, [kept for kept in asked.keep if kept not in there])
+        kept = [one for one in asked.keep if one not in there]
+        if is_long and kept:
+            elsewhere, _ = await find(Part(limit=len(kept), among=kept))
+            there |= {record.id for record in elsewhere}
+        held = asked.keep[: asked.held]
+        stay = [one for one in kept if one in held or one not in there]
+        gone = await board.by_ids(tenant, stay)
         teams = dict(await offers.team_names(tenant))
         ids = [record.id for record in (*found, *gone)]
         called_in = await called.told(tenant, reader.id, ids)
@@ -164,7 +180,7 @@ async def read_board(database: Database, reader: Actor, asked: Asked) -> Board:
         for record in records
     ]
     groups = _grouped(rows, asked.group)
-    return Board(number, counts, rows, groups, total, page, more, now)
+    return Board(number, counts, rows, groups, total, page, len(found), more, now)
 
 
 def _part(asked: Asked, page: int, *, is_long: bool) -> Part:
@@ -178,7 +194,7 @@ def _part(asked: Asked, page: int, *, is_long: bool) -> Part:
 
 
 async def _find(
-    tenant: Tenant, reader: Actor, tab: Tab, part: Part, team_id: UUID | None, now: datetime
+    tenant: Tenant, reader: Actor, tab: Tab, team_id: UUID | None, now: datetime, part: Part
 ) -> tuple[list[Record], bool]:
     if tab is Tab.CLOSED:
         found = await board.closed(tenant, part, team_id=team_id, now=now)

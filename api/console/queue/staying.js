@@ -32,6 +32,11 @@ export class Staying {
       .map((row) => row.dataset.key);
   }
 
+  /** How many of these, the first ones, somebody has to do with. */
+  get held() {
+    return this.#rows().filter((row) => this.#isHeld(row)).length;
+  }
+
   /** Notes since when rows are gone. */
   look() {
     for (const row of this.#rows()) {
@@ -46,13 +51,17 @@ export class Staying {
   }
 
   #matters(row, now) {
-    if (row.contains(document.activeElement) || this.#concerns(row)) return 3;
+    if (this.#isHeld(row)) return 3;
     if (now - this.#triedAt(row) < STAYS) return 2;
     return isGone(row) ? 1 : 0;
   }
 
   #isStill(row, now) {
     const since = this.#leftAt.get(row.dataset.key) ?? now;
-    return now - since < STAYS || row.contains(document.activeElement) || this.#concerns(row);
+    return now - since < STAYS || this.#isHeld(row);
+  }
+
+  #isHeld(row) {
+    return row.contains(document.activeElement) || this.#concerns(row);
   }
 }

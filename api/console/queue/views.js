@@ -2,7 +2,7 @@
 // stay on this device, for this person; to send one to somebody, its address is enough.
 
 import { element } from "../shared/dom.js";
-import { listAsked } from "./search.js";
+import { fromItsBeginning, listAsked } from "./search.js";
 
 const PLACE = `views/${document.body.dataset.me}`;
 const MOST = 20;
@@ -56,7 +56,8 @@ export function offerViews() {
     const field = event.target.elements.namedItem("name");
     const name = field.value.trim();
     if (!name) return;
-    keep([...without(name), { name, query: listAsked() || "?" }]);
+    const query = fromItsBeginning(`/${listAsked()}`).slice(1) || "?";
+    keep([...without(name), { name, query }]);
     event.target.reset();
   });
   menu.addEventListener("keydown", (event) => {

@@ -9,10 +9,11 @@ from uuid import UUID
 from api.console.shared import words
 from handoff.contract.people import Actor
 from handoff.contract.record import Record
-from handoff.contract.words import Command, Outcome, Role
+from handoff.contract.words import FINAL, LIVING, Command, Outcome, Role
 from handoff.errors import Refusal
 from handoff.rules.change import Decide
 from handoff.rules.commands import note, rule
+from handoff.rules.roles import WORKING_ROLES
 
 
 def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
@@ -27,6 +28,21 @@ def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
 def may_write(record: Record, actor: Actor, now: datetime) -> bool:
     """Whether a person may write a note at this moment."""
     return _would_change(partial(note, text="."), record, actor, now)
+
+
+def may_hand_off_again(record: Record, others: list[Record], actor: Actor) -> bool:
+    """Once it is closed, and nothing that goes on from it waits or is worked at.
+
+    Args:
+        others: what else was handed off of its session, and of those around it.
+    """
+    is_closed = record.status in FINAL
+    return is_closed and actor.role in WORKING_ROLES and living_of(others) is None
+
+
+def living_of(others: list[Record]) -> Record | None:
+    """The newest of them, oldest first, that waits or is worked at."""
+    return next((one for one in reversed(others) if one.status in LIVING), None)
 
 
 def _said(command: Command, record: Record, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from fastapi import FastAPI, Request, Response
 from starlette.types import Scope
 
-from api.console.shared.rendering import page
+from api.console.shared.rendering import IN_OUR_FRAME, page
 from api.http.problems import methods, retry_after
 from api.scim import outside
 from handoff.contract.people import Actor
@@ -27,8 +27,13 @@ def say(scope: Scope, error: HandoffError) -> Response:
 def error_page(
     request: Request, error: HandoffError, *, me: Actor | None = None, status: int | None = None
 ) -> Response:
-    """A sentence, and the way on. What passes bears `Retry-After`, and the page looks again."""
+    """A sentence, and the way on. What passes bears `Retry-After`, and the page looks again.
+
+    Beside the list it stands in the frame that asked for it, with no header, and leaves the list
+    its keys.
+    """
     status = status or error.status
+    beside = is_beside(request)
     seconds = retry_after(error)
     content = {
         "error": error,
@@ -36,9 +41,17 @@ def error_page(
         "again": _address(request) if "GET" in methods(request) else "/",
         "seconds": int(seconds or 5) if status in PASSING else None,
         "may_pass": status >= 500 or status in PASSING,
+        "beside": beside,
     }
     headers = {"Retry-After": seconds} if seconds else {}
+    if beside:
+        me, headers = None, headers | IN_OUR_FRAME
     return page(request, "shared/frame/error.html", content, me=me, status=status, headers=headers)
+
+
+def is_beside(request: Request) -> bool:
+    """Whether the queue's frame asks, which shows a handoff beside the list."""
+    return request.query_params.get("beside") == "true"
 
 
 def _address(request: Request) -> str:

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from api.console.shared.faults import error_page, prefers, wants_page
+from api.console.shared.faults import error_page, is_beside, prefers, wants_page
 from api.http.problems import headers_of
 from api.identity import browser_session
 from api.identity.callers import identify, services
@@ -37,8 +37,9 @@ class PageRoute(APIRoute):
                 return await endpoint(request)
             try:
                 return await endpoint(request)
-            except Unauthenticated:
-                return _to_sign_in(request)
+            except Unauthenticated as error:
+                # Where to sign in is shown in nobody's frame: a page in it leads all of them there.
+                return error_page(request, error) if is_beside(request) else _to_sign_in(request)
             except HandoffError as error:
                 return await _said(request, error)
             except RequestValidationError:

@@ -5,7 +5,7 @@ const WITHIN = 8000;
 const CHANGED_WITHIN = 10000;
 
 /** The whole page, should this one stand in a frame of it. */
-function goToSignIn() {
+export function goToSignIn() {
   const { pathname, search } = top.location;
   top.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
 }

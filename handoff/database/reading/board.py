@@ -68,12 +68,14 @@ async def counts(
 @dataclass(frozen=True, slots=True)
 class Part:
     """Which of a list's rows: all words of `sought` must be in what they are called by; with
-    `by_team` the rows of a team stand together, so that a part of the list holds whole teams."""
+    `by_team` the rows of a team stand together, so that a part of the list holds whole teams.
+    `among`: of these alone."""
 
     limit: int
     offset: int = 0
     sought: Sequence[str] = ()
     by_team: bool = False
+    among: Sequence[UUID] = ()
 
 
 async def living(
@@ -95,6 +97,8 @@ async def living(
 async def _read(tenant: Tenant, query: Select[Any], part: Part, order: Any) -> list[Record]:
     teams = (TeamRow.name.nulls_last(),) if part.by_team else ()
     query = query.where(*(NAMED.contains(word.lower(), autoescape=True) for word in part.sought))
+    if part.among:
+        query = query.where(HandoffRow.id.in_(part.among))
     query = query.order_by(*teams, *order).limit(part.limit).offset(part.offset)
     return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
 

@@ -2,8 +2,9 @@
 // called off and tried again.
 
 import { announce } from "../announce.js";
+import { whileBusy } from "../busy.js";
 import { element } from "../dom.js";
-import { newKey, reason } from "../server.js";
+import { newKey, reason, send } from "../server.js";
 
 const MOST_BYTES = 10 * 1024 * 1024;
 const AT_ONCE = 2;
@@ -18,9 +19,11 @@ function disposition(name) {
 }
 
 /** The files that go with one form's text. They wait while there is no `path` to send them to;
- * `arrived` is called after each. */
+ * `arrived` is called after each. Without a path at first they are there for the text alone: what
+ * is left out of it does not stay on the session. */
 export class Adding {
   #path;
+  #isTakenAway;
   #list;
   #arrived;
   #settled = () => {};
@@ -29,6 +32,7 @@ export class Adding {
 
   constructor(form, { path = null, arrived = () => {} } = {}) {
     this.#path = path;
+    this.#isTakenAway = !path;
     this.#list = form.querySelector("[data-adding]");
     this.#arrived = arrived;
     this.#offerAsFile(form);
@@ -208,12 +212,21 @@ export class Adding {
     one.away.textContent = "Leave out";
   }
 
-  #drop(one) {
+  async #drop(one) {
     const { state, request } = one;
+    if (state === "there" && this.#isTakenAway && !(await this.#takeAway(one))) return;
     one.state = "dropped";
     if (state === "runs") request.abort();
     one.row.remove();
     this.#files = this.#files.filter((other) => other !== one);
     this.#next();
+  }
+
+  /** From the session that it has reached; whether it is gone. */
+  async #takeAway(one) {
+    const answer = await whileBusy(one.away, () => send("DELETE", `${this.#path}/${one.id}`));
+    const isGone = Boolean(answer) && (answer.ok || answer.status === 404);
+    if (answer && !isGone) one.said.textContent = reason(answer);
+    return isGone;
   }
 }

@@ -42,9 +42,22 @@ export function takeKeysOf(theirs) {
   });
 }
 
+/** From now on keys mean what was said of them. */
+export function listen() {
+  document.addEventListener("keydown", press);
+}
+
+const THE_LISTS = ["j", "k", "J", "K", "n", "b", "/", "Escape"];
+
+/** In the queue's frame: the list's keys are the list's, whoever has the focus. */
+export function shareKeysWithTheList() {
+  for (const key of THE_LISTS) onKey(key, () => passKey(key, parent));
+  takeKeysOf(() => parent);
+}
+
 export function setUpKeys() {
   onKey("?", () => document.getElementById("keys-dialog").showModal());
   // A page with words of its own to look through says so.
   onKey("/", () => location.assign("/search"));
-  document.addEventListener("keydown", press);
+  listen();
 }
