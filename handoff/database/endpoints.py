@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, insert, or_, select, union_all
+from sqlalchemy import BindParameter, ColumnElement, Select, insert, or_, union_all
 
 from handoff.contract.messages import SealedCallback
 from handoff.contract.people import Endpoint
 from handoff.database import deliveries
 from handoff.database.gate import Gate, Tenant
-from handoff.database.tables import DeliveryRow, EndpointRow, PostRow
+from handoff.database.tables import DeliveryRow, EndpointRow, HandoffRow, PostRow
 from handoff.rules.channels import CALLBACK, named_by_policies
 
 SHOWN = (EndpointRow.id, EndpointRow.name, EndpointRow.channel, EndpointRow.team_id)
@@ -45,7 +45,9 @@ def told(gate: Gate, channels: Sequence[str], handoff: BindParameter[UUID]) -> S
         PostRow.handoff_id == handoff,
         or_(PostRow.reference.is_not(None), PostRow.asked_at.is_not(None)),
     )
-    concerned = EndpointRow.id.in_(union_all(called, shown, select(handoff)))
+    # A callback bears its handoff's id.
+    itself = gate.select(HandoffRow, HandoffRow.id).where(HandoffRow.id == handoff)
+    concerned = EndpointRow.id.in_(union_all(called, shown, itself))
     return _of_account(gate).where(EndpointRow.channel.in_(channels), concerned)
 
 
