@@ -10,7 +10,7 @@ from tests.support.servers import Servers
 from tests.support.slack import SIGNING_SECRET, TOKEN, FakeSlack, fake_slack
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(150)
 async def test_there_is_still_one_message(
     servers: Servers, database_url: str, temporal: Client
 ) -> None:
@@ -48,6 +48,6 @@ async def _posted_and_killed(desk: Desk, slack: FakeSlack) -> None:
         async def says_so() -> bool:
             return any("Claimed by Amir" in one.text for one in slack.messages)
 
-        await desk.until(says_so, within=60)
+        await desk.until(says_so, within=90)
         await desk.until_told(handoff)
     assert len(slack.messages) == 1

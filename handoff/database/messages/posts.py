@@ -15,8 +15,9 @@ from sqlalchemy.dialects.postgresql import insert
 from handoff.database.gate import ANY, Tenant
 from handoff.database.tables import PostRow
 
-HELD_FOR = timedelta(seconds=45)
-"""Longer than four calls of the other side take. Whatever is written down holds it anew."""
+HELD_FOR = timedelta(seconds=30)
+"""Longer than the most that is asked of the other side in one go. Whatever is written down holds it
+anew."""
 
 
 @dataclass(frozen=True, slots=True)
