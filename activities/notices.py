@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.sender import Message, Notice, Sender
-from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Following
+from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Disabled, Following
 from handoff.contract.words import RETRIED
 from handoff.database import following, people
 from handoff.database.gate import Database
@@ -31,10 +31,10 @@ class NoticeActivities:
             return await people.leading_ids(tenant)
 
     @activity.defn(name=TOLD)
-    async def told(self, ref: Following) -> None:
+    async def told(self, of: Disabled) -> None:
         """Every one of them was mailed, or cannot be."""
-        async with self.database.account(ref.account_id) as tenant:
-            await following.told(tenant, ref.webhook_id)
+        async with self.database.account(of.account_id) as tenant:
+            await following.told(tenant, of.webhook_id, disabled_at=of.at)
 
     @activity.defn(name=TELL)
     async def tell(self, notice: AdminNotice) -> None:

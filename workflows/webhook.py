@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
         TOLD,
         TRY_OUT,
         AdminNotice,
+        Disabled,
         Following,
         Turn,
         WebhookTried,
@@ -49,6 +50,7 @@ class WebhookWorkflow:
         self._woken = False
         self._signals = 0
         self._telling: asyncio.Task[None] | None = None
+        self._telling_of: datetime | None = None
 
     @workflow.run
     async def run(self, ref: Following) -> None:
@@ -58,10 +60,10 @@ class WebhookWorkflow:
             self._woken = False
             self._carry_on_afresh_when_full()
             turn = await self._take_turn()
-            if turn.was_disabled:
-                await self._told_or_woken()
-            else:
+            if turn.disabled_at != self._telling_of:
                 self._stop_telling()
+            if turn.disabled_at is not None:
+                await self._told_or_woken(turn.disabled_at)
             if not turn.is_over:
                 await self._sleep(turn.pause)
 
@@ -99,30 +101,33 @@ class WebhookWorkflow:
                 timeout_summary=Public("the other side asked for patience, or needs it"),
             )
 
-    async def _told_or_woken(self) -> None:
+    async def _told_or_woken(self, disabled_at: datetime) -> None:
         """Whoever enables it waits for no mail: what is on its way goes on beside."""
         if self._telling is None:
-            self._telling = asyncio.create_task(self._tell_admins())
+            self._telling = asyncio.create_task(self._tell_admins(disabled_at))
+            self._telling_of = disabled_at
         telling = self._telling
         await workflow.wait_condition(lambda: telling.done() or self._woken)
-        if telling.done():
-            self._telling = None
 
     def _stop_telling(self) -> None:
-        """Enabled again, or deleted: there is nothing to tell any more."""
+        """Enabled again, or deleted: of that there is nothing to tell any more."""
         if self._telling is not None:
             self._telling.cancel()
-            self._telling = None
+        self._telling = self._telling_of = None
 
-    async def _tell_admins(self) -> None:
+    async def _tell_admins(self, disabled_at: datetime) -> None:
         """One mail each; what cannot be mailed in a day is left to the page."""
+        ref = self._ref
         with suppress(ActivityError):
-            await self._mail_admins()
+            await self._mail_admins(disabled_at)
             await workflow.execute_activity(
-                TOLD, self._ref, summary=Public("admins have heard of it"), **_ASKED
+                TOLD,
+                Disabled(ref.account_id, ref.webhook_id, disabled_at),
+                summary=Public("admins have heard of it"),
+                **_ASKED,
             )
 
-    async def _mail_admins(self) -> None:
+    async def _mail_admins(self, disabled_at: datetime) -> None:
         leading: list[UUID] = await workflow.execute_activity(
             LEADING,
             self._ref,
@@ -130,8 +135,7 @@ class WebhookWorkflow:
             summary=Public("who leads the account"),
             **_ASKED,
         )
-        when = int(workflow.now().timestamp())
-        name = f"webhook.{self._ref.webhook_id}.{when}"
+        name = f"webhook.{self._ref.webhook_id}.{disabled_at.timestamp():.0f}"
         notices = [
             AdminNotice(f"{name}.{one}", self._ref.account_id, self._ref.webhook_id, one)
             for one in leading

@@ -189,7 +189,8 @@ class _Follower:
             return Turn(is_over=True), False
         if standing.disabled_at is not None:
             # Whoever disabled it may have died before anybody was told.
-            return Turn(is_over=True, was_disabled=standing.told_at is None), False
+            untold = standing.disabled_at if standing.told_at is None else None
+            return Turn(is_over=True, disabled_at=untold), False
         if standing.holder != self.holder:
             return Turn(), False
         if standing.rests:
@@ -256,8 +257,9 @@ class _Follower:
         if not stood:
             return None
         if why is not None:
+            # Since when, and whether anybody has heard of it, is read with the next page.
             logger.warning("webhook.disabled", webhook_id=self._id, cause=why)
-            return Turn(is_over=True, was_disabled=True)
+            return None
         return Turn(pause=pause.total_seconds())
 
     def _log(self, posted: Posted, number: int) -> None:

@@ -1,6 +1,7 @@
 """What crosses Temporal about webhooks: ids and outcomes, never an address or a secret."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 FOLLOW, TRY_OUT, LEADING, TELL, TOLD = (
@@ -34,12 +35,12 @@ class Turn:
     """How one turn at following ended.
 
     `pause`: seconds until the next one. `is_over`: there is nobody to follow for any more.
-    `was_disabled`: it was disabled, and admins have yet to hear of it.
+    `disabled_at`: it was disabled then, and admins have yet to hear of it.
     """
 
     pause: float = 0.0
     is_over: bool = False
-    was_disabled: bool = False
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class WebhookTried:
     code: int | None
     cause: str
     took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """That an endpoint was disabled at that time; it may have been enabled since."""
+
+    account_id: UUID
+    webhook_id: UUID
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

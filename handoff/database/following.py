@@ -183,11 +183,11 @@ async def failed(
     )
 
 
-async def told(tenant: Tenant, webhook_id: UUID) -> None:
-    """Whoever leads the account has heard that it was disabled."""
+async def told(tenant: Tenant, webhook_id: UUID, *, disabled_at: datetime) -> None:
+    """Whoever leads the account has heard that it was disabled then."""
     heard = (
         update(WebhookRow)
-        .where(_is(tenant, webhook_id), WebhookRow.disabled_at.is_not(None))
+        .where(_is(tenant, webhook_id), WebhookRow.disabled_at == disabled_at)
         .values(told_at=func.clock_timestamp())
     )
     await tenant.connection.execute(heard)
