@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
+from activities.turns import turns
 from handoff.contract.words import DeliveryState
 from handoff.database import integrations
 from handoff.database.gate import Database
@@ -25,13 +26,8 @@ from handoff.settings import Settings
 TURN_WITHIN, _ASKS_AGAIN = 1.0, 0.2
 """Seconds that an event waits while another one of the same handoff is being told of."""
 
-AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
-"""Messages of one account on their way, and how many more may wait, for so many seconds: a slow
-workspace holds up nobody else's."""
-
-
-def _new_turns() -> Turns:
-    return Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
+AT_ONCE = 4
+"""Messages of one account on their way."""
 
 
 @dataclass(slots=True)
@@ -40,7 +36,7 @@ class SlackSender:
 
     settings: Settings
     database: Database
-    turns: Turns = field(default_factory=_new_turns)
+    turns: Turns = field(default_factory=lambda: turns(AT_ONCE))
     _http: Any = None
 
     @property

@@ -7,6 +7,7 @@ from datetime import timedelta
 from activities import sayings
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
 from activities.teams.card import card
+from activities.turns import turns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
@@ -19,13 +20,8 @@ from handoff.rules.channels import TEAMS
 from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
-AT_ONCE, WAITING, WAITS = 4, 1000, 0.5
-"""Cards of one account on their way, and how many more may wait, for so many seconds: a slow
-address holds up nobody else's."""
-
-
-def _new_turns() -> Turns:
-    return Turns(at_once=AT_ONCE, waiting=WAITING, seconds=WAITS)
+AT_ONCE = 4
+"""Cards of one account on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class TeamsSender:
 
     settings: Settings
     poster: Poster
-    turns: Turns = field(default_factory=_new_turns)
+    turns: Turns = field(default_factory=lambda: turns(AT_ONCE))
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "TeamsSender":

@@ -6,6 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
+from activities.turns import turns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff import live
 from handoff.contract.messages import Envelope
@@ -27,9 +28,6 @@ OF_ONE_ACCOUNT, AT_ONE_HOST = 10, 5
 """So many at once: an account has its own to wait for, and nobody else's, however many hosts and
 ports it names; and where one host of it is slow, its others have theirs."""
 
-WAITS_FOR_ITS_TURN = 0.5
-"""Seconds. Whoever has to wait for longer comes again later and holds no slot meanwhile."""
-
 
 @dataclass(slots=True)
 class CallbackSender:
@@ -37,8 +35,8 @@ class CallbackSender:
 
     settings: Settings
     poster: Poster
-    _of_account: Turns = field(default_factory=lambda: _turns(OF_ONE_ACCOUNT))
-    _at_host: Turns = field(default_factory=lambda: _turns(AT_ONE_HOST))
+    _of_account: Turns = field(default_factory=lambda: turns(OF_ONE_ACCOUNT))
+    _at_host: Turns = field(default_factory=lambda: turns(AT_ONE_HOST))
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "CallbackSender":
@@ -95,10 +93,6 @@ class CallbackSender:
     async def close(self) -> None:
         """Takes leave of everybody."""
         await self.poster.close()
-
-
-def _turns(at_once: int) -> Turns:
-    return Turns(at_once=at_once, waiting=CONNECTIONS, seconds=WAITS_FOR_ITS_TURN)
 
 
 def _envelope(occasion: Occasion) -> Envelope:
