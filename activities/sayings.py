@@ -34,6 +34,16 @@ def state(record: Record) -> str:
             return "Expired: nobody answered"
 
 
+def facts(record: Record) -> dict[str, str]:
+    """What is known of it at a glance, by what it is called."""
+    known = {
+        "From": record.escalator.name,
+        "Priority": record.priority.value,
+        "Team": record.team_name,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
 def sentence(event: EventType, data: Mapping[str, Any]) -> str | None:
     """What happened, and what was said with it; None for what a chat need not hear.
 

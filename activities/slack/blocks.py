@@ -61,13 +61,9 @@ def _title(record: Record, content: Content) -> str:
 
 
 def _fields(record: Record) -> list[dict[str, Any]]:
-    facts = {
-        "From": record.escalator.name,
-        "Priority": record.priority.value,
-        "Team": record.team_name,
-    }
     return [
-        _marked(_cut(f"*{name}*\n{plain(value)}", _FIELD)) for name, value in facts.items() if value
+        _marked(_cut(f"*{name}*\n{plain(value)}", _FIELD))
+        for name, value in sayings.facts(record).items()
     ]
 
 

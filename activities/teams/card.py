@@ -62,12 +62,9 @@ def _title(record: Record, content: Content) -> str:
 
 
 def _facts(record: Record) -> list[dict[str, str]]:
-    facts = {
-        "From": record.escalator.name,
-        "Priority": record.priority.value,
-        "Team": record.team_name,
-    }
-    return [{"title": name, "value": _plain(value)} for name, value in facts.items() if value]
+    return [
+        {"title": name, "value": _plain(value)} for name, value in sayings.facts(record).items()
+    ]
 
 
 def _text(text: str, **looks: str) -> dict[str, Any]:
