@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, func, not_, or_
+from sqlalchemy import ARRAY, Row, Select, Uuid, and_, any_, bindparam, func, not_, or_
 from sqlalchemy.orm import aliased
 
 from handoff.contract.people import Person
@@ -159,6 +159,20 @@ async def find_record(
     query = _one(of_session=session_id is not None)
     row = (await tenant.run(query, handoff=handoff_id, session=session_id)).one_or_none()
     return None if row is None else (to_record(row), row.now)
+
+
+async def find_records(
+    tenant: Tenant, handoff_ids: Iterable[UUID]
+) -> tuple[dict[UUID, Record], datetime]:
+    """The handoffs, at least one of which is there, and the database's time."""
+    rows = (await tenant.run(_some(), handoffs=[*handoff_ids])).all()
+    return {row.id: to_record(row) for row in rows}, rows[0].now
+
+
+@cache
+def _some() -> Select[Any]:
+    query = records(ANY).add_columns(func.clock_timestamp().label("now"))
+    return query.where(HandoffRow.id == any_(bindparam("handoffs", type_=ARRAY(Uuid()))))
 
 
 @cache

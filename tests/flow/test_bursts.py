@@ -8,6 +8,7 @@ import pytest
 from tests.support.cast import AMIR, CHEN, OLIVE, SENIORS
 from tests.support.clocks import skewed
 from tests.support.desk import Desk, Handoff
+from tests.support.questions import overheard, transaction
 
 
 @pytest.mark.desk(burst_delay="1500ms")
@@ -88,6 +89,22 @@ async def test_each_handoff_of_a_bundle_can_be_claimed_by_its_own_link(desk: Des
         assert (await desk.http(CHEN).post(link)).status_code == 200
     assert {(await desk.see(one))["claimed_by"]["name"] for one in (second, third)} == {"Chen"}
     desk.mail_matters = False
+
+
+@pytest.mark.desk(burst_delay="3s")
+async def test_whoever_claims_does_not_wait_for_a_look_at_each_of_a_bundle(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are held while it is looked, so that takes as many questions for twelve as for
+    one."""
+    titles = [f"number {one}" for one in range(12)]
+    await _burst(desk, *titles)
+    with overheard(monkeypatch) as asked:
+        mail = await desk.expect_mail(CHEN, subject="12 handoffs wait for you")
+    assert all(title in mail.text for title in titles)
+    # Its beginning and end, who leads whom, twice the records, levels, choices and the mark.
+    look = transaction(asked, "UPDATE deliveries SET state=$1, message_id")
+    assert len(look) <= 12, look
 
 
 async def _state(desk: Desk, handoff: Handoff) -> str:

@@ -4,7 +4,8 @@ One conditional statement marks those that may leave; what it does not mark must
 settled as skipped. It asks for everything that a message claims, so nothing can change in between.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     FromClause,
     Select,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     func,
     update,
 )
+from sqlalchemy.types import TypeEngine
 
 from handoff.contract.policy import Target
 from handoff.contract.record import Record
@@ -42,7 +45,7 @@ from handoff.database.gate import ANY, Tenant
 from handoff.database.messages.bundles import Led
 from handoff.database.messages.outbox import Due
 from handoff.database.messages.truth import may_hear, still_true
-from handoff.database.records import find_record
+from handoff.database.records import find_records
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
 from handoff.rules.channels import CHANNELS
@@ -96,37 +99,40 @@ async def begin_sending(
 ) -> dict[UUID, Leaves]:
     """Marks those destinations' messages as leaving that are still called for; the others not.
 
-    What they lead is asked the same, each about itself.
+    What they lead is asked the same, each about itself; all of them at once, for nobody can change
+    a handoff of theirs meanwhile.
 
     Args:
         about: any one of the messages: all are about the same event, by the same channel.
     """
     own = Led(about.handoff_id, about.event_number, about.event_type)
-    ids = {destination: message.message_id for destination, message in wanted.items()}
-    record, may = await _begin(tenant, about.channel, own, ids)
+    leaders = [_Asked(own, destination, one.message_id) for destination, one in wanted.items()]
+    found, may = await _begin(tenant, about.channel, leaders)
+    led = [
+        _Asked(event, destination, one.message_id)
+        for destination, one in wanted.items()
+        if (own, destination) in may
+        for event in one.led
+    ]
+    companions, may_be_led = await _begin(tenant, about.channel, led)
     attached: list[dict[str, Any]] = []
     if may and about.event_type in _WITH_FILES:
-        attached = await files.of_handoff(tenant, record.id, record.session_id)
+        session = found[own.handoff_id].session_id
+        attached = await files.of_handoff(tenant, own.handoff_id, session)
     return {
         destination: Leaves(
-            record,
-            await _companions(tenant, about.channel, destination, wanted[destination]),
+            found[own.handoff_id],
+            tuple(
+                companions[event.handoff_id]
+                for event in one.led
+                if (event, destination) in may_be_led
+            ),
             await _said(tenant, about, destination),
             tuple(attached),
         )
-        for destination in may
+        for destination, one in wanted.items()
+        if (own, destination) in may
     }
-
-
-async def _companions(
-    tenant: Tenant, channel: str, destination: UUID, leader: Wanted
-) -> tuple[Record, ...]:
-    found = []
-    for led in leader.led:
-        record, may = await _begin(tenant, channel, led, {destination: leader.message_id})
-        if may:
-            found.append(record)
-    return tuple(found)
 
 
 async def _said(tenant: Tenant, about: Due, destination: UUID) -> tuple[Said, ...]:
@@ -169,67 +175,115 @@ def _notes() -> Select[Any]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One row of the ledger that wants to leave, as, or with, a message of this id."""
+
+    event: Led
+    destination: UUID
+    message_id: str
+
+
 async def _begin(
-    tenant: Tenant, channel: str, event: Led, ids: Mapping[UUID, str]
-) -> tuple[Record, set[UUID]]:
-    """One event's messages by one channel: the handoff as it stands, and who may hear of it."""
-    found = await find_record(tenant, event.handoff_id)
-    assert found is not None  # noqa: S101 - it is held still
-    record, now = found
-    named = {"handoff": event.handoff_id, "event": event.event_number, "on_channel": channel}
+    tenant: Tenant, channel: str, asked: Sequence[_Asked]
+) -> tuple[dict[UUID, Record], set[tuple[Led, UUID]]]:
+    """Messages by one channel: their handoffs as they stand, and which of them may leave.
+
+    A handful of statements, however many there are: their handoffs are held meanwhile.
+    """
+    if not asked:
+        return {}, set()
+    found, now = await find_records(tenant, {one.event.handoff_id for one in asked})
     to_people = CHANNELS[channel].reaches_people
-    targets = await _targets(tenant, event, record)
-    key = (event.event_type, targets, to_people)
-    unwilling = await _unwilling(tenant, channel, event, record, [*ids], now) if to_people else []
-    asked = {destination: name for destination, name in ids.items() if destination not in unwilling}
-    marked = await tenant.run(_leaves(*key), ids=[*asked.values()], **named, destinations=[*asked])
-    may = set(marked.scalars())
-    if refused := [destination for destination in asked if destination not in may]:
-        await tenant.run(_stays(*key), **named, destinations=refused, choice=None)
-    if unwilling:
-        choice = SkipReason.OPTED_OUT.value
-        await tenant.run(_stays(*key), **named, destinations=unwilling, choice=choice)
-    return record, may
+    unwilling = await _unwilling(tenant, channel, asked, found, now) if to_people else set()
+    targets = await _targets(tenant, asked, found)
+    alike: defaultdict[_Key, list[_Asked]] = defaultdict(list)
+    for one in asked:
+        alike[one.event.event_type, targets.get(one.event, ()), to_people].append(one)
+    may: set[tuple[Led, UUID]] = set()
+    for key, all_of_them in alike.items():
+        willing = [one for one in all_of_them if one not in unwilling]
+        ids = [one.message_id for one in willing]
+        marked = await tenant.run(_leaves(*key), ids=ids, **_named(channel, willing))
+        left = {(row.event_number, row.destination_id) for row in marked}
+        refused = []
+        for one in willing:
+            if (one.event.event_number, one.destination) in left:
+                may.add((one.event, one.destination))
+            else:
+                refused.append(one)
+        choosers = [one for one in all_of_them if one in unwilling]
+        for those, choice in ((refused, None), (choosers, SkipReason.OPTED_OUT.value)):
+            if those:
+                await tenant.run(_stays(*key), **_named(channel, those), choice=choice)
+    return found, may
 
 
-async def _targets(tenant: Tenant, event: Led, record: Record) -> tuple[Target, ...]:
+_Key = tuple[EventType, tuple[Target, ...], bool]
+"""What a message asks of its handoff and its reader."""
+
+
+def _named(channel: str, asked: Sequence[_Asked]) -> dict[str, Any]:
+    """The rows of the ledger as `_of_these` takes them, column by column."""
+    return {
+        "on_channel": channel,
+        "handoffs": [one.event.handoff_id for one in asked],
+        "events": [one.event.event_number for one in asked],
+        "destinations": [one.destination for one in asked],
+    }
+
+
+async def _targets(
+    tenant: Tenant, asked: Sequence[_Asked], found: Mapping[UUID, Record]
+) -> dict[Led, tuple[Target, ...]]:
     """Whom a call's level names. Events say which level it was; those of old versions do not."""
-    if event.event_type not in ROUND_EVENTS:
-        return ()
-    query = tenant.select(EventRow, EventRow.data["details"]["level"]).where(
-        EventRow.number == event.event_number
+    calls = {one.event for one in asked if one.event.event_type in ROUND_EVENTS}
+    if not calls:
+        return {}
+    query = tenant.select(EventRow, EventRow.number, EventRow.data["details"]["level"]).where(
+        EventRow.number.in_({call.event_number for call in calls})
     )
-    level = await tenant.connection.scalar(query)
-    return record.policy.levels[record.level if level is None else level].targets
+    levels = {number: level for number, level in (await tenant.connection.execute(query)).all()}
+    named = {}
+    for call in calls:
+        record, level = found[call.handoff_id], levels.get(call.event_number)
+        named[call] = record.policy.levels[record.level if level is None else level].targets
+    return named
 
 
 async def _unwilling(
-    tenant: Tenant, channel: str, event: Led, record: Record, readers: list[UUID], now: datetime
-) -> list[UUID]:
-    """Those whose own choices keep it away at this moment."""
+    tenant: Tenant,
+    channel: str,
+    asked: Sequence[_Asked],
+    found: Mapping[UUID, Record],
+    now: datetime,
+) -> set[_Asked]:
+    """Those whose readers' own choices keep it away at this moment."""
     query = tenant.select(UserRow, UserRow.id, UserRow.notifications).where(
-        UserRow.id.in_(readers), UserRow.notifications.is_not(None)
+        UserRow.id.in_({one.destination for one in asked}), UserRow.notifications.is_not(None)
     )
-    return [
-        reader.id
+    choices = {
+        reader.id: choices_from_json(reader.notifications)
         for reader in (await tenant.connection.execute(query)).all()
-        if not wants_to_hear(
-            choices_from_json(reader.notifications),
-            event.event_type,
+    }
+    return {
+        one
+        for one in asked
+        if one.destination in choices
+        and not wants_to_hear(
+            choices[one.destination],
+            one.event.event_type,
             channel,
-            record.priority,
+            found[one.event.handoff_id].priority,
             now,
-            own=reader.id == record.escalator.id,
+            own=one.destination == found[one.event.handoff_id].escalator.id,
         )
-    ]
+    }
 
 
 @lru_cache(maxsize=64)
 def _leaves(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Update:
-    destinations = bindparam("destinations", type_=ARRAY(Uuid()))
-    unnested = func.unnest(destinations, bindparam("ids", type_=ARRAY(Text())))
-    wanted = unnested.table_valued(column("destination", Uuid()), column("message", Text()))
-    wanted = wanted.render_derived("wanted")
+    wanted = _wanted({**_ROWS, "ids": Text()})
     return (
         update(DeliveryRow)
         .where(
@@ -240,17 +294,16 @@ def _leaves(event: EventType, targets: tuple[Target, ...], to_people: bool) -> U
         )
         .values(
             state=DeliveryState.SENDING,
-            message_id=wanted.c.message,
+            message_id=wanted.c.ids,
             changed_at=func.clock_timestamp(),
         )
-        .returning(DeliveryRow.destination_id)
+        .returning(DeliveryRow.event_number, DeliveryRow.destination_id)
     )
 
 
 @lru_cache(maxsize=64)
 def _stays(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Update:
-    unnested = func.unnest(bindparam("destinations", type_=ARRAY(Uuid())))
-    wanted = unnested.table_valued(column("destination", Uuid())).render_derived("wanted")
+    wanted = _wanted()
     reason = case(
         (bindparam("choice", type_=Text()).is_not(None), bindparam("choice", type_=Text())),
         (~may_hear(event, targets, to_people), SkipReason.NO_LONGER_ELIGIBLE.value),
@@ -271,12 +324,26 @@ _WHY_SKIPPED = {
 }
 
 
+_ROWS: dict[str, TypeEngine[Any]] = {
+    "handoffs": Uuid(),
+    "events": BigInteger(),
+    "destinations": Uuid(),
+}
+
+
+def _wanted(rows: Mapping[str, TypeEngine[Any]] = _ROWS) -> FromClause:
+    """The rows that are asked about, as a table. Bound as arrays of the same names."""
+    unnested = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in rows.items()))
+    names = (column(name, kind) for name, kind in rows.items())
+    return unnested.table_valued(*names).render_derived("wanted")
+
+
 def _of_these(wanted: FromClause) -> tuple[ColumnElement[bool], ...]:
     return (
         DeliveryRow.account_id == ANY.account_id,
-        DeliveryRow.handoff_id == bindparam("handoff"),
-        DeliveryRow.event_number == bindparam("event"),
+        DeliveryRow.handoff_id == wanted.c.handoffs,
+        DeliveryRow.event_number == wanted.c.events,
         DeliveryRow.channel == bindparam("on_channel"),
-        DeliveryRow.destination_id == wanted.c.destination,
+        DeliveryRow.destination_id == wanted.c.destinations,
         DeliveryRow.state.in_(UNSETTLED),
     )
