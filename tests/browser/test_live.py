@@ -54,6 +54,30 @@ async def test_what_happened_meanwhile_is_shown(desk: Desk, sit: Sit) -> None:
     await expect(amir.row(handoff)).to_have_count(0)
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["the only tab", "another tab listens"])
+async def test_what_rings_before_the_pages_own_script_has_come_is_shown(
+    desk: Desk, sit: Sit, beside: bool
+) -> None:
+    amir = await sit(AMIR, "/" if beside else "/sign-in")
+    if beside:
+        await amir.until_live()
+    page = await amir.page.context.new_page()
+    asked, may_come = asyncio.Event(), asyncio.Event()
+
+    async def comes_late(route: Route) -> None:
+        asked.set()
+        await may_come.wait()
+        await route.continue_()
+
+    await page.route("**/static/queue/page.js", comes_late)
+    await page.goto("/", wait_until="commit")
+    await asked.wait()
+    handoff = await desk.escalate(BO)
+    await asyncio.sleep(1)
+    may_come.set()
+    await expect(page.locator(f'#rows > [data-key="{handoff.id}"]')).to_be_visible()
+
+
 async def test_after_a_sleep_the_truth_stands_within_two_seconds(desk: Desk, sit: Sit) -> None:
     amir = await sit(AMIR, "/sign-in")
     await amir.page.clock.install()

@@ -45,7 +45,8 @@ live.addEventListener("pulse", async (event) => {
   if (await acknowledge(event.detail.pulse.calls))
     live.dispatchEvent(new CustomEvent("bell", { detail: { subject: null } }));
 });
-live.start();
+// Not before the page's own script has run: what rings until then, nobody would hear.
+document.addEventListener("DOMContentLoaded", () => live.start());
 
 document.addEventListener("click", (event) => {
   event.target.closest("dialog [data-closes]")?.closest("dialog").close();

@@ -139,8 +139,11 @@ class Live extends EventTarget {
   #told(message) {
     if (message.kind === "who") return this.candidate.leads && this.#sayState();
     this.heardAt = this.aliveAt = Date.now();
-    if (message.position > this.stream.position) this.stream.position = message.position;
+    const newer = message.position > this.stream.position;
+    if (newer) this.stream.position = message.position;
     if (message.kind !== "alive") this.#take(message, false);
+    // What rang before this tab could hear it.
+    if (newer && message.kind === "state") this.#take({ kind: "bell", subject: null }, false);
   }
 
   #sayState() {
