@@ -207,7 +207,7 @@ class Settings(BaseSettings):
         default=30,
         ge=0,
         description="Commands a minute by one user that call people: release, promote, "
-        "escalate-now, transfer",
+        "escalate-now, transfer, call, change; one for many handoffs counts once",
     )
     rate_trials_per_user: int = Field(
         default=5, ge=0, description="Test notifications an hour by one user"

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -90,6 +90,19 @@ async def keep_within(request: Request, tenant: Tenant, response: Response) -> N
         await held.keep_within(tenant, response)
 
 
+async def keep_part_within(request: Request, tenant: Tenant, part: UUID, body: bytes) -> None:
+    """The same for one of many things that a request does, each in a transaction of its own."""
+    held: _Held | None = getattr(request.state, "held", None)
+    if held is not None:
+        await held.keep_part_within(tenant, part, body)
+
+
+async def kept_parts(request: Request, parts: Collection[UUID]) -> dict[UUID, bytes]:
+    """What an earlier try of the same request has done of them."""
+    held: _Held | None = getattr(request.state, "held", None)
+    return await held.kept_parts(parts) if held is not None else {}
+
+
 def _checked(keys: list[str]) -> str:
     key = keys[0]
     if len(keys) > 1 or not 1 <= len(key) <= 255 or not (key.isascii() and key.isprintable()):
@@ -171,6 +184,16 @@ class _Held:
             self._is_taken = True
             raise
         self._is_kept = True
+
+    async def keep_part_within(self, tenant: Tenant, part: UUID, body: bytes) -> None:
+        """In the transaction of the part itself."""
+        answer = Answer(200, {}, body)
+        await idempotency.keep_part_within(tenant, self._caller, self._key, part, answer)
+
+    async def kept_parts(self, parts: Collection[UUID]) -> dict[UUID, bytes]:
+        """By part, what was answered."""
+        kept = await idempotency.kept_parts(self._database, self._caller, self._key, parts)
+        return {part: answer.body for part, answer in kept.items()}
 
     async def keep(self, request: Request, response: Response) -> None:
         """Not kept is no fault of the answer's: a repeat finds what was done by its id."""

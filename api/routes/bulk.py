@@ -13,7 +13,13 @@ from api.endpoints import acts
 from api.endpoints.acts import Act
 from api.endpoints.allowances import CALLING
 from api.endpoints.answers import problems
-from api.endpoints.idempotency import IdempotentRoute, keep_nothing, tells_nothing
+from api.endpoints.idempotency import (
+    IdempotentRoute,
+    keep_nothing,
+    keep_part_within,
+    kept_parts,
+    tells_nothing,
+)
 from api.http.problems import document_of, foreseen, retry_after
 from api.identity.callers import Caller, Parts
 from api.schemas.bulk import (
@@ -30,6 +36,8 @@ from api.schemas.bulk import (
 from api.schemas.problem import Problem
 from api.services import Services
 from handoff.contract.people import Actor
+from handoff.database.gate import Tenant
+from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import view
 from handoff.errors import Busy, HandoffError, OutcomeUnknown
 from handoff.settings import Settings
@@ -76,16 +84,22 @@ async def command_handoffs(
 ) -> Response:
     """Gives one command to many handoffs: one result for each id, in their order. What is wrong
     with the command itself is one 422, and nothing is done."""
+    if body.command in CALLING:
+        # Once: who may call thirty times a minute may still move the hundred that they selected.
+        await parts.limits.call(caller)
     act = _act(body, parts.settings)
     await acts.must_fit(act, parts, caller)
-    is_limited = body.command in CALLING
-    results = await _Many(request, act, caller, parts, is_limited).carry_out(body.ids)
+    kept = await kept_parts(request, body.ids)
+    done = {handoff_id: _DONE.validate_json(told) for handoff_id, told in kept.items()}
+    results = await _Many(request, act, caller, parts, done).carry_out(body.ids)
     if any(tells_nothing(result.status) for result in results):
         keep_nothing(request)
     return Response(_RESULTS.dump_json(results), media_type="application/json")
 
 
 _RESULTS = TypeAdapter(list[Result])
+
+_DONE = TypeAdapter(Done)
 
 
 def _act(body: ForMany, settings: Settings) -> Act:
@@ -106,13 +120,17 @@ def _act(body: ForMany, settings: Settings) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class _Many:
-    """One act on many handoffs, a few at a time."""
+    """One act on many handoffs, a few at a time.
+
+    `done`: what is done of it already: a repeat of the same request does not do it again, whatever
+    has become of the handoff since.
+    """
 
     request: Request
     act: Act
     caller: Actor
     parts: Services
-    is_limited: bool
+    done: dict[UUID, Done]
 
     async def carry_out(self, ids: list[UUID]) -> list[Result]:
         """What became of each, in their order."""
@@ -135,11 +153,13 @@ class _Many:
                 results[place] = await self._one(handoff_id, begun_until)
 
     async def _one(self, handoff_id: UUID, begun_until: float) -> Result:
+        if handoff_id in self.done:
+            return self.done[handoff_id]
         try:
             if asyncio.get_running_loop().time() > begun_until:
                 raise Busy("It was not reached in time. Nothing was changed; send it again.")
             async with asyncio.timeout_at(begun_until + ENDED_AFTER):
-                return await self._done(handoff_id)
+                return await self._carried_out(handoff_id)
         except TimeoutError:
             lost = OutcomeUnknown("It may have been done. Look, or send it again.")
             return _not_done(handoff_id, lost)
@@ -148,11 +168,18 @@ class _Many:
         except Exception as fault:  # One that fails is no reason to leave the others undone.
             return _not_done(handoff_id, foreseen(self.request, fault))
 
-    async def _done(self, handoff_id: UUID) -> Result:
-        if self.is_limited:
-            await self.parts.limits.call(self.caller)
-        changed = await acts.carry_out(self.act, self.parts, self.caller, handoff_id)
-        return Done(handoff_id, 200, view(changed.record, reader_id=self.caller.reader_id))
+    async def _carried_out(self, handoff_id: UUID) -> Result:
+        async def keep(tenant: Tenant, changed: Changed) -> None:
+            kept = _DONE.dump_json(self._told(changed))
+            await keep_part_within(self.request, tenant, handoff_id, kept)
+
+        changed = await acts.carry_out(self.act, self.parts, self.caller, handoff_id, keep=keep)
+        self.done[handoff_id] = self._told(changed)
+        return self.done[handoff_id]
+
+    def _told(self, changed: Changed) -> Done:
+        record = changed.record
+        return Done(record.id, 200, view(record, reader_id=self.caller.reader_id))
 
 
 def _places(ids: list[UUID]) -> dict[UUID, list[int]]:

@@ -81,6 +81,9 @@ async def _meanwhile(scenes: Scenes, operation_id: str, path: Path, first: httpx
             done = await olive.post(url, json={"intent": "park"})
         case "createHandoff":
             done = await chen.post(f"{first.headers['Location']}/claim")
+        case "commandHandoffs":
+            url = "/ai-sessions/{session_id}/handoffs/{handoff_id}/release".format(**path)
+            done = await olive.post(url)
         case _:
             return
     assert done.is_success, done.text

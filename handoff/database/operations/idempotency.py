@@ -1,5 +1,6 @@
 """Idempotency keys: the first request with a key is carried out, the others get its answer."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,9 +77,10 @@ def _named(tenant: Tenant, caller: Actor, key: str) -> ColumnElement[bool]:
     )
 
 
-def _of(caller: Actor, key: str) -> str:
-    """A program has keys of its own. No person's can hold a line end."""
-    return key if caller.token_id is None else f"{caller.token_id}\n{key}"
+def _of(caller: Actor, key: str, part: UUID | None = None) -> str:
+    """A program has keys of its own, and so has each part. No person's can hold a line end."""
+    own = key if caller.token_id is None else f"{caller.token_id}\n{key}"
+    return own if part is None else f"{own}\n{part}"
 
 
 async def _take(tenant: Tenant, caller: Actor, key: str, fingerprint: bytes) -> Reservation | None:
@@ -158,6 +160,53 @@ async def _keep(
         )
     )
     return kept.rowcount == 1
+
+
+async def keep_part_within(
+    tenant: Tenant, caller: Actor, key: str, part: UUID, answer: Answer
+) -> None:
+    """One of many things that the request asks for, in the transaction that does it: repeats find
+    it done, whatever becomes of the others.
+
+    Raises:
+        RequestInFlight: somebody else who has the key in hand did it. Here it is undone.
+    """
+    statement = (
+        insert(IdempotencyRow)
+        .values(
+            account_id=caller.account_id,
+            user_id=caller.id,
+            key=_of(caller, key, part),
+            fingerprint=b"",
+            resource_id=part,
+            status=answer.status,
+            headers=answer.headers,
+            body=answer.body,
+            role=caller.role,
+        )
+        .on_conflict_do_nothing()
+    )
+    if (await tenant.connection.execute(statement)).rowcount == 0:
+        raise RequestInFlight("A repeat of it is being worked on. Wait for its answer.")
+
+
+async def kept_parts(
+    database: Database, caller: Actor, key: str, parts: Collection[UUID]
+) -> dict[UUID, Answer]:
+    """Those of them that were done at an earlier try of the same request.
+
+    Raises:
+        Forbidden: to a caller who could do more than they can now.
+    """
+    async with database.account(caller.account_id) as tenant:
+        query = tenant.select(IdempotencyRow).where(
+            IdempotencyRow.user_id == caller.id,
+            IdempotencyRow.key.in_({_of(caller, key, part) for part in parts}),
+        )
+        rows = (await tenant.connection.execute(query)).all()
+    for row in rows:
+        must_still_be(caller, row.role)
+    return {row.resource_id: Answer(row.status, row.headers or {}, row.body) for row in rows}
 
 
 async def let_go(database: Database, caller: Actor, key: str, held: Reservation) -> None:
