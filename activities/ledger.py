@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.sender import Occasion
 from handoff.contract.messages import Envelope
@@ -25,6 +27,8 @@ logger = structlog.get_logger(__name__)
 
 RESTS = 0.5
 """Seconds until PostgreSQL is asked again while it is away."""
+
+READ_AGAIN = timedelta(milliseconds=100)
 
 GATHERS = 0.01
 """Seconds that messages wait for company at PostgreSQL's door, where many are to leave. A mail
@@ -75,7 +79,7 @@ class Ledger:
     ) -> Occasion | None:
         """The last look: what the message has to say, now that it is marked as leaving; None
         where it is settled as skipped."""
-        look = _Look(due, Wanted(message_id, tuple(led)))
+        look = _Look(due, Wanted(message_id, due.address, tuple(led)))
         self._ask(look)
         answer: Occasion | None = await look.answer
         return answer
@@ -139,9 +143,20 @@ async def _look(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
     about = next(iter(looks.values())).due
     wanted = {destination: look.wanted for destination, look in looks.items()}
     may = await last_look.begin_sending(tenant, about, wanted)
-    return [
-        (look.answer, _occasion(look, may.get(destination))) for destination, look in looks.items()
-    ]
+    for destination, look in looks.items():
+        if destination not in may and not look.answer.done():
+            look.answer.set_exception(_moved())
+    return [(looks[to].answer, _occasion(looks[to], leaves)) for to, leaves in may.items()]
+
+
+def _moved() -> ApplicationError:
+    """Its activity reads anew what is due, and where it goes."""
+    return ApplicationError(
+        "somebody has another address by now",
+        type="Moved",
+        next_retry_delay=READ_AGAIN,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from handoff.contract.policy import Level, Policy, Target
@@ -181,6 +182,36 @@ async def test_a_reminder_does_not_leave_once_its_reader_has_acted(desk: Desk) -
     assert (await desk.claim(CHEN, handoff)).status_code == 200
     busy.end()
     await until(desk, handoff, "reminded", CHEN, ("skipped", "claimed"))
+
+
+@pytest.mark.desk(smtp_timeout="20s")
+async def test_of_two_reminders_only_the_later_one_leaves(desk: Desk) -> None:
+    await set_policy(desk, level(EVERYBODY), claim_lease=4.0)
+    handoff = await desk.escalate(priority="urgent")
+    await desk.expect_mails(SENIORS, handoff, round=1)
+    await desk.until_told(handoff)
+    desk.mail_matters = False
+    held = desk.postbox.tarpit(CHEN.email, stage="rcpt", times=1)
+    await desk.claim(CHEN, handoff)
+    await held.met.wait()
+    assert (await desk.claim(CHEN, handoff)).status_code == 200
+    await until(desk, handoff, "reminded", CHEN, ("queued", None), ("sent", None))
+    held.end()
+    await until(desk, handoff, "reminded", CHEN, ("skipped", "claimed"), ("sent", None))
+
+
+async def test_a_call_goes_to_the_mailbox_that_its_reader_has_by_then(desk: Desk) -> None:
+    await set_policy(desk, level(person(CHEN)))
+    held = desk.postbox.tarpit(CHEN.email, stage="rcpt", times=1)
+    handoff = await desk.escalate()
+    await held.met.wait()
+    await set_user(desk, CHEN, email="li@acme.test")
+    await set_user(desk, AMIR, email=CHEN.email)
+    held.end()
+    moved = await desk.postbox.wait_for(lambda mail: "li@acme.test" in mail.recipients, within=15)
+    assert moved.message["X-Handoff-Id"] == str(handoff.id)
+    await until(desk, handoff, "notified", CHEN, ("sent", None))
+    assert desk.postbox.mails_to(CHEN.email) == []
 
 
 async def test_whoever_was_asked_when_nobody_answered_hears_how_it_ends(desk: Desk) -> None:

@@ -8,43 +8,33 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    BigInteger,
-    ColumnElement,
-    FromClause,
+    Result,
     Select,
-    Text,
-    Update,
     Uuid,
     any_,
     bindparam,
-    case,
-    column,
     func,
-    update,
 )
-from sqlalchemy.types import TypeEngine
 
 from handoff.contract.policy import Target
 from handoff.contract.record import Record
 from handoff.contract.words import (
-    UNSETTLED,
     DeliveryState,
     EventType,
-    HandoffStatus,
     SkipReason,
 )
 from handoff.database import files
 from handoff.database.deliveries import CALLS, ROUND_EVENTS
 from handoff.database.gate import ANY, Tenant
 from handoff.database.messages.bundles import Led
+from handoff.database.messages.marking import leaves, stays
 from handoff.database.messages.outbox import Due
-from handoff.database.messages.truth import may_hear, still_true
 from handoff.database.records import find_records
 from handoff.database.tables import DeliveryRow, EventRow, HandoffRow, UserRow
 from handoff.rules.attention import choices_from_json, wants_to_hear
@@ -56,9 +46,11 @@ _WITH_FILES = (*CALLS, EventType.TRANSFERRED, EventType.REMINDED)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A destination's message that wants to leave, as one that bears this id, and what it leads."""
+    """A destination's message that wants to leave for this address, as one that bears this id, and
+    what it leads."""
 
     message_id: str
+    address: str
     led: tuple[Led, ...] = ()
 
 
@@ -96,8 +88,9 @@ def _hold() -> Select[Any]:
 
 async def begin_sending(
     tenant: Tenant, about: Due, wanted: Mapping[UUID, Wanted]
-) -> dict[UUID, Leaves]:
-    """Marks those destinations' messages as leaving that are still called for; the others not.
+) -> dict[UUID, Leaves | None]:
+    """Marks those destinations' messages as leaving that are still called for; of the others, None.
+    Whoever has another address by now is not there at all: what is due has to be read again.
 
     What they lead is asked the same, each about itself; all of them at once, for nobody can change
     a handoff of theirs meanwhile.
@@ -106,32 +99,24 @@ async def begin_sending(
         about: any one of the messages: all are about the same event, by the same channel.
     """
     own = Led(about.handoff_id, about.event_number, about.event_type)
-    leaders = [_Asked(own, destination, one.message_id) for destination, one in wanted.items()]
-    found, may = await _begin(tenant, about.channel, leaders)
-    led = [
-        _Asked(event, destination, one.message_id)
-        for destination, one in wanted.items()
-        if (own, destination) in may
-        for event in one.led
-    ]
+    leaders = [_Asked(own, destination, one) for destination, one in wanted.items()]
+    found, verdicts = await _begin(tenant, about.channel, leaders)
+    leaving = {to: one for to, one in wanted.items() if verdicts.get((own, to))}
+    led = [_Asked(event, to, one) for to, one in leaving.items() for event in one.led]
     companions, may_be_led = await _begin(tenant, about.channel, led)
     attached: list[dict[str, Any]] = []
-    if may and about.event_type in _WITH_FILES:
+    if leaving and about.event_type in _WITH_FILES:
         session = found[own.handoff_id].session_id
         attached = await files.of_handoff(tenant, own.handoff_id, session)
-    return {
-        destination: Leaves(
+    kept: dict[UUID, Leaves | None] = {to: None for _, to in verdicts}
+    return kept | {
+        to: Leaves(
             found[own.handoff_id],
-            tuple(
-                companions[event.handoff_id]
-                for event in one.led
-                if (event, destination) in may_be_led
-            ),
-            await _said(tenant, about, destination),
+            tuple(companions[led.handoff_id] for led in one.led if may_be_led.get((led, to))),
+            await _said(tenant, about, to),
             tuple(attached),
         )
-        for destination, one in wanted.items()
-        if (own, destination) in may
+        for to, one in leaving.items()
     }
 
 
@@ -177,22 +162,23 @@ def _notes() -> Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One row of the ledger that wants to leave, as, or with, a message of this id."""
+    """One row of the ledger that wants to leave, by itself or with another one."""
 
     event: Led
     destination: UUID
-    message_id: str
+    wanted: Wanted
 
 
 async def _begin(
     tenant: Tenant, channel: str, asked: Sequence[_Asked]
-) -> tuple[dict[UUID, Record], set[tuple[Led, UUID]]]:
-    """Messages by one channel: their handoffs as they stand, and which of them may leave.
+) -> tuple[dict[UUID, Record], dict[tuple[Led, UUID], bool]]:
+    """Messages by one channel: their handoffs as they stand, and of each whether it leaves; nothing
+    of those that are neither, for now.
 
     A handful of statements, however many there are: their handoffs are held meanwhile.
     """
     if not asked:
-        return {}, set()
+        return {}, {}
     found, now = await find_records(tenant, {one.event.handoff_id for one in asked})
     to_people = CHANNELS[channel].reaches_people
     unwilling = await _unwilling(tenant, channel, asked, found, now) if to_people else set()
@@ -200,23 +186,26 @@ async def _begin(
     alike: defaultdict[_Key, list[_Asked]] = defaultdict(list)
     for one in asked:
         alike[one.event.event_type, targets.get(one.event, ()), to_people].append(one)
-    may: set[tuple[Led, UUID]] = set()
+    verdicts: dict[tuple[Led, UUID], bool] = {}
     for key, all_of_them in alike.items():
         willing = [one for one in all_of_them if one not in unwilling]
-        ids = [one.message_id for one in willing]
-        marked = await tenant.run(_leaves(*key), ids=ids, **_named(channel, willing))
-        left = {(row.event_number, row.destination_id) for row in marked}
-        refused = []
-        for one in willing:
-            if (one.event.event_number, one.destination) in left:
-                may.add((one.event, one.destination))
-            else:
-                refused.append(one)
+        ids = [one.wanted.message_id for one in willing]
+        left = await tenant.run(leaves(*key), ids=ids, **_named(channel, willing))
+        verdicts |= _each_of(left, willing, leaves=True)
+        refused = [one for one in willing if (one.event, one.destination) not in verdicts]
         choosers = [one for one in all_of_them if one in unwilling]
         for those, choice in ((refused, None), (choosers, SkipReason.OPTED_OUT.value)):
             if those:
-                await tenant.run(_stays(*key), **_named(channel, those), choice=choice)
-    return found, may
+                kept = await tenant.run(stays(*key), **_named(channel, those), choice=choice)
+                verdicts |= _each_of(kept, those, leaves=False)
+    return found, verdicts
+
+
+def _each_of(
+    marked: Result[Any], asked: Sequence[_Asked], *, leaves: bool
+) -> dict[tuple[Led, UUID], bool]:
+    events = {one.event.event_number: one.event for one in asked}
+    return {(events[row.event_number], row.destination_id): leaves for row in marked}
 
 
 _Key = tuple[EventType, tuple[Target, ...], bool]
@@ -224,12 +213,13 @@ _Key = tuple[EventType, tuple[Target, ...], bool]
 
 
 def _named(channel: str, asked: Sequence[_Asked]) -> dict[str, Any]:
-    """The rows of the ledger as `_of_these` takes them, column by column."""
+    """The rows of the ledger as `marking` takes them, column by column."""
     return {
         "on_channel": channel,
         "handoffs": [one.event.handoff_id for one in asked],
         "events": [one.event.event_number for one in asked],
         "destinations": [one.destination for one in asked],
+        "addresses": [one.wanted.address for one in asked],
     }
 
 
@@ -279,71 +269,3 @@ async def _unwilling(
             own=one.destination == found[one.event.handoff_id].escalator.id,
         )
     }
-
-
-@lru_cache(maxsize=64)
-def _leaves(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Update:
-    wanted = _wanted({**_ROWS, "ids": Text()})
-    return (
-        update(DeliveryRow)
-        .where(
-            *_of_these(wanted),
-            HandoffRow.id == DeliveryRow.handoff_id,
-            still_true(event),
-            may_hear(event, targets, to_people),
-        )
-        .values(
-            state=DeliveryState.SENDING,
-            message_id=wanted.c.ids,
-            changed_at=func.clock_timestamp(),
-        )
-        .returning(DeliveryRow.event_number, DeliveryRow.destination_id)
-    )
-
-
-@lru_cache(maxsize=64)
-def _stays(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Update:
-    wanted = _wanted()
-    reason = case(
-        (bindparam("choice", type_=Text()).is_not(None), bindparam("choice", type_=Text())),
-        (~may_hear(event, targets, to_people), SkipReason.NO_LONGER_ELIGIBLE.value),
-        *((HandoffRow.status == status, why.value) for status, why in _WHY_SKIPPED.items()),
-        else_=SkipReason.SUPERSEDED.value,
-    )
-    return (
-        update(DeliveryRow)
-        .where(*_of_these(wanted), HandoffRow.id == DeliveryRow.handoff_id)
-        .values(state=DeliveryState.SKIPPED, reason=reason, changed_at=func.clock_timestamp())
-    )
-
-
-_WHY_SKIPPED = {
-    HandoffStatus.CLAIMED: SkipReason.CLAIMED,
-    HandoffStatus.RESOLVED: SkipReason.CLAIMED,
-    HandoffStatus.CANCELLED: SkipReason.CANCELLED,
-}
-
-
-_ROWS: dict[str, TypeEngine[Any]] = {
-    "handoffs": Uuid(),
-    "events": BigInteger(),
-    "destinations": Uuid(),
-}
-
-
-def _wanted(rows: Mapping[str, TypeEngine[Any]] = _ROWS) -> FromClause:
-    """The rows that are asked about, as a table. Bound as arrays of the same names."""
-    unnested = func.unnest(*(bindparam(name, type_=ARRAY(kind)) for name, kind in rows.items()))
-    names = (column(name, kind) for name, kind in rows.items())
-    return unnested.table_valued(*names).render_derived("wanted")
-
-
-def _of_these(wanted: FromClause) -> tuple[ColumnElement[bool], ...]:
-    return (
-        DeliveryRow.account_id == ANY.account_id,
-        DeliveryRow.handoff_id == wanted.c.handoffs,
-        DeliveryRow.event_number == wanted.c.events,
-        DeliveryRow.channel == bindparam("on_channel"),
-        DeliveryRow.destination_id == wanted.c.destinations,
-        DeliveryRow.state.in_(UNSETTLED),
-    )

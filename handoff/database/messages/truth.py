@@ -6,7 +6,7 @@ Subqueries of a delivery and its handoff, which the last look joins. Nothing her
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, not_, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, literal, not_, or_, select, true
 from sqlalchemy.orm import aliased
 
 from handoff.contract.policy import Target
@@ -48,7 +48,8 @@ def still_true(event: EventType) -> ColumnElement[bool]:
             told = or_(named, and_(is_place, HandoffRow.transfer_to_id.is_not(None)))
             return and_(_CLAIMED, told, ~_is_said_again((event,)))
         case EventType.REMINDED:
-            return or_(_waits_for_its_parker(), _waits_for_its_claimer())
+            reader_acts = or_(_waits_for_its_parker(), _waits_for_its_claimer())
+            return and_(reader_acts, ~_is_said_again((event,)))
         case EventType.CALLED:
             return and_(_OPEN, ~_is_said_again((event,)))
         case EventType.NOTED:
@@ -115,3 +116,12 @@ def may_hear(event: EventType, targets: tuple[Target, ...], to_people: bool) -> 
             return reader.where(or_(_IS_ESCALATOR, UserRow.role == Role.OWNER)).exists()
         case _:
             return reader.where(or_(_IS_ESCALATOR, working)).exists()
+
+
+def has_moved(address: ColumnElement[str], to_people: bool) -> ColumnElement[bool]:
+    """Whether the destination's address is another one than the one that a message leaves for."""
+    if to_people:
+        is_it, present = UserRow.id == DeliveryRow.recipient_id, UserRow.email
+    else:
+        is_it, present = EndpointRow.id == DeliveryRow.endpoint_id, EndpointRow.address
+    return select(literal(1)).where(is_it, present.is_distinct_from(address)).exists()
