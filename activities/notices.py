@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -10,11 +12,16 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.sender import Message, Notice, Sender
 from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Disabled, Following
-from handoff.contract.words import RETRIED
+from handoff.contract.words import RETRIED, DeliveryState
 from handoff.database import following, people
 from handoff.database.gate import Database
 from handoff.rules.channels import EMAIL
 from handoff.rules.roles import LEADING_ROLES
+
+
+class _To(NamedTuple):
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +45,53 @@ class NoticeActivities:
 
     @activity.defn(name=TELL)
     async def tell(self, notice: AdminNotice) -> None:
-        """Mails one of them, if they still lead and it is still disabled."""
+        """Mails one of them, if they still lead and it is still disabled when it leaves.
+
+        As for every mail, what may have been taken is sent again after a longer pause, and not
+        more often than a few times.
+        """
+        look = await self._look(notice)
+        if look is None:
+            return
+        to, said = look
+
+        async def may_leave() -> Notice | None:
+            return said if await self._look(notice) == look else None
+
+        sender = self.senders[EMAIL.name]
+        message = Message(sender.message_id(notice.id), to.name, to.address)
+        outcome = await sender.send(message, may_leave=may_leave)
+        if outcome is None:
+            raise _again()
+        if outcome.state is DeliveryState.AMBIGUOUS:
+            lost = 1 + sum(activity.info().heartbeat_details)
+            if lost < sender.patience.copies:
+                # The next attempt is told of it.
+                activity.heartbeat(lost)
+                raise _again(after=sender.patience.pause(lost, lost=True))
+        elif outcome.state in RETRIED:
+            raise _again()
+
+    async def _look(self, notice: AdminNotice) -> tuple[_To, Notice] | None:
+        """Whom it reaches, and what it says; None where it is not called for any more."""
         async with self.database.account(notice.account_id) as tenant:
             user = await people.find_living(tenant, notice.user_id)
             standing = await following.standing(tenant, notice.webhook_id)
         if user is None or user.role not in LEADING_ROLES:
-            return
+            return None
         if standing is None or standing.disabled_at is None:
-            return
-        said = _disabled(urlsplit(standing.url).hostname or "")
+            return None
+        host = urlsplit(standing.url).hostname or ""
+        return _To(user.name, user.email), _disabled(host)
 
-        async def may_leave() -> Notice:
-            return said
 
-        sender = self.senders[EMAIL.name]
-        message = Message(sender.message_id(notice.id), user.name, user.email)
-        outcome = await sender.send(message, may_leave=may_leave)
-        if outcome is not None and outcome.state in RETRIED:
-            raise ApplicationError(
-                "to be tried again", type="Delayed", category=ApplicationErrorCategory.BENIGN
-            )
+def _again(after: timedelta | None = None) -> ApplicationError:
+    return ApplicationError(
+        "to be tried again",
+        type="Delayed",
+        category=ApplicationErrorCategory.BENIGN,
+        next_retry_delay=after,
+    )
 
 
 def _disabled(host: str) -> Notice:
