@@ -83,8 +83,8 @@ def _members(present: frozenset[UUID], step: PatchStep) -> frozenset[UUID]:
         case "add":
             return present | named
         case "remove":
-            # Without a value it means all of them.
-            return present - named if step.value else frozenset()
+            # Without a value it means all of them; a list that names nobody means nobody.
+            return frozenset() if step.value is None else present - named
         case _:
             return named
 

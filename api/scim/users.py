@@ -15,6 +15,7 @@ from api.scim.protocol import USER, Resource
 from api.scim.reading import PatchStep, first, lowered, text, truth
 from handoff.contract.words import Role
 from handoff.database.directory.scim import ScimUser
+from handoff.database.directory.scim_filters import Compared, Condition
 from handoff.database.directory.users import KnownUser, WantedUser
 from handoff.errors import ScimInvalid
 from handoff.mailboxes import mailbox, same_as
@@ -100,8 +101,10 @@ class UserDraft:
         """The draft after the steps of a PATCH. Attributes that we do not keep are passed over."""
         draft = self
         for step in steps:
-            removed = step.kind == "remove"
-            draft = _cleared(draft, step) if removed else _set(draft, step.path, step.value)
+            if step.kind == "remove":
+                draft = _cleared(draft, step)
+            elif step.chosen is None or _is_ours(draft, step.path, step.chosen):
+                draft = _set(draft, step.path, step.value)
         return draft
 
 
@@ -110,6 +113,27 @@ def believed(profile: Profile | None, name: str) -> Profile:
     if profile is None or profile.get("shown") == name:
         return profile or {}
     return {key: value for key, value in profile.items() if key not in ("name", "displayName")}
+
+
+def _is_ours(draft: UserDraft, path: str, chosen: Condition) -> bool:
+    """Whether a filter chooses the one address or role that is kept, which is the primary one.
+    Those of another type are not kept here, and passed over like any attribute.
+
+    Raises:
+        ScimInvalid: it names one that is not there (RFC 7644, 3.5.2.3).
+    """
+    match path.partition(".")[0]:
+        case "emails":
+            entry = {"value": draft.email, "type": "work", **draft.profile.get("email", {})}
+        case "roles":
+            entry = {"value": draft.role, **draft.profile.get("role", {})}
+        case _:
+            return True
+    if fits(chosen, {**entry, "primary": True}):
+        return True
+    if isinstance(chosen, Compared) and chosen.name == "type":
+        return False
+    raise ScimInvalid(f"{path}: this chooses none that is there.", kind="noTarget")
 
 
 def _set(draft: UserDraft, name: str, value: Any) -> UserDraft:

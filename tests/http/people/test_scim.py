@@ -419,6 +419,8 @@ THEM = {"value": str(VERA.id)}
         ({"op": "remove", "path": f'members[value eq "{BO.id}"]'}, (AMIR, CHEN)),
         ({"op": "Remove", "path": "members", "value": [{"value": str(BO.id)}]}, (AMIR, CHEN)),
         ({"op": "remove", "path": "members"}, ()),
+        ({"op": "remove", "path": "members", "value": []}, (BO, AMIR, CHEN)),
+        ({"op": "add", "path": "members", "value": []}, (BO, AMIR, CHEN)),
         ({"op": "replace", "path": "members", "value": [THEM]}, (VERA,)),
         ({"op": "replace", "value": {"members": []}}, ()),
         ({"op": "replace", "path": "displayName", "value": "Networks"}, (BO, AMIR, CHEN)),

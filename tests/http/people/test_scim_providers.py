@@ -136,6 +136,36 @@ async def test_an_address_beside_the_name(desk: Desk, scim: httpx.AsyncClient) -
     assert changed["userName"] == ENTRA["userName"]
 
 
+async def test_an_address_of_another_kind_is_not_theirs(scim: httpx.AsyncClient) -> None:
+    private = {"op": "Replace", "path": 'emails[type eq "home"].value', "value": "c@home.test"}
+    kept = is_scim(await patch(scim, f"/Users/{CHEN.id}", private))
+    assert [one["value"] for one in kept["emails"]] == [CHEN.email]
+
+
+@pytest.mark.parametrize("kind", ["add", "replace"])
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ('roles[value eq "viewer"].value', "admin"),
+        ('roles[value eq "viewer" and primary eq "True"]', [{"value": "admin"}]),
+        ('emails[value eq "other@acme.test"].value', "new@acme.test"),
+    ],
+)
+async def test_what_chooses_nothing_changes_nothing(
+    scim: httpx.AsyncClient, kind: str, path: str, value: Any
+) -> None:
+    step = {"op": kind, "path": path, "value": value}
+    refused(await patch(scim, f"/Users/{CHEN.id}", step), 400, "noTarget")
+    seen = is_scim(await scim.get(f"{SCIM}/Users/{CHEN.id}"))
+    assert (seen["emails"][0]["value"], seen["roles"][0]["value"]) == (CHEN.email, "engineer")
+
+
+async def test_what_chooses_the_role_that_is_there_changes_it(scim: httpx.AsyncClient) -> None:
+    step = {"op": "replace", "path": 'roles[value eq "Engineer"].value', "value": "admin"}
+    changed = is_scim(await patch(scim, f"/Users/{CHEN.id}", step))
+    assert changed["roles"][0]["value"] == "admin"
+
+
 async def test_a_name_that_is_no_address_needs_one(scim: httpx.AsyncClient) -> None:
     refused(await scim.post(f"{SCIM}/Users", json={"userName": "jdoe"}), 400, "invalidValue")
     body = {"userName": "jdoe", "emails": [{"value": "jdoe@acme.test"}]}
