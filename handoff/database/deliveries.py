@@ -24,6 +24,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -39,7 +40,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from handoff.contract.record import Record
-from handoff.contract.words import UNSETTLED, DeliveryState, EventType
+from handoff.contract.words import RETRIED, UNSETTLED, DeliveryState, EventType, SkipReason
 from handoff.database.gate import ANY, Gate, Tenant
 from handoff.database.tables import DeliveryRow, EndpointRow, EventRow, UserRow
 from handoff.rules.channels import CHANNELS, PUSH, Channel
@@ -142,7 +143,33 @@ def skipping(gate: Gate, written: CTE) -> Update:
             one_by_one(),
             DeliveryRow.state.in_([state for state in UNSETTLED if state != DeliveryState.SENDING]),
         )
-        .values(state=DeliveryState.SKIPPED, reason=bindparam("skip_reason"), changed_at=func.now())
+        .values(
+            state=DeliveryState.SKIPPED,
+            reason=bindparam("skip_reason"),
+            changed_at=func.clock_timestamp(),
+        )
+    )
+
+
+def reviving(gate: Gate, written: CTE) -> Update:
+    """Calls for help that a claim has skipped, from the bound value `stopped_since` on, leave after
+    all, if the handoff is `written`; each goes on from its last attempt."""
+    last = DeliveryRow.attempts[-1]["outcome"].astext
+    return (
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == gate.account_id,
+            DeliveryRow.handoff_id == written.c.id,
+            DeliveryRow.event_type.in_(CALLS),
+            DeliveryRow.state == DeliveryState.SKIPPED,
+            DeliveryRow.reason == SkipReason.CLAIMED,
+            DeliveryRow.changed_at >= bindparam("stopped_since"),
+        )
+        .values(
+            state=case((last.in_(RETRIED), last), else_=DeliveryState.QUEUED),
+            reason=None,
+            changed_at=func.clock_timestamp(),
+        )
     )
 
 

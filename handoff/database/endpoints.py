@@ -32,7 +32,9 @@ async def of_account(tenant: Tenant) -> tuple[Endpoint, ...]:
     return tuple(Endpoint(**row._mapping) for row in rows)
 
 
-def called(gate: Gate, channels: Sequence[str], team_id: UUID | None) -> Select[Any]:
+def called(
+    gate: Gate, channels: Sequence[str], team_id: UUID | BindParameter[UUID] | None
+) -> Select[Any]:
     """Where a call by these channels may go: the team's own places, and those of no team."""
     near = EndpointRow.team_id.is_(None) | (EndpointRow.team_id == team_id)
     return _of_account(gate).where(EndpointRow.channel.in_(channels), near)

@@ -29,6 +29,7 @@ class Change:
     """One allowed change: the record's and the session's new values, and what to say of it.
 
     `skips`: mails of rounds that have not left are skipped with this reason.
+    `revives`: those that the claim before it had stopped so are called for again.
     `event` None: the version is raised, but there is nothing to tell.
     `named`: whom `Tells.NAMED` means, where the record does not name them.
     """
@@ -37,6 +38,7 @@ class Change:
     values: dict[str, Any]
     session: dict[str, Any] = field(default_factory=dict)
     skips: SkipReason | None = None
+    revives: bool = False
     tells: Tells = Tells.NOBODY
     details: dict[str, Any] = field(default_factory=dict)
     named: Person | None = None

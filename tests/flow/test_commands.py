@@ -68,6 +68,23 @@ async def test_cancelling_is_the_escalators_until_it_is_claimed(desk: Desk) -> N
     assert session["holder"]["name"] == "Bo"
 
 
+async def test_whoever_handed_it_off_sees_to_it_whatever_they_have_become(desk: Desk) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate(BO)
+    await desk.until_handoff(handoff, round=1)
+    body = {"email": BO.email, "name": BO.name, "role": "viewer"}
+    assert (await desk.http(OLIVE).put(f"/directory/users/{BO.id}", json=body)).is_success
+    other = await desk.escalate(CHEN)
+    for name, said in (
+        ("call", {"to": str(CHEN.id)}),
+        ("change", {"priority": "high"}),
+        ("escalate-now", {"round": 1}),
+        ("cancel", {}),
+    ):
+        assert (await desk.command(BO, other, name, said)).status_code == 403, name
+        assert (await desk.command(BO, handoff, name, said)).status_code == 200, name
+
+
 async def test_the_escalator_cannot_claim_their_own_escalation(desk: Desk) -> None:
     desk.mail_matters = False
     handoff = await desk.escalate()

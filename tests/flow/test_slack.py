@@ -13,7 +13,7 @@ from temporalio.client import Client
 from handoff.database.operations import sealed
 from handoff.keys import keyring_of
 from handoff.sealing import unseal
-from tests.support.cast import ACME, AMIR, BO, CHEN, NETWORK, OLIVE, VERA
+from tests.support.cast import ACME, AMIR, BILLING, BO, CHEN, NETWORK, OLIVE, VERA
 from tests.support.desk import PAYLOAD_KEYS, Desk, Handoff, open_desk
 from tests.support.servers import Servers
 from tests.support.slack import SIGNING_SECRET, TOKEN, FakeSlack, SlackMessage, fake_slack, signed
@@ -139,6 +139,28 @@ async def test_a_team_has_its_own_channel(slack: FakeSlack, desk: Desk) -> None:
     assert (await desk.hand_off(session)).status_code == 201
     message = await shown(desk, slack, "Waiting")
     assert message.channel == "C0NETWORK"
+
+
+async def test_the_team_that_it_is_given_to_sees_it_where_it_looks(
+    slack: FakeSlack, desk: Desk
+) -> None:
+    await connect(desk, **{str(NETWORK): "C0NETWORK", str(BILLING): "C0BILLING"})
+    session = await desk.start_session(team_id=str(NETWORK))
+    handoff = Handoff((await desk.hand_off(session)).json()["id"], session, BO)
+    await shown(desk, slack, "Waiting")
+    moved = await desk.command(BO, handoff, "change", {"team_id": str(BILLING)})
+    assert moved.status_code == 200
+
+    async def is_in_both() -> bool:
+        return {one.channel for one in slack.messages} == {"C0NETWORK", "C0BILLING"}
+
+    await desk.until(is_in_both)
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+
+    async def says_so_in_both() -> bool:
+        return all("Claimed by Amir" in one.words for one in slack.messages)
+
+    await desk.until(says_so_in_both)
 
 
 async def test_who_presses_first_has_it(slack: FakeSlack, desk: Desk) -> None:

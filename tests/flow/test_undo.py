@@ -58,3 +58,48 @@ async def test_only_a_claim_of_ones_own_of_the_last_minute(desk: Desk) -> None:
     late = await desk.command(CHEN, handoff, "release", UNDO)
     assert (late.status_code, late.json()["type"]) == (409, "/problems/wrong-state")
     assert (await desk.see(handoff))["status"] == "claimed"
+
+
+async def test_calls_that_the_claim_had_stopped_leave_after_all(desk: Desk) -> None:
+    busy = desk.postbox.refuse_recipient(451, CHEN.email)
+    handoff = await desk.escalate(priority="urgent")
+    for member in (AMIR, OLIVE):
+        await desk.expect_mail(member, handoff, round=1)
+
+    async def chens() -> list[tuple[str, str | None, int]]:
+        return [
+            (row["state"], row["reason"], len(row["attempts"]))
+            for row in await desk.deliveries(handoff)
+            if (row["channel"], row["event"], row["recipient"]["name"])
+            == ("email", "notified", "Chen")
+        ]
+
+    async def is_tried() -> bool:
+        return (await chens())[0][0] == "retrying"
+
+    await desk.until(is_tried)
+    desk.mail_matters = False
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    [(state, reason, tries)] = await chens()
+    assert (state, reason) == ("skipped", "claimed")
+    busy.end()
+    assert (await desk.command(AMIR, handoff, "release", UNDO)).status_code == 200
+    await desk.expect_mail(CHEN, handoff, round=1)
+    await desk.until_told(handoff)
+    assert await chens() == [("sent", None, tries + 1)]
+    seen = await desk.see(handoff)
+    assert (seen["round"], seen["status"]) == (1, "open")
+
+
+async def test_what_others_set_right_meanwhile_does_not_keep_it_from_being_undone(
+    desk: Desk,
+) -> None:
+    desk.mail_matters = False
+    handoff = await desk.escalate()
+    assert (await desk.claim(CHEN, handoff)).status_code == 200
+    renamed = await desk.command(BO, handoff, "change", {"title": "VPN drops hourly"})
+    assert renamed.status_code == 200
+    assert (await desk.command(CHEN, handoff, "release", UNDO)).status_code == 200
+    assert (await desk.command(BO, handoff, "change", {"priority": "high"})).status_code == 200
+    assert (await desk.command(CHEN, handoff, "release", UNDO)).status_code == 200
+    assert (await desk.history(handoff)).count("released") == 1

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from handoff.contract.people import Actor, Endpoint, Person
 from handoff.contract.record import Record
-from handoff.contract.words import EventType, Role
+from handoff.contract.words import EventType, HandoffStatus, Role
 from handoff.database import endpoints, people
 from handoff.database.deliveries import Planned, told_one_by_one
 from handoff.database.gate import ANY, Tenant
@@ -158,13 +158,15 @@ async def _reports(
     private = is_private(record)
     follow = following(change.event) if change.event else []
     followed = _names(channel for channel in follow if channel.to_programs or not private)
-    if change.tells is Tells.NOBODY and not followed:
+    moves_to = _chats(record) if _is_called_elsewhere(record, change) else ()
+    if change.tells is Tells.NOBODY and not (followed or moves_to):
         return []
     named = change.named or record.transfer_to
     told = await _ask(
         tenant,
-        _whom(change.tells, followed),
+        _whom(change.tells, followed, moves_to),
         handoff=record.id,
+        team=record.team_id,
         escalator=record.escalator.id,
         holder=held_by.id if held_by else None,
         named=named.id if named else None,
@@ -174,13 +176,27 @@ async def _reports(
     )
     asks = change.event is EventType.CALLED
     channels = [channel for channel in chosen_by_people() if channel.reports or asks]
+    places = {place.id: place for place in (*told.told, *nearest(told.called, record.team_id))}
     return [
         _planned(user, channel, record, change, now) for user in told.users for channel in channels
-    ] + [Planned(CHANNELS[place.channel], endpoint_id=place.id) for place in told.told]
+    ] + [Planned(CHANNELS[place.channel], endpoint_id=place.id) for place in places.values()]
+
+
+def _is_called_elsewhere(record: Record, change: Change) -> bool:
+    """Whether it waits, and has another team by this change: its place is told of it, too."""
+    return "team_id" in change.session and record.status is HandoffStatus.OPEN and record.round > 0
+
+
+def _chats(record: Record) -> tuple[str, ...]:
+    """The channels to places by which it is called for at this level, and beside all levels."""
+    rows = (*known(record.policy.levels[record.level].channels), *told_besides(record.policy))
+    return _names(row for row in rows if not row.reaches_people)
 
 
 @cache
-def _whom(tells: Tells, followed: tuple[str, ...]) -> CompoundSelect[Any]:
+def _whom(
+    tells: Tells, followed: tuple[str, ...], moves_to: tuple[str, ...]
+) -> CompoundSelect[Any]:
     escalator, holder = (UserRow.id == bindparam(name) for name in ("escalator", "holder"))
     wrote = ANY.select(EventRow, EventRow.actor_id).where(
         EventRow.handoff_id == _HANDOFF, EventRow.type == EventType.NOTED
@@ -200,4 +216,8 @@ def _whom(tells: Tells, followed: tuple[str, ...]) -> CompoundSelect[Any]:
     # Viewers are told of nothing but what they handed off when they were more.
     may_hear = or_(escalator, and_(*people.eligible()))
     users = query.where(whom, *people.PEOPLE, may_hear)
-    return _all_of(users, told=endpoints.told(ANY, followed, _HANDOFF))
+    return _all_of(
+        users,
+        told=endpoints.told(ANY, followed, _HANDOFF),
+        called=endpoints.called(ANY, moves_to, bindparam("team", type_=Uuid())),
+    )

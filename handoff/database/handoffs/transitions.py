@@ -198,19 +198,25 @@ async def _write(
     Answers with the record as it is now; None when its version was not the present one any more.
     """
     values: dict[str, Any] = {**change.values, "version": record.version + 1}
-    if actor is not None and change.event not in (None, EventType.NOTED):
-        # What was done last, for whoever does it twice; to speak of it is to do nothing to it.
+    if actor is not None and change.event not in (None, *_BESIDE):
+        # What was done last, for whoever does it twice.
         values |= {"last_actor_id": actor.id, "last_act": change.event}
     columns = to_columns(values)
     if actor is None:
         # The engine's own step: it learns of it by the answer.
         columns["seen_version"] = values["version"]
-    statement = _written(frozenset(columns), frozenset(change.session), skips=bool(change.skips))
+    statement = _written(
+        frozenset(columns),
+        frozenset(change.session),
+        skips=change.skips is not None,
+        revives=change.revives,
+    )
     written = await tenant.run(
         statement,
         handoff=record.id,
         seen=record.version,
         skip_reason=change.skips,
+        stopped_since=record.claimed_at,
         **{f"new_{name}": value for name, value in columns.items()},
         **{f"session_{name}": value for name, value in change.session.items()},
     )
@@ -222,12 +228,17 @@ async def _write(
     return replace(record, **values, **of_session)
 
 
+_BESIDE = (EventType.NOTED, EventType.CALLED, EventType.CHANGED)
+"""Done beside: a claim can still be undone, and a release repeated."""
+
 _OF_SESSION = {"title": "session_title", "team_id": "team_id"}
 """The record's fields that are columns of its session."""
 
 
 @cache
-def _written(columns: frozenset[str], session: frozenset[str], *, skips: bool) -> Select[Any]:
+def _written(
+    columns: frozenset[str], session: frozenset[str], *, skips: bool, revives: bool
+) -> Select[Any]:
     new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(columns)}
     written = (
         update(HandoffRow)
@@ -245,6 +256,8 @@ def _written(columns: frozenset[str], session: frozenset[str], *, skips: bool) -
         query = query.add_cte(_session(written, session).cte("session"))
     if skips:
         query = query.add_cte(deliveries.skipping(ANY, written).cte("skipped"))
+    if revives:
+        query = query.add_cte(deliveries.reviving(ANY, written).cte("revived"))
     return query
 
 

@@ -8,7 +8,10 @@ from handoff.contract.record import Record
 from handoff.contract.words import EventType, HandoffStatus, Priority
 from handoff.errors import Forbidden, Invalid
 from handoff.rules.change import Change
-from handoff.rules.commands.requirements import must_not_be_final, must_work
+from handoff.rules.commands.requirements import (
+    must_not_be_final,
+    must_work_or_have_escalated,
+)
 from handoff.rules.roles import LEADING_ROLES
 
 FIELDS = {"priority": "priority", "title": "session_title", "team_id": "team_id"}
@@ -31,7 +34,7 @@ def change(
     """
     if to.get("team_id") is not None:
         must_be_a_team(team)
-    must_work(actor)
+    must_work_or_have_escalated(record, actor)
     holds = record.claimed_by is not None and record.claimed_by.id == actor.id
     if not holds and record.escalator.id != actor.id and actor.role not in LEADING_ROLES:
         raise Forbidden(

@@ -14,6 +14,7 @@ from handoff.rules.commands.requirements import (
     must_hold_or_lead,
     must_not_be_final,
     must_work,
+    must_work_or_have_escalated,
 )
 from handoff.rules.reopening import NOT_WAITING
 from handoff.rules.roles import LEADING_ROLES
@@ -46,7 +47,7 @@ def resolve(
 
 def cancel(record: Record, actor: Actor, now: datetime, *, reason: str | None) -> Change | None:
     """Final. The session goes back to the escalator. Once claimed, only for admins and owners."""
-    must_work(actor)
+    must_work_or_have_escalated(record, actor)
     if did(record, actor, EventType.CANCELLED):
         return None
     leads = actor.role in LEADING_ROLES

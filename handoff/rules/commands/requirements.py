@@ -12,6 +12,12 @@ def must_work(actor: Actor) -> None:
         raise Forbidden("Viewers can look, but not act. Ask an admin for another role.")
 
 
+def must_work_or_have_escalated(record: Record, actor: Actor) -> None:
+    """Who handed it off may still see to it, whatever they have become since."""
+    if record.escalator.id != actor.id:
+        must_work(actor)
+
+
 def must_not_be_final(record: Record) -> None:
     if record.status in FINAL:
         raise HandoffClosed(

@@ -16,7 +16,7 @@ from handoff.rules.commands.requirements import (
     must_be_able_to_claim,
     must_be_somebody,
     must_not_be_final,
-    must_work,
+    must_work_or_have_escalated,
 )
 
 MOST_NOTES = 200
@@ -33,9 +33,7 @@ def note(
 ) -> Change:
     """One more line of the conversation. It changes no state and no timer, but whoever has it and
     writes is at work: their lease begins anew."""
-    if record.escalator.id != actor.id:
-        # Who handed it off may speak of it, whatever they have become since.
-        must_work(actor)
+    must_work_or_have_escalated(record, actor)
     must_not_be_final(record)
     if record.note_count >= MOST_NOTES:
         raise TooManyNotes(
@@ -55,7 +53,7 @@ def call(
 ) -> Change:
     """Tells one person now, outside of the rounds: no timer and no right to claim changes."""
     to = must_be_somebody(to)
-    must_work(actor)
+    must_work_or_have_escalated(record, actor)
     must_not_be_final(record)
     if record.claimed_by is not None:
         raise already_claimed(record)

@@ -59,6 +59,7 @@ def undo_claim(record: Record, actor: Actor, now: datetime) -> Change | None:
             "status": SessionStatus.PARKED if parked else SessionStatus.ESCALATED,
             "holder_id": record.escalator.id,
         },
+        revives=True,
         tells=Tells.TOLD,
         details={"reason": "the claim was undone", "undone": True},
     )

@@ -13,6 +13,7 @@ from handoff.rules.commands.requirements import (
     must_be,
     must_not_be_final,
     must_work,
+    must_work_or_have_escalated,
 )
 from handoff.rules.reopening import from_the_first_round
 
@@ -42,7 +43,7 @@ def promote(record: Record, actor: Actor, now: datetime) -> Change | None:
 def escalate_now(record: Record, actor: Actor, now: datetime, *, round: int) -> Change | None:
     """Ends the present wait, or starts the policy anew where every round has run. Refused when the
     round that the caller saw has passed."""
-    must_work(actor)
+    must_work_or_have_escalated(record, actor)
     must_not_be_final(record)
     if record.claimed_by is not None:
         raise already_claimed(record)
