@@ -1,7 +1,7 @@
 """Starts a handoff's workflow and waits until the record has spoken, within bounds.
 
 201 once recorded; 202 while the engine has it but no worker recorded it yet; 503 when the engine
-cannot be reached: then nothing was promised.
+cannot be reached: then nothing was promised, though it may have heard of it.
 """
 
 import asyncio
@@ -62,6 +62,10 @@ async def start_handoff(
         return None
     except UNANSWERED as fault:
         raise _unreachable() from fault
+    except EngineUnreachable:
+        # Whoever reads that nothing is promised may decide otherwise: it is not asked for any more.
+        recording.cancel()
+        raise
 
 
 _under_way: set[asyncio.Task[Spoken | None]] = set()
@@ -208,4 +212,7 @@ async def _status(client: Client, handoff_id: UUID) -> WorkflowExecutionStatus |
 
 
 def _unreachable() -> EngineUnreachable:
-    return EngineUnreachable("The engine does not answer. Nothing was promised; try again.")
+    return EngineUnreachable(
+        "The engine does not answer, so nothing is promised, though it may have heard of it. "
+        "Send it again with the same Idempotency-Key, or look."
+    )

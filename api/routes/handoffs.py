@@ -27,6 +27,8 @@ from handoff.database.deliveries import LedgerPlace
 from handoff.database.gate import Tenant
 from handoff.database.handoffs import standing
 from handoff.errors import (
+    CallbackHost,
+    EngineUnreachable,
     Forbidden,
     HandoffAlreadyOpen,
     NotFound,
@@ -53,7 +55,7 @@ router = APIRouter(
             "model": Accepted,
             "description": "The engine has it; it is recorded and told once a worker is back",
         },
-        **problems(403, 404, 413),
+        **problems(403, 404, 413, also=(EngineUnreachable, CallbackHost)),
         **conflicts(HandoffAlreadyOpen, WrongState),
     },
 )
@@ -67,6 +69,8 @@ async def create_handoff(
 ) -> Any:
     """Escalates or parks a session. 201 means recorded and running."""
     handoff_id = resource_id(request)
+    now, is_repeat = await _must_be_free(parts, caller, session_id, handoff_id, body)
+    callback = await callbacks.sealed(parts, caller, handoff_id, body.callback, again=is_repeat)
     new = NewHandoff(
         id=handoff_id,
         session_id=session_id,
@@ -77,11 +81,11 @@ async def create_handoff(
         engineer_notes=body.engineer_notes,
         context=body.context,
         # By PostgreSQL's clock, as all that follows: ours may be wrong.
-        created_at=await _must_be_free(parts, caller, session_id, handoff_id, body),
+        created_at=now,
         remind_at=body.remind_at,
         token_id=caller.token_id,
         files=tuple(body.files),
-        callback=await callbacks.sealed(parts, caller, handoff_id, body.callback),
+        callback=callback,
     )
     spoken = await starting.start_handoff(
         parts.temporal,
@@ -129,10 +133,10 @@ async def _must_be_free(
     session_id: UUID,
     handoff_id: UUID,
     body: HandOff,
-) -> datetime:
+) -> tuple[datetime, bool]:
     """Answers the common refusals without troubling the engine; the record has the last word.
 
-    The time, by PostgreSQL.
+    The time, by PostgreSQL, and whether it is a repeat whose first try got through.
     """
     remind_at = body.remind_at
     async with parts.database.account(caller.account_id) as tenant:
@@ -140,14 +144,15 @@ async def _must_be_free(
         is_free = foreseen.verdict is Verdict.RECORDED and (remind_at is None or remind_at > now)
         if is_free:
             await files.must_name(tenant, session_id, body.files)
-        if is_free or foreseen.other_id == handoff_id:
-            return now
+            return now, False
         # A repeat whose first try was recorded gets its handoff, whatever became of it since.
-        if await records.find_record(tenant, handoff_id, session_id=session_id) is not None:
-            return now
+        if foreseen.other_id == handoff_id or await records.find_record(
+            tenant, handoff_id, session_id=session_id
+        ):
+            return now, True
     must_lie_ahead(remind_at, now, name="remind_at")
     if foreseen.verdict is Verdict.ACCEPTED and await _is_lost(parts, caller, session_id, foreseen):
-        return now
+        return now, False
     raise _refusal(foreseen)
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from handoff.temporal.connect import connect
@@ -58,6 +60,36 @@ async def test_an_engine_that_cannot_be_reached_is_503_within_three_seconds(
         assert refused.headers["Retry-After"]
         assert refused.json()["type"] == "/problems/engine-unreachable"
         assert await desk.queue(AMIR) == []
+
+
+async def test_an_engine_that_stands_still_promises_nothing_and_a_repeat_finds_what_it_heard(
+    servers: Servers, desk: Desk
+) -> None:
+    desk.mail_matters = False
+    session_id = await desk.start_session()
+    path, key = f"/ai-sessions/{session_id}/handoff", {"Idempotency-Key": str(session_id)}
+
+    async def ask() -> httpx.Response:
+        return await desk.http(BO).post(path, json={"intent": "escalate"}, headers=key)
+
+    servers.temporal.freeze()
+    try:
+        began = time.monotonic()
+        refused = await ask()
+        assert time.monotonic() - began < 3
+    finally:
+        servers.temporal.thaw()
+    assert refused.status_code == 503
+    assert refused.headers["Retry-After"]
+    assert "may have heard of it" in refused.json()["detail"]
+    again = await desk.until(lambda: _taken(ask))
+    handoffs = (await desk.http(BO).get(f"/ai-sessions/{session_id}/handoffs")).json()
+    assert [one["id"] for one in handoffs] == [again.json()["id"]]
+
+
+async def _taken(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response | None:
+    answer = await ask()
+    return answer if answer.status_code == 201 else None
 
 
 async def test_a_claim_is_final_while_the_engine_is_down_and_is_carried_out_later(

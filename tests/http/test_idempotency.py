@@ -16,7 +16,7 @@ from api.endpoints.idempotency import IdempotentRoute
 from handoff import claim_links
 from handoff.claim_links import ClaimLink
 from handoff.database.operations import idempotency
-from tests.support.cast import AMIR, BO, CHEN, VERA, Member
+from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA, Member
 from tests.support.desk import Desk, Handoff
 
 BODY = {"intent": "escalate", "engineer_notes": "Rekey fails."}
@@ -237,6 +237,18 @@ async def test_a_handoff_that_has_ended_is_found(desk: Desk) -> None:
     assert again.json()["id"] == str(handoff.id)
     assert again.json()["status"] == "cancelled"
     assert len(await handoffs_of(desk, session_id)) == 1
+
+
+async def test_it_is_found_although_its_callbacks_host_is_none_any_more(desk: Desk) -> None:
+    session_id = await desk.start_session()
+    await desk.http(OLIVE).put("/account", json={"callback_hosts": ["jobs.acme.test"]})
+    body = BODY | {"callback": {"url": "https://jobs.acme.test/done"}}
+    first = await hand_off(desk, session_id, "called back", body)
+    assert first.status_code == 201, first.text
+    await desk.http(OLIVE).put("/account", json={"callback_hosts": []})
+    await forget_the_answer(desk, "called back", lock="-1 second")
+    again = await hand_off(desk, session_id, "called back", body)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
 
 
 async def test_a_session_of_a_killed_process_is_found(desk: Desk) -> None:
