@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api.http.connections import HttpConnection, SocketConnection
 from api.services import Services
+from handoff.serving import SleepingServer
 
 DRAIN = 5
 """Seconds that requests under way have once a stop was asked for."""
@@ -25,7 +26,7 @@ OPEN_FILES = 65_536
 """Each stream is one; where the system's usual limit is lower, a few hundred would be the end."""
 
 
-class Server(uvicorn.Server):
+class Server(SleepingServer):
     """Open streams would hold a shutdown until its timeout: they are told to end first."""
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:

@@ -26,12 +26,15 @@ _OF_STATUS: dict[int, type[HandoffError]] = {
     416: errors.RangeNotSatisfiable,
     422: errors.Invalid,
     429: errors.TooMany,
+    431: errors.HeadersTooLarge,
     500: errors.HandoffError,
     503: errors.Unreachable,
 }
 
 _ALSO: dict[int, tuple[type[HandoffError], ...]] = {503: (errors.OutcomeUnknown, errors.Busy)}
 """Other kinds that bear the same status, wherever it may come."""
+
+_EVERYWHERE = (401, 422, 431, 500, 503)
 
 _SOMEBODY = {"id": "0198c000-0000-7000-8000-0000000001a2", "name": "Amir"}
 _FACTS: dict[type[HandoffError], dict[str, Any]] = {
@@ -52,12 +55,19 @@ _FACTS: dict[type[HandoffError], dict[str, Any]] = {
 """What clients find beside the words, for the examples."""
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors that an endpoint may answer with, for OpenAPI, each with an example."""
-    return {
-        status: documented(_OF_STATUS[status], *_ALSO.get(status, ()))
-        for status in (401, 422, 503, *statuses)
-    }
+def problems(
+    *statuses: int, also: tuple[type[HandoffError], ...] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """The errors that an endpoint may answer with, for OpenAPI, each with an example.
+
+    `also`: those of its own, beside the usual one of their status.
+    """
+    kinds = {status: [_OF_STATUS[status]] for status in (*_EVERYWHERE, *statuses)}
+    for status, others in _ALSO.items():
+        kinds[status] += others
+    for kind in also:
+        kinds[kind.status].append(kind)
+    return {status: documented(*those) for status, those in kinds.items()}
 
 
 def conflicts(*kinds: type[HandoffError]) -> dict[int | str, dict[str, Any]]:

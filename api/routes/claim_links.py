@@ -22,7 +22,14 @@ from handoff.database.gate import Tenant
 from handoff.database.handoffs import transitions
 from handoff.database.handoffs.transitions import Changed
 from handoff.database.records import find_record
-from handoff.errors import AlreadyClaimed, Forbidden, HandoffClosed, LinkDead, NotFound
+from handoff.errors import (
+    AlreadyClaimed,
+    Forbidden,
+    HandoffClosed,
+    LinkDead,
+    NotFound,
+    OwnEscalation,
+)
 from handoff.rules.commands import claim
 from handoff.wire import jsonable
 
@@ -74,7 +81,10 @@ async def show_link(token: Token, request: Request, parts: Parts) -> Response:
     operation_id="claimByLink",
     openapi_extra={"security": [{"HTTPBearer": []}]},
     response_model=HandoffView,
-    responses={**problems(403, 404, 410), **conflicts(AlreadyClaimed, HandoffClosed)},
+    responses={
+        **problems(403, 404, 410),
+        **conflicts(AlreadyClaimed, HandoffClosed, OwnEscalation),
+    },
 )
 async def claim_by_link(token: Token, request: Request, parts: Parts) -> Any:
     """Claims, for the person to whom the mail went, once they are signed in."""

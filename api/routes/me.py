@@ -14,6 +14,7 @@ from api.schemas.me import NotificationChoices, UnderWay
 from handoff.contract.messages import Trial, TrialResult
 from handoff.database.directory import me
 from handoff.database.directory.me import Profile
+from handoff.errors import EngineUnreachable
 from handoff.rules.channels import chosen_by_people
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=IdempotentRoute)
@@ -50,7 +51,7 @@ async def put_notifications(
     response_model=TrialResult,
     responses={
         202: {"model": UnderWay, "description": "The engine has it, but it is not done yet"},
-        **problems(409),
+        **problems(409, also=(EngineUnreachable,)),
     },
 )
 async def send_test_notification(request: Request, caller: Caller, parts: Parts) -> Any:

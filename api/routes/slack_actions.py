@@ -50,7 +50,7 @@ class _Press:
 @router.post(
     "/actions",
     operation_id="pressInSlack",
-    responses=problems(401),
+    responses=problems(401, 429),
     openapi_extra={
         "security": [],
         "requestBody": {

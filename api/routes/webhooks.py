@@ -20,7 +20,7 @@ from handoff.contract.people import Actor
 from handoff.contract.webhooks import WebhookTried
 from handoff.database.directory import webhooks
 from handoff.database.directory.webhooks import WebhookAttempt, WebhookView, purpose
-from handoff.errors import TooManyWebhooks
+from handoff.errors import EngineUnreachable, TooManyWebhooks
 from handoff.keys import keyring_of
 from handoff.sealing import new_signing_secret
 
@@ -109,7 +109,7 @@ async def rotate_secret(
     response_model=WebhookTried,
     responses={
         202: {"model": UnderWay, "description": "The engine has it, but it is not done yet"},
-        **problems(403, 404),
+        **problems(403, 404, also=(EngineUnreachable,)),
     },
 )
 async def test_webhook(
