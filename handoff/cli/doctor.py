@@ -36,7 +36,7 @@ def _diagnoses(
         yield from _dependencies(environment)
     else:
         yield Diagnosis("stack", f"runs at {state.api_url}")
-        yield from _dependencies(environment | state.as_environment())
+        yield from _dependencies(state.as_environment() | environment)
 
 
 def _dependencies(named: Mapping[str, str]) -> Iterator[Diagnosis]:

@@ -32,13 +32,13 @@ class PythonPart(Part):
         super().__init__(home)
         self.name = name
         self._arguments = arguments
-        self._environment = environment
+        self.environment = environment
 
     def invocation(self) -> Invocation:
         # -P: a directory of the same name where the stack is started must not be run instead.
         return Invocation(
             [sys.executable, "-P", "-m", *self._arguments],
-            {**self._environment, "PYTHONUNBUFFERED": "1"},
+            {**self.environment, "PYTHONUNBUFFERED": "1"},
         )
 
     def is_ready(self) -> bool:

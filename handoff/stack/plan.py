@@ -4,6 +4,8 @@ import importlib.resources
 from collections.abc import Mapping
 from pathlib import Path
 
+from handoff.addresses import Listen
+from handoff.errors import ConfigurationError
 from handoff.stack.application import ApiPart, Errand, Front, Mail, PythonPart
 from handoff.stack.home import Home
 from handoff.stack.part import Part
@@ -41,15 +43,11 @@ class Planner:
             port=api_port,
             path="/readyz",
         )
-        # Given, both try the same one, and the second takes the next.
-        listens = self._given.get("HANDOFF_OPERATOR_LISTEN") or (
-            f"127.0.0.1:{self._ports.choose('worker_operator')}"
-        )
         worker = PythonPart(
             self._home,
             "worker",
             "worker",
-            environment={**environment, "HANDOFF_OPERATOR_LISTEN": listens},
+            environment={**environment, "HANDOFF_OPERATOR_LISTEN": self._workers_listen()},
         )
         # Told the place: they would take the stack of the directory that we were started in.
         place = f"--data-dir={self._home.data_dir}"
@@ -114,8 +112,24 @@ class Planner:
         return temporal, front
 
     def _operator_listen(self) -> str:
+        host, wanted = self._asked_to_listen()
+        return f"{host}:{self._ports.choose('operator', wanted=wanted or OPERATOR_PORT)}"
+
+    def _workers_listen(self) -> str:
+        """A port of its own, the next one if one is given: `stack.json` names the API's."""
+        host, wanted = self._asked_to_listen()
+        return f"{host}:{self._ports.choose('worker_operator', wanted=wanted)}"
+
+    def _asked_to_listen(self) -> tuple[str, int | None]:
         given = self._given.get("HANDOFF_OPERATOR_LISTEN")
-        return given or f"127.0.0.1:{self._ports.choose('operator', wanted=OPERATOR_PORT)}"
+        if not given:
+            return "127.0.0.1", None
+        try:
+            listen = Listen.parse(given)
+        except ValueError as fault:
+            raise ConfigurationError(f"HANDOFF_OPERATOR_LISTEN: {fault}") from None
+        host = f"[{listen.host}]" if ":" in listen.host else listen.host
+        return host, listen.port or None
 
     def _mail(self) -> Mail | None:
         if "HANDOFF_SMTP_URL" in self._given:

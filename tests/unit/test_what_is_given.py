@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.cli import context
+from handoff.cli.parts import environment_of
+from handoff.stack.state import StackState
 
 STACK = SimpleNamespace(
     database_url="postgresql://handoff:secret@127.0.0.1:30001/handoff",
@@ -37,3 +39,30 @@ def test_what_is_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = context.settings_for(Path("somewhere"))
     assert settings.database_url.get_secret_value() == given
     assert context.database_of(settings) == "db.example.com:5432/support"
+
+
+RUNNING = StackState(
+    database_url=STACK.database_url,
+    redis_url=STACK.redis_url,
+    smtp_url=STACK.smtp_url,
+    temporal_address="127.0.0.1:7233",
+    temporal_namespace="handoff",
+    public_url=STACK.public_url,
+    operator_url="http://127.0.0.1:9464",
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "embedded"),
+    [
+        ({}, "1"),
+        ({"HANDOFF_DATABASE_URL": RUNNING.database_url}, "1"),
+        ({"HANDOFF_DATABASE_URL": "postgresql://me:hush@db.example.com/support"}, None),
+    ],
+)
+def test_signing_in_as_anybody_is_for_the_stacks_own_people(
+    given: dict[str, str], embedded: str | None
+) -> None:
+    environment = environment_of(RUNNING, given)
+    assert environment.get("HANDOFF_EMBEDDED") == embedded
+    assert environment["TEMPORAL_ADDRESS"] == "127.0.0.1:7233"
