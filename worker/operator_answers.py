@@ -4,6 +4,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 from temporalio.client import Client
 
+from handoff.database.operations import health
 from handoff.operator import Answers
 from handoff.readiness import Health, Unwell, check, together
 from worker.build import Parts
@@ -20,6 +21,7 @@ def answers(client: Client, parts: Parts) -> Answers:
             {
                 "postgresql": check(parts.database.ping(), "PostgreSQL does not answer"),
                 "temporal": check(_ask_engine(client), "Temporal does not answer"),
+                "clock": check(_clock(parts), "the clocks are not known", worst=Health.DEGRADED),
                 "redis": check(_ping(parts), "Redis does not answer", worst=Health.DEGRADED),
             }
         )
@@ -35,6 +37,13 @@ def answers(client: Client, parts: Parts) -> Answers:
 async def _ask_engine(client: Client) -> None:
     if not await client.service_client.check_health():
         raise Unwell("Temporal is not serving")
+
+
+async def _clock(parts: Parts) -> None:
+    """Each worker's own: whichever one the auditor runs in knows no other's."""
+    trouble = health.clock_trouble("this worker's", await health.clock_ahead(parts.database))
+    if trouble:
+        raise Unwell(trouble)
 
 
 async def _ping(parts: Parts) -> None:

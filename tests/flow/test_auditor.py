@@ -1,6 +1,7 @@
 """Nothing stalls silently: what is lost is found, healed or named."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,9 @@ from tests.support.cast import AMIR, BO, CHEN, OLIVE, SENIORS
 from tests.support.clocks import skewed
 from tests.support.desk import Desk, Handoff
 from worker.auditor import Auditor
+from worker.build import Parts
 from worker.nudges import Nudges
+from worker.operator_answers import answers
 from worker.sweep import Sweep
 
 
@@ -290,6 +293,23 @@ async def test_a_clock_that_is_wrong_is_in_readiness(
         return ready.status_code == 200 and said
 
     await desk.until(is_named)
+
+
+async def test_each_worker_says_that_its_own_clock_is_wrong(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = Parts.connect(desk.settings)
+    try:
+        readyz = answers(desk.temporal, parts)["/readyz"]
+        assert json.loads(bytes((await readyz()).body))["status"] == "ok"
+        skewed(monkeypatch)(timedelta(seconds=20), "handoff.database.operations.health")
+        ready = await readyz()
+        assert ready.status_code == 200
+        said = json.loads(bytes(ready.body))["checks"]["clock"]
+        assert said["status"] == "degraded"
+        assert "this worker's clock is 20.0 s ahead of PostgreSQL's" in said["detail"]
+    finally:
+        await parts.close()
 
 
 @pytest.mark.expects_errors
