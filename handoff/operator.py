@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from handoff.addresses import Listen, is_loopback
 from handoff.errors import ConfigurationError
+from handoff.serving import SleepingServer
 
 logger = structlog.get_logger(__name__)
 
@@ -48,11 +49,11 @@ async def serving(answers: Answers, listen: Listen) -> AsyncIterator[str]:
     try:
         yield url
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
 
 
-class _Server(uvicorn.Server):
+class _Server(SleepingServer):
     """Signals are the business of the process whose guest this is."""
 
     @contextlib.contextmanager

@@ -24,7 +24,7 @@ from temporalio.client import (
 
 from handoff.database import schema
 from handoff.temporal.connect import connect, prepare_namespace
-from tests.support.desk import KEYRING, Desk, open_desk
+from tests.support.desk import KEYRING, Desk, bring_everybody_in, open_desk
 from tests.support.servers import Servers, running_servers
 from tests.support.statements import compile_once
 
@@ -71,25 +71,50 @@ async def temporal(servers: Servers) -> Client:
 
 @pytest.fixture(scope="session")
 async def template(servers: Servers) -> str:
-    """A database made once by the real migrations, for every test to be cloned from."""
+    """A database made once by the real migrations and import, for every test to be cloned from."""
     await _admin(servers, f"CREATE DATABASE {TEMPLATE}")
     await asyncio.to_thread(schema.upgrade, _dsn(servers, TEMPLATE, "postgresql+asyncpg"))
+    await bring_everybody_in(_dsn(servers, TEMPLATE, "postgresql"))
     return TEMPLATE
 
 
 @pytest.fixture(scope="session")
-def new_database(servers: Servers, template: str) -> Callable[[], AbstractAsyncContextManager[str]]:
-    """Clones the template for as long as a block lasts."""
+async def new_database(
+    servers: Servers, template: str
+) -> AsyncIterator[Callable[[], AbstractAsyncContextManager[str]]]:
+    """Clones the template for as long as a block lasts. The next one is made, and the last one
+    dropped, while a test is at work."""
 
-    @contextlib.asynccontextmanager
-    async def made() -> AsyncIterator[str]:
+    async def clone() -> str:
         name = f"test_{uuid4().hex}"
         # As files: what the first connections have learnt of the template is copied, too.
         await _admin(servers, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        yield _dsn(servers, name, "postgresql")
-        await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+        return name
 
-    return made
+    async def drop(name: str) -> None:
+        # What a test has killed it with does not come back with it.
+        with contextlib.suppress(OSError, asyncpg.PostgresError):
+            await _admin(servers, f"DROP DATABASE {name} WITH (FORCE)")
+
+    following = asyncio.create_task(clone())
+    dropping: set[asyncio.Task[None]] = set()
+
+    @contextlib.asynccontextmanager
+    async def made() -> AsyncIterator[str]:
+        nonlocal following
+        try:
+            name = await following
+        except (OSError, asyncpg.PostgresError):
+            # It was begun while a test had PostgreSQL killed.
+            name = await clone()
+        following = asyncio.create_task(clone())
+        yield _dsn(servers, name, "postgresql")
+        dropped = asyncio.create_task(drop(name))
+        dropping.add(dropped)
+        dropped.add_done_callback(dropping.discard)
+
+    yield made
+    await asyncio.gather(following, *dropping, return_exceptions=True)
 
 
 @pytest.fixture

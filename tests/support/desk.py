@@ -287,6 +287,9 @@ class Desk:
         """An orderly stop of all of them, the API's own one included."""
         if self.services is not None:
             await self.services.own_worker.stop()
+        await self._stop_workers()
+
+    async def _stop_workers(self) -> None:
         if self._worker is not None:
             worker, self._worker = self._worker, None
             await worker.aclose()
@@ -333,8 +336,23 @@ class Desk:
     async def close(self) -> None:
         """Stops everything."""
         await self.stop_api()
-        await self.stop_worker()
+        await self._stop_workers()
         await self.database.close()
+
+
+async def bring_everybody_in(database_url: str) -> None:
+    """The cast, into a database that has its schema."""
+    settings = load_settings(
+        database_url=database_url,
+        redis_url="redis://localhost",
+        smtp_url="smtp://localhost?tls=none",
+        auth_secret=SECRET,
+    )
+    database = Database.connect(settings, pool_size=1)
+    try:
+        await bring_in(database, directory())
+    finally:
+        await database.close()
 
 
 def _is_known(temporal: Client) -> bool:
@@ -352,7 +370,7 @@ async def open_desk(
     worker: bool = True,
     **overrides: Any,
 ) -> AsyncIterator[Desk]:
-    """A desk with everybody at it; `overrides` are settings."""
+    """A desk in a clone of the tests' database, with its people; `overrides` are settings."""
     async with Postbox() as postbox:
         values: dict[str, Any] = {
             "database_url": database_url,
@@ -378,7 +396,6 @@ async def open_desk(
         settings = load_settings(**(values | overrides))
         desk = Desk(settings, temporal, postbox)
         try:
-            await bring_in(desk.database, directory())
             if worker:
                 await desk.start_worker()
             await desk.start_api(temporal=api_temporal or temporal)

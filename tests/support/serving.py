@@ -8,8 +8,10 @@ from typing import Any
 
 import uvicorn
 
+from handoff.serving import SleepingServer
 
-class _Server(uvicorn.Server):
+
+class _Server(SleepingServer):
     """Says when it is there, and leaves the test runner's signals alone."""
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -37,5 +39,5 @@ async def serving(app: Any, *, port: int) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         await running
