@@ -72,8 +72,10 @@ async def test_in_the_middle_of_a_round(
     await desk.until_told(handoff)
     copies = Counter(address for mail in _calls(desk) for address in mail.recipients)
     assert len(copies) == 12 + len(SENIORS)
-    assert copies.pop(CHEN.email) <= 2
-    assert set(copies.values()) == {1}, copies
+    twice = [address for address, many in copies.items() if many > 1]
+    assert max(copies.values()) <= 2, copies
+    # Besides Chen's, those of the other connections may just have been with the server.
+    assert len(twice) <= desk.settings.smtp_connections, copies
     assert len({mail.message_id for mail in _calls(desk)}) == 12 + len(SENIORS)
     after = await desk.workflow(handoff).describe()
     assert (after.run_id != before, after.status) == (True, WorkflowExecutionStatus.RUNNING)
