@@ -17,7 +17,6 @@ import { offerViews } from "./views.js";
 const MOST_HAD = 600;
 const TYPED = 250;
 const MOST_FRESH = 20;
-const AGAIN_AFTER = 3000;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
@@ -55,7 +54,6 @@ const reading = new Reading(async () => {
   anew = false;
   const piece = await read(fresh).catch((fault) => {
     anew ||= fresh;
-    if (anew) setTimeout(() => anew && reading.again(), AGAIN_AFTER);
     throw fault;
   });
   if (sought !== wanted) {
@@ -186,6 +184,7 @@ function bell() {
 
 remember(board);
 offerViews();
+live.watch(reading);
 live.addEventListener("bell", bell);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) reading.again();
