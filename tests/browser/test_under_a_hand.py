@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
@@ -15,12 +16,6 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
     "is_mobile": True,
 }
-
-RESTS = """
-    window.rests = setInterval(() => document.querySelector("#rows").dispatchEvent(
-        new PointerEvent("pointermove", { pointerType: "touch", bubbles: true })), 100)
-"""
-"""A finger on the first row, as the page hears of it."""
 
 
 async def _place(screen: Screen, handoff: Handoff) -> tuple[float, float]:
@@ -122,16 +117,32 @@ async def test_what_leaves_above_a_hand_stays_until_it_has_gone(desk: Desk, sit:
     assert await _place(amir, wanted) == before
 
 
-async def test_a_finger_holds_a_moment(desk: Desk, sit: Sit) -> None:
+@pytest.mark.parametrize("pans", [False, True], ids=["rests", "pans"])
+async def test_a_finger_holds_as_long_as_it_is_there(desk: Desk, sit: Sit, pans: bool) -> None:
     wanted = await desk.escalate(BO, title="Under the finger")
-    amir = await sit(AMIR, **PHONE)
+    amir = await sit(AMIR, "/sign-in", **PHONE)
+    await amir.page.clock.install()
+    await amir.page.goto("/")
     await amir.until_live()
+    touch = await amir.page.context.new_cdp_session(amir.page)
+    box = await amir.row(wanted).bounding_box()
+    assert box is not None
+    finger = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] - 8}
+
+    async def send(kind: str, *points: dict[str, float]) -> None:
+        await touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    await send("touchStart", finger)
+    for up in range(10, 60, 10) if pans else ():
+        await send("touchMove", {**finger, "y": finger["y"] - up})
     before = await _place(amir, wanted)
-    await amir.page.evaluate(RESTS)
-    await amir.page.wait_for_timeout(300)  # It has been heard of.
+    await amir.page.clock.run_for(4000)
     new = await desk.escalate(BO, title="Comes above", priority="urgent")
     await expect(amir.page.locator("#held button")).to_be_visible()
+    # What changes in its place takes the finger's own row out of the page.
+    await desk.claim(CHEN, wanted)
+    await expect(amir.row(wanted)).to_contain_text("Claimed by Chen")
     assert await _place(amir, wanted) == before
-    await amir.page.evaluate("clearInterval(window.rests)")
-    # The finger has left: two seconds later it comes in by itself.
+    await send("touchEnd")
+    await amir.page.clock.run_for(3000)
     await expect(amir.row(new)).to_be_visible()
