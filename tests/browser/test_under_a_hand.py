@@ -81,6 +81,45 @@ async def test_a_slip_of_the_hand_is_taken_back(desk: Desk, sit: Sit) -> None:
     await expect(amir.row(handoff).get_by_role("button", name="Undo")).to_have_count(0)
 
 
+LONG = "PostgreSQL does not answer at the moment, nothing was changed. " * 3
+
+
+@pytest.mark.parametrize("width", [390, 900, 1500])
+async def test_what_a_row_says_and_offers_moves_nothing(desk: Desk, sit: Sit, width: int) -> None:
+    handoff = await desk.escalate(BO, title="First", priority="urgent")
+    below = await desk.escalate(BO, title="Second")
+    for one in (handoff, below):
+        await desk.until_handoff(one, round=1)
+    amir = await sit(AMIR, viewport={"width": width, "height": 900})
+    await amir.until_live()
+    await amir.row(handoff).hover()
+    before = [await _place(amir, one) for one in (handoff, below)]
+    await amir.page.route(
+        "**/claim", lambda route: route.fulfill(status=503, json={"detail": LONG})
+    )
+    await amir.claim(handoff)
+    await expect(amir.row(handoff).get_by_role("alert")).to_be_visible()
+    assert [await _place(amir, one) for one in (handoff, below)] == before
+    await amir.page.unroute("**/claim")
+    await amir.claim(handoff)
+    undo = amir.row(handoff).get_by_role("button", name="Undo")
+    await expect(undo).to_be_visible()
+    assert [await _place(amir, one) for one in (handoff, below)] == before
+    row, button = await amir.row(handoff).bounding_box(), await undo.bounding_box()
+    assert row is not None
+    assert button is not None
+    assert row["y"] <= button["y"], "it is not cut off"
+    assert button["y"] + button["height"] <= row["y"] + row["height"]
+    assert button["x"] + button["width"] <= row["x"] + row["width"]
+    # Without a hand the row has a height of its own, with it or without.
+    await amir.page.mouse.move(5, 5)
+    last = await desk.escalate(BO, title="Third", priority="low")
+    await expect(amir.row(last)).to_be_visible()
+    before = [await _place(amir, one) for one in (handoff, below)]
+    await undo.evaluate("button => button.remove()")
+    assert [await _place(amir, one) for one in (handoff, below)] == before
+
+
 async def test_who_asks_sees_what_waits_at_once(desk: Desk, sit: Sit) -> None:
     wanted = await desk.escalate(BO, title="Under the pointer")
     amir = await sit(AMIR)
