@@ -1,6 +1,7 @@
 """Live in the browser: restarts, sleep, ten tabs on one stream, and a stream that cannot be had."""
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -156,6 +157,47 @@ async def test_a_connection_that_brings_nothing_any_more_is_not_called_live(
         await amir.page.clock.run_for(10_000)
         await expect(amir.row(handoff)).to_be_visible()
         await expect(amir.live()).to_have_attribute("data-state", "live")
+
+
+WHAT_IS_SHOWN = re.compile("/console/(board|handoffs)")
+
+
+@pytest.mark.parametrize("path", ["/", "/handoffs/{id}"], ids=["queue", "handoff"])
+async def test_what_could_not_be_read_again_is_not_called_live(
+    desk: Desk, sit: Sit, path: str
+) -> None:
+    handoff = await desk.escalate(BO)
+    amir = await sit(AMIR, path.format(id=handoff.id))
+    await amir.until_live()
+    await amir.page.route(WHAT_IS_SHOWN, lambda route: route.fulfill(status=502))
+    await desk.claim(CHEN, handoff)
+    await expect(amir.live()).to_have_text("Reconnecting")
+    await amir.page.unroute(WHAT_IS_SHOWN)
+    # Nothing rings any more: it is asked for again all the same.
+    await expect(amir.page.locator("#main")).to_contain_text("Claimed by Chen")
+    await expect(amir.live()).to_have_text("Live")
+    amir.must_be_quiet()
+
+
+async def test_a_page_that_is_back_is_live_once_it_has_read(desk: Desk, sit: Sit) -> None:
+    amir = await sit(AMIR)
+    await amir.until_live()
+    may_read = asyncio.Event()
+
+    async def comes_late(route: Route) -> None:
+        await may_read.wait()
+        await route.continue_()
+
+    await amir.page.route(WHAT_IS_SHOWN, comes_late)
+    await amir.page.context.set_offline(True)
+    await expect(amir.live()).to_have_text("Offline")
+    handoff = await desk.escalate(BO)
+    async with amir.page.expect_response("**/events?*"):
+        await amir.page.context.set_offline(False)
+    await expect(amir.live()).to_have_text("Reconnecting")
+    may_read.set()
+    await expect(amir.live()).to_have_text("Live")
+    await expect(amir.row(handoff)).to_be_visible()
 
 
 async def test_a_device_without_a_network_says_so_at_once(desk: Desk, sit: Sit) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import Locator, expect
 
 from tests.browser.conftest import Sit
-from tests.browser.screens import Screen
+from tests.browser.screens import Screen, sign_in
 from tests.support.cast import AMIR, BO, CHEN, VERA
 from tests.support.desk import Desk, Handoff
 
@@ -188,6 +188,47 @@ async def test_claimed_ones_are_passed_on_and_resolved(desk: Desk, sit: Sit) -> 
     for one in made:
         await expect(amir.row(one)).to_contain_text("Resolved by you: Fixed")
         assert (await desk.see(one))["outcome"] == "fixed"
+
+
+async def test_words_outlive_a_session_that_has_ended(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO)
+    await desk.claim(AMIR, handoff)
+    amir = await sit(AMIR, "/?tab=mine")
+    page = amir.page
+    dialog = page.locator("#resolve-dialog")
+
+    async def open_it() -> None:
+        await _box(amir, handoff).click()
+        await _bar(amir).get_by_role("button", name="Resolve").click()
+
+    await open_it()
+    await dialog.get_by_label("Note").fill("The vendor had swapped the certificate.")
+    # The command, and nothing before it, learns that they are signed out.
+    await page.route("**/console/**", lambda route: route.abort())
+    await page.context.clear_cookies()
+    await dialog.get_by_role("button", name="Resolve").click()
+    await page.wait_for_url("**/sign-in?next=*")
+    await page.unroute("**/console/**")
+    await sign_in(desk, page.context, AMIR)
+    await page.goto("/?tab=mine")
+    await open_it()
+    await dialog.get_by_role("button", name="Resolve").click()
+    await expect(amir.row(handoff)).to_contain_text("Resolved by you")
+    assert (await desk.see(handoff))["resolution_note"] == "The vendor had swapped the certificate."
+    await page.reload()
+    await expect(dialog.get_by_label("Note")).to_have_value("")
+
+
+async def test_a_claim_of_many_is_undone_in_its_row(desk: Desk, sit: Sit) -> None:
+    first, second = await _queue(desk, 2)
+    amir = await sit(AMIR)
+    await amir.until_live()
+    await amir.page.keyboard.press("a")
+    await _bar(amir).get_by_role("button", name="Claim").click()
+    await amir.row(first).get_by_role("button", name="Undo").click()
+    await desk.until_handoff(first, status="open")
+    assert (await desk.see(second))["status"] == "claimed"
+    await expect(amir.row(first).locator(".note")).to_be_hidden()
 
 
 async def test_with_a_finger(desk: Desk, sit: Sit) -> None:

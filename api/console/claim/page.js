@@ -37,6 +37,7 @@ const reading = new Reading(read);
 remember(main);
 if (document.body.dataset.me) {
   const { live } = await import("../shared/live/live.js");
+  live.watch(reading);
   live.addEventListener("bell", ({ detail }) => {
     if (!detail.subject || detail.subject === handoff) reading.again();
   });

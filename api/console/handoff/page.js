@@ -99,6 +99,7 @@ look(path);
 story.addEventListener("click", click);
 story.addEventListener("submit", submit);
 story.addEventListener("input", ({ target }) => target.closest("[data-say]") && write(path));
+live.watch(reading);
 live.addEventListener("bell", ({ detail }) => {
   if (!detail.subject || detail.subject === handoff) reading.again();
 });

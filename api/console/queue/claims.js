@@ -2,113 +2,104 @@
 
 import { announce } from "../shared/announce.js";
 import { sayingSo, whileBusy } from "../shared/busy.js";
+import { element } from "../shared/dom.js";
 import { reason, send } from "../shared/server.js";
 
 const UNDOABLE = 10000;
+const CLAIM = "[data-command=claim]";
 
 const part = (key, selector) =>
   document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] ${selector}`);
 
 export class Claims {
+  #notes;
   #read;
-  #notes = new Map();
-  #triedAt = new Map();
-  #unknown = new Set();
-  #undoable = new Set();
+  #underWay = new Map();
+  #undoable = new Map();
 
-  /** `read` brings the rows up to date. */
-  constructor(read) {
+  /** `notes` says in a row what became of it, `read` brings the rows up to date. */
+  constructor({ notes, read }) {
+    this.#notes = notes;
     this.#read = read;
-  }
-
-  /** When somebody last tried to claim this row; long ago where nobody has. */
-  triedAt(row) {
-    return this.#triedAt.get(row.dataset.key) ?? 0;
   }
 
   /** Rows are drawn anew by the server, which knows nothing of these. */
   redraw() {
-    for (const key of this.#unknown) this.#findOut(key);
-    for (const key of this.#undoable) this.#offerUndo(key);
-    this.#notes.forEach((said, key) => this.#show(key, said));
+    for (const [key, button] of this.#underWay)
+      part(key, button)?.setAttribute("aria-busy", "true");
+    for (const key of this.#undoable.keys()) this.#showUndo(key);
   }
 
   async claim(row) {
-    const button = row?.querySelector("[data-command=claim]");
-    if (!button) return;
-    const { key } = row.dataset;
-    this.#triedAt.set(key, Date.now());
-    this.#note(key, "");
-    const late = (text) => this.#note(key, text);
-    const answer = await whileBusy(button, () =>
-      sayingSo(late, () => send("POST", `${row.dataset.path}/claim`)),
-    );
+    if (!row?.querySelector(CLAIM)) return;
+    const { key, path } = row.dataset;
+    const answer = await this.#give(row, CLAIM, () => send("POST", `${path}/claim`));
     if (!answer) return;
     // Whoever lost reads in the row itself who has it.
     const lost = answer.body.type === "/problems/already-claimed";
-    this.#note(key, answer.ok || lost ? "" : reason(answer));
-    if (!answer.status) this.#unknown.add(key);
+    this.#notes.say(key, answer.ok || lost ? "" : reason(answer));
+    const done = () => part(key, ".yours") && this.#won(row);
+    if (!answer.status) this.#notes.lose(key, "claim", { done });
     if (answer.ok) this.#won(row);
     this.#read();
   }
 
+  /** It can be undone as long as the server has neither done nor refused it. */
   async undo(row) {
-    const { key } = row.dataset;
-    const button = part(key, ".undo");
-    const answer = await whileBusy(button, () =>
-      send("POST", `${row.dataset.path}/release`, { undo: true }),
-    );
+    const { key, path, said } = row.dataset;
+    clearTimeout(this.#undoable.get(key));
+    const undo = () => send("POST", `${path}/release`, { undo: true });
+    const answer = await this.#give(row, ".undo", undo);
     if (!answer) return;
-    this.#undoable.delete(key);
-    button.remove();
-    if (answer.ok) announce(`Taken back: ${row.dataset.said}`);
-    else this.#note(key, reason(answer));
+    if (answer.ok || answer.status === 409) this.#takeUndo(key);
+    else this.offerUndo(key);
+    const done = () => this.#takeUndo(key);
+    if (!answer.status) this.#notes.lose(key, "undo", { done });
+    if (answer.ok) announce(`Taken back: ${said}`);
+    else this.#notes.say(key, reason(answer));
     this.#read();
   }
 
-  #won(row) {
+  /** For a while, wherever the row says that it is theirs. */
+  offerUndo(key) {
+    clearTimeout(this.#undoable.get(key));
+    const timer = setTimeout(() => this.#takeUndo(key), UNDOABLE);
+    this.#undoable.set(key, timer);
+    this.#showUndo(key);
+  }
+
+  /** One thing at a time with each row, however often its button is drawn anew meanwhile. */
+  async #give(row, button, ask) {
     const { key } = row.dataset;
-    announce(`It is yours: ${row.dataset.said}`);
-    this.#undoable.add(key);
-    setTimeout(() => {
-      this.#undoable.delete(key);
-      part(key, ".undo")?.remove();
-    }, UNDOABLE);
+    if (this.#underWay.has(key)) return null;
+    this.#notes.begin(key);
+    this.#underWay.set(key, button);
+    const late = (text) => part(key, button) && this.#notes.say(key, text);
+    try {
+      return await whileBusy(part(key, button), () => sayingSo(late, ask));
+    } finally {
+      this.#underWay.delete(key);
+      part(key, button)?.removeAttribute("aria-busy");
+    }
   }
 
-  #offerUndo(key) {
-    const act = part(key, ".act");
+  #won({ dataset }) {
+    announce(`It is yours: ${dataset.said}`);
+    this.offerUndo(dataset.key);
+  }
+
+  #showUndo(key) {
+    const act = part(key, ".act:has(> .yours)");
     if (!act || act.querySelector(".undo")) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button undo";
-    button.textContent = "Undo";
-    act.append(button);
+    act.append(element("button", { type: "button", class: "button undo" }, "Undo"));
   }
 
-  /** What has been read since then says it: the row offers a claim, or tells who has it. */
-  #findOut(key) {
-    this.#unknown.delete(key);
-    this.#note(key, part(key, "[data-command=claim]") ? "It is not claimed. Try again." : "");
-  }
-
-  /** What became of it, in its row until something else is said; `good` where it was done. */
-  say(key, text, good = false) {
-    this.#triedAt.set(key, Date.now());
-    this.#note(key, text, good);
-  }
-
-  #note(key, text, good = false) {
-    this.#notes.set(key, { text, good });
-    this.#show(key, { text, good });
-  }
-
-  #show(key, { text, good }) {
-    const note = part(key, ".note");
-    if (!note || !text) this.#notes.delete(key);
-    if (!note) return;
-    if (note.textContent !== text) note.textContent = text;
-    note.hidden = !text;
-    note.classList.toggle("good", good);
+  /** The focus goes on from the row that it was in. */
+  #takeUndo(key) {
+    clearTimeout(this.#undoable.get(key));
+    this.#undoable.delete(key);
+    const button = part(key, ".undo");
+    if (button === document.activeElement) part(key, "h2 a")?.focus({ preventScroll: true });
+    button?.remove();
   }
 }

@@ -3,13 +3,14 @@
 import { announce } from "../shared/announce.js";
 import { bodyOf } from "../shared/asked.js";
 import { sayingSo, whileBusy } from "../shared/busy.js";
+import { dropDrafts, keepDrafts } from "../shared/drafts.js";
 import { reason, send } from "../shared/server.js";
 import { isLong } from "./search.js";
 import { Selection } from "./selection.js";
 
 const AT_ONCE = 100;
 const SEEN_AFTER = 2000;
-const AGAIN = (status) => status >= 500 || status === 429 || status === 0;
+const AGAIN = (status) => status >= 500 || [0, 401, 429].includes(status);
 
 const bar = document.getElementById("picked");
 const part = (name) => bar?.querySelector(`[data-part="${name}"]`);
@@ -20,6 +21,7 @@ function portions(keys) {
 }
 
 export class Many {
+  #notes;
   #claims;
   #read;
   #unseen = new Set();
@@ -28,15 +30,19 @@ export class Many {
     threshold: 0.6,
   });
 
-  /** `rows` gives the present ones, `claims` shows what became of a row, `read` brings all up to date. */
-  constructor({ rows, claims, read }) {
+  /** `rows` gives the present ones, `notes` says what became of a row, `claims` takes back a claim,
+   * `read` brings all up to date. */
+  constructor({ rows, notes, claims, read }) {
     this.selection = new Selection(rows, () => this.#show());
     this.rows = rows;
+    this.#notes = notes;
     this.#claims = claims;
     this.#read = read;
     bar?.addEventListener("click", (event) => this.#press(event.target.closest("button")));
-    for (const form of document.querySelectorAll("dialog form[data-command]"))
+    for (const form of document.querySelectorAll("dialog form[data-command]")) {
+      keepDrafts(form, "queue");
       form.addEventListener("submit", (event) => this.#submit(event));
+    }
   }
 
   /** Whether somebody still has to do with this row: it is picked, or its result was not seen. */
@@ -54,7 +60,7 @@ export class Many {
   /** Lets all go, and takes back what is said of results. Answers whether there was anything. */
   clear() {
     const was = this.selection.size || this.#said;
-    for (const key of this.#unseen) this.#claims.say(key, "");
+    for (const key of this.#unseen) this.#notes.say(key, "");
     this.#unseen.clear();
     this.#said = "";
     this.selection.keep([]);
@@ -94,14 +100,21 @@ export class Many {
     if (refused) problem.textContent = refused;
     else if (refused === null) {
       form.closest("dialog").close();
-      form.reset();
+      if (!this.selection.size) this.#forget(form);
     }
+  }
+
+  /** What was said has arrived; for those that stay picked, to be tried again, it is kept. */
+  #forget(form) {
+    form.reset();
+    dropDrafts(form);
   }
 
   /** Answers with why the command itself was refused: then nothing was done. Null where it was not,
    * and nothing where the button was busy. */
   async #give(command, body, button) {
     const keys = this.selection.keys;
+    const tags = new Map(this.rows().map(({ dataset }) => [dataset.key, dataset.tag]));
     const answers = await whileBusy(button, () =>
       sayingSo(
         (text) => this.#say(text),
@@ -111,7 +124,13 @@ export class Many {
     if (!answers) return undefined;
     const [first] = answers;
     if (first.status === 422) return reason(first);
-    this.#tell(answers.flatMap((answer) => this.#results(answer)));
+    const results = answers.flatMap((answer) => this.#results(answer));
+    this.#tell(results);
+    for (const { id, status } of results) {
+      if (status === 200 && command === "claim") this.#claims.offerUndo(id);
+      const done = () => this.#drop(id, button.form);
+      if (!status) this.#notes.lose(id, command, { tag: tags.get(id), done });
+    }
     this.#read();
     return null;
   }
@@ -136,14 +155,20 @@ export class Many {
   #tell(results) {
     for (const { id, status, problem } of results) {
       this.#unseen.add(id);
-      this.#claims.say(id, problem ? told(problem) : "Done", status === 200);
+      this.#notes.begin(id);
+      const good = status === 200;
+      this.#notes.say(id, problem ? told(problem) : "Done", { good, lasts: true });
     }
-    const done = results.filter((one) => one.status === 200).length;
-    const not = results.length - done;
-    this.#said = not ? `${done} done, ${not} not: see the rows` : `${done} done`;
+    this.#said = counted(results);
     announce(this.#said);
     this.selection.keep(results.filter((one) => AGAIN(one.status)).map((one) => one.id));
     this.#watch();
+  }
+
+  /** It was done after all, and is not to be tried again. */
+  #drop(key, form) {
+    this.selection.keep(this.selection.keys.filter((one) => one !== key));
+    if (form && !this.selection.size) this.#forget(form);
   }
 
   #watch() {
@@ -184,6 +209,16 @@ export class Many {
     part("all").textContent = `Select all ${pickable.length} ${isLong() ? "shown" : "that match"}`;
     document.body.classList.toggle("picking", !bar.hidden);
   }
+}
+
+function counted(results) {
+  const done = results.filter(({ status }) => status === 200).length;
+  const unknown = results.filter(({ status }) => !status).length;
+  const not = results.length - done - unknown;
+  const parts = [`${done} done`];
+  if (not) parts.push(`${not} not`);
+  if (unknown) parts.push(`${unknown} not known yet`);
+  return parts.length > 1 ? `${parts.join(", ")}: see the rows` : parts[0];
 }
 
 function told(problem) {

@@ -10,6 +10,7 @@ import { readPiece } from "../shared/server.js";
 import { Beside } from "./beside.js";
 import { Claims } from "./claims.js";
 import { Many } from "./many.js";
+import { Notes } from "./notes.js";
 import { fromItsBeginning, isLong, listAsked, showSought, withSearch } from "./search.js";
 import { Staying } from "./staying.js";
 import { offerViews } from "./views.js";
@@ -17,7 +18,6 @@ import { offerViews } from "./views.js";
 const MOST_HAD = 600;
 const TYPED = 250;
 const MOST_FRESH = 20;
-const AGAIN_AFTER = 3000;
 const board = document.getElementById("board");
 const held = document.getElementById("held");
 const box = document.getElementById("search");
@@ -50,12 +50,12 @@ function tags() {
 /** Of another list than before, nothing stays of what was shown; what cannot be read now stands for
  * nothing, and is asked for until it can. */
 const reading = new Reading(async () => {
+  const began = performance.now();
   const sought = wanted;
   const fresh = anew;
   anew = false;
   const piece = await read(fresh).catch((fault) => {
     anew ||= fresh;
-    if (anew) setTimeout(() => anew && reading.again(), AGAIN_AFTER);
     throw fault;
   });
   if (sought !== wanted) {
@@ -64,24 +64,26 @@ const reading = new Reading(async () => {
   }
   const holds = !fresh && !asked && hand.isIn();
   asked = false;
-  show(refresh(board, piece, holds ? document.getElementById("rows") : null), fresh);
+  const changes = refresh(board, piece, holds ? document.getElementById("rows") : null);
+  show(changes, { fresh, began });
 });
 
 function read(fresh) {
   return readPiece(address(fresh ? [] : staying.keys()), { "Handoff-Rows": tags() });
 }
 
-const claims = new Claims(() => reading.again());
+const notes = new Notes();
+const claims = new Claims({ notes, read: () => reading.again() });
 
 /** What is picked, and one command for all of it. */
-const many = new Many({ rows, claims, read: () => reading.again() });
+const many = new Many({ rows, notes, claims, read: () => reading.again() });
 
 /** The one that is opened where there is room for both. */
 const beside = new Beside();
 
 const staying = new Staying({
   rows,
-  triedAt: (row) => claims.triedAt(row),
+  triedAt: (row) => notes.triedAt(row),
   concerns: (row) => many.concerns(row) || beside.has(row),
 });
 
@@ -99,9 +101,10 @@ function readAnew() {
   reading.again();
 }
 
-function show(changes, fresh) {
+function show(changes, { fresh, began }) {
   staying.look();
   showSought(rows(), box.value.trim());
+  notes.redraw(began);
   claims.redraw();
   many.redraw();
   beside.redraw();
@@ -186,6 +189,7 @@ function bell() {
 
 remember(board);
 offerViews();
+live.watch(reading);
 live.addEventListener("bell", bell);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden && missed) reading.again();

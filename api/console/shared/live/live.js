@@ -1,7 +1,8 @@
 // What happens now, for every tab from one stream. The leader listens and tells the others.
 // Events here are bells: whoever hears "bell" reads again what it shows.
 //
-// "bell" {subject}, "pulse" {pulse, first}, "state" the badge's word.
+// "bell" {subject}, "pulse" {pulse, first}, "state" the badge's word: nothing is live that could not
+// be read again.
 
 import { Candidate } from "./leader.js";
 import { readJson } from "../server.js";
@@ -19,7 +20,8 @@ class Live extends EventTarget {
   constructor() {
     super();
     const { me, number, eventTypes } = document.body.dataset;
-    this.state = "connecting";
+    this.state = this.said = "connecting";
+    this.reading = null;
     this.lostAt = Date.now();
     this.pulse = new Reading(() => this.#readPulse());
     this.channel = new BroadcastChannel(`handoff-live-${me}`);
@@ -50,9 +52,17 @@ class Live extends EventTarget {
     addEventListener("pageshow", (event) => event.persisted && this.wake());
   }
 
+  /** The reading of what the page shows: while that is behind, the page is not live. */
+  watch(reading) {
+    this.reading = reading;
+    reading.told = () => this.#say();
+  }
+
   /** After a sleep nothing is as it was: a new stream, and everything is read again at once. */
   wake() {
     this.dispatchEvent(new CustomEvent("bell", { detail: { subject: null } }));
+    this.reading?.doubt();
+    this.#say();
     if (!this.candidate.leads) return this.#shown();
     this.stream.open();
     this.#ring(null);
@@ -95,8 +105,9 @@ class Live extends EventTarget {
       const pulse = await readJson("/console/pulse");
       this.#tellAll({ kind: "pulse", pulse });
       this.#answered(pulse);
-    } catch {
+    } catch (fault) {
       if (this.state === "polling") this.#change("reconnecting");
+      throw fault;
     }
   }
 
@@ -127,8 +138,9 @@ class Live extends EventTarget {
     if (state === "reconnecting" && this.state === "polling" && !this.pulse.underWay) return;
     if (this.state === "live" && state !== "live") this.lostAt = Date.now();
     const back = state === "live" && this.state !== "live";
-    this.#tellAll({ kind: "state", state });
+    // The bell first: who hears it is live once it has read.
     if (back) this.#ring(null);
+    this.#tellAll({ kind: "state", state });
   }
 
   #tellAll(message) {
@@ -141,9 +153,9 @@ class Live extends EventTarget {
     this.heardAt = this.aliveAt = Date.now();
     const newer = message.position > this.stream.position;
     if (newer) this.stream.position = message.position;
-    if (message.kind !== "alive") this.#take(message, false);
     // What rang before this tab could hear it.
     if (newer && message.kind === "state") this.#take({ kind: "bell", subject: null }, false);
+    if (message.kind !== "alive") this.#take(message, false);
   }
 
   #sayState() {
@@ -151,9 +163,24 @@ class Live extends EventTarget {
   }
 
   #take(message, first) {
-    if (message.kind === "state") this.state = message.state;
-    const detail = { bell: message, pulse: { pulse: message.pulse, first }, state: message.state };
+    if (message.kind === "state") return this.#stand(message.state);
+    const detail = { bell: message, pulse: { pulse: message.pulse, first } };
     this.dispatchEvent(new CustomEvent(message.kind, { detail: detail[message.kind] }));
+  }
+
+  #stand(state) {
+    if (state === "live" && this.state !== "live") this.reading?.doubt();
+    this.state = state;
+    this.#say();
+  }
+
+  #say() {
+    const isBehind = this.state === "live" && this.reading?.isBehind;
+    const old = this.said === "connecting" ? "connecting" : "reconnecting";
+    const word = isBehind ? old : this.state;
+    if (word === this.said) return;
+    this.said = word;
+    this.dispatchEvent(new CustomEvent("state", { detail: word }));
   }
 
   /** Looked at again: is there still somebody who listens for us? */
