@@ -52,7 +52,8 @@ class NoticeActivities:
             return said
 
         sender = self.senders[EMAIL.name]
-        message = Message(sender.message_id(notice.id), user.name, user.email)
+        message_id = sender.message_id(notice.id)
+        message = Message(message_id, notice.account_id, user.id, user.name, user.email)
         outcome = await sender.send(message, may_leave=may_leave)
         if outcome is not None and outcome.state in RETRIED:
             raise ApplicationError(
