@@ -10,14 +10,14 @@ import structlog
 from redis.asyncio import Redis
 
 from activities.ledger import Ledger
-from activities.sender import Message, Occasion, Sender, SendOutcome
+from activities.sender import Message, NotNow, Occasion, Sender, SendOutcome
 from handoff import live
 from handoff.contract.record import Record
 from handoff.contract.words import RETRIED, Content, DeliveryState, EventType, Priority
 from handoff.database.gate import Database
 from handoff.database.messages.bundles import Led, Turn, take_turn
 from handoff.database.messages.outbox import Due
-from handoff.database.messages.settling import LedgerAttempt
+from handoff.database.messages.settling import LedgerAttempt, put_back
 from handoff.rules.causes import REFUSALS, Cause
 from handoff.rules.channels import Channel
 from handoff.rules.content import event_within, of_channel, record_within
@@ -133,14 +133,25 @@ class Delivery:
             self._leaving.set()
             return _as_much_as_may_leave(occasion)
 
-        message = Message(self._id, self._due.name, self._due.address)
-        outcome = await self._means.sender.send(message, may_leave=may_leave)
+        due = self._due
+        message = Message(self._id, due.account_id, due.destination_id, due.name, due.address)
+        try:
+            outcome = await self._means.sender.send(message, may_leave=may_leave)
+        except NotNow as later:
+            return await self._not_now(later.pause)
         if outcome is None:
             # Whom nothing reaches any more, the engine has to see: another level may be due.
             return Fate(unreached=True)
         if outcome.state is DeliveryState.FAILED and outcome.cause in REFUSALS:
             return Fate(refused=outcome)
         return await self.end(outcome)
+
+    async def _not_now(self, pause: timedelta) -> Fate:
+        """It was not tried: it stands in the ledger as if it had not been looked at."""
+        if self._leaving.is_set():
+            async with self._means.database.account(self._due.account_id) as tenant:
+                await put_back(tenant, self._due)
+        return Fate(pause=pause)
 
     async def end(self, outcome: SendOutcome) -> Fate:
         """Writes down what its attempt came to."""

@@ -59,7 +59,8 @@ class NoticeActivities:
             return said if await self._look(notice) == look else None
 
         sender = self.senders[EMAIL.name]
-        message = Message(sender.message_id(notice.id), to.name, to.address)
+        name = sender.message_id(notice.id)
+        message = Message(name, notice.account_id, notice.user_id, to.name, to.address)
         outcome = await sender.send(message, may_leave=may_leave)
         if outcome is None:
             raise _again()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
 from handoff.contract.record import Record
 from handoff.contract.words import Content, DeliveryState
@@ -23,14 +24,30 @@ class SendOutcome:
     """The pause that the other side asked for before the next attempt."""
 
 
+class NotNow(Exception):
+    """The other side was not asked: others of the account have their turn, or it has said when it
+    wants to be asked again.
+
+    Attributes:
+        pause: how long to wait.
+    """
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__("not now")
+        self.pause = pause
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message to one destination; what it says is known only when it leaves.
 
-    `id` is what the destination and the ledger know it by, the same at every attempt.
+    `id` is what the destination and the ledger know it by, the same at every attempt. `to_id`: the
+    person, or the account's place.
     """
 
     id: str
+    account_id: UUID
+    to_id: UUID
     to_name: str
     to_address: str
 
@@ -135,6 +152,9 @@ class Sender(Protocol):
         A cause of `SYSTEM_FAULTS` says that the trouble is everybody's: readiness then tells of
         it. Nothing that the other side or the network does raises. A cancellation before
         `may_leave` answered ends the attempt at once; after that it is awaited to its end.
+
+        Raises:
+            NotNow: nothing has left. This is no attempt: it counts nowhere.
         """
         ...
 

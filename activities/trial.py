@@ -50,7 +50,8 @@ class TrialActivities:
             return None if isinstance(await self._reader(step), Tried) else SelfTest()
 
         sender = self.senders[step.channel]
-        message = Message(sender.message_id(f"test.{step.trial.id}"), user.name, user.email)
+        message_id = sender.message_id(f"test.{step.trial.id}")
+        message = Message(message_id, step.trial.account_id, user.id, user.name, user.email)
         tried = _tried(await sender.send(message, may_leave=may_leave))
         logger.info(
             f"test_{CHANNELS[step.channel].message}.tried",

@@ -22,6 +22,7 @@
         │   ├── LastOwner
         │   ├── TooManyFiles
         │   ├── TooManyWebhooks
+        │   ├── WebhookDisabled
     │   ├── AddressTaken
         │   └── RequestInFlight
         ├── LinkDead            410
@@ -221,6 +222,13 @@ class TooManyWebhooks(Conflict):
 
     type = "/problems/too-many-webhooks"
     title = "This account takes no more webhooks"
+
+
+class WebhookDisabled(Conflict):
+    """Nothing is posted to this webhook: enable it first."""
+
+    type = "/problems/webhook-disabled"
+    title = "This webhook is disabled"
 
 
 class LastOwner(Conflict):

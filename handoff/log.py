@@ -9,9 +9,11 @@ from handoff.settings import Settings
 from handoff.tracebacks import without_words
 
 TALKATIVE = (
+    "aiohttp",
     "authlib",
     "httpcore",
     "httpx",
+    "slack_sdk",
     "sqlalchemy",
     "uvicorn.access",
     "websockets",
@@ -48,6 +50,11 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    quieten(level)
+
+
+def quieten(level: int) -> None:
+    """Keeps at every level from the log what is not for it."""
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     # At its lowest level it hands WebSockets their logger, which tells each frame and header.

@@ -33,7 +33,7 @@ from handoff.temporal import queues, search_attributes
 from handoff.temporal.connect import UNANSWERED
 from worker.followers import Followers
 from worker.nudges import look_again
-from worker.orphans import is_flooded, start_again
+from worker.orphans import is_flooded, is_stuck, start_again
 from worker.sweep import Sweep
 from workflows.audit import AUDIT, AuditWorkflow
 
@@ -43,9 +43,6 @@ SCHEDULE = "handoff-auditor"
 AT_ONCE = 300
 AT_THE_SAME_TIME = 10
 PAGE = 1000
-STUCK_AFTER = 5
-"""A workflow task that failed so often does not mend itself."""
-
 KEYS_FOR = timedelta(hours=48)
 
 TOLD_FOR = timedelta(hours=1)
@@ -73,12 +70,14 @@ class Auditor:
         """One look; how many workflows had to be started again."""
         clocks = await self._clocks()
         started, stuck = await self._compare()
-        started += await Followers(self.client, self.database, self.settings).look()
+        followers = Followers(self.client, self.database, self.settings)
+        started += await followers.look()
         grace = self.settings.audit_grace
         late = await health.late_steps(self.database, grace=grace, limit=AT_ONCE)
         await self._remind(late)
         findings = [
             *stuck,
+            *await followers.look_at_silent(grace=self._message_grace()),
             *clocks,
             *await self._unrecorded(),
             *late[: health.SHOWN],
@@ -166,7 +165,7 @@ class Auditor:
             if seen.status is not WorkflowExecutionStatus.RUNNING:
                 return await self._start_again(living)
             description = seen.raw_description
-            if description.pending_workflow_task.attempt > STUCK_AFTER:
+            if is_stuck(description):
                 await self._start_again(living, instead=True)
                 return Finding("stuck_workflow_task", living.handoff_id, "it had to be replaced")
             return is_deaf and await self._replace_deaf(living, description)

@@ -16,6 +16,9 @@ from workflows.starting import start_options
 
 logger = structlog.get_logger(__name__)
 
+STUCK_AFTER = 5
+"""A workflow task that failed so often does not mend itself."""
+
 FLOODED = 5 * FULL
 """So many events, and it should have been carried on by a fresh run long ago."""
 
@@ -24,6 +27,12 @@ def is_flooded(description: Any) -> bool:
     """Whether so much was sent to it that it comes to the end of no task any more."""
     length: int = description.workflow_execution_info.history_length
     return length >= FLOODED
+
+
+def is_stuck(description: Any) -> bool:
+    """Whether its next task fails again and again."""
+    attempt: int = description.pending_workflow_task.attempt
+    return attempt > STUCK_AFTER
 
 
 async def replace_flooded(client: Client, living: Living, *, task_queue: str) -> bool:

@@ -1,12 +1,14 @@
 """The calls that a handoff's message needs, and what their refusals mean to the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from activities.sender import SendOutcome
+from activities.slack.rests import Rests
 from handoff.contract.words import DeliveryState
 from handoff.rules.causes import Cause
 from handoff.slack import Refused, answer_of
@@ -18,6 +20,11 @@ CLOCKS_APART, PAGES = timedelta(minutes=2), 3
 
 GONE = "message_not_found"
 """Somebody has deleted it."""
+
+_IN = ":"
+"""Between the channel of a message and its `ts` there."""
+
+_AS_IT_IS = {"unfurl_links": False, "unfurl_media": False}
 
 _NOT_CONNECTED = """
     account_inactive ekm_access_denied invalid_auth missing_scope no_permission
@@ -43,72 +50,90 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One channel of one workspace. Each of its calls raises `Refused`."""
+    """One channel of one account's workspace. Each of its calls raises `Refused`, or `NotNow` while
+    the workspace does not want to be asked by its method."""
 
     workspace: AsyncWebClient
     channel: str
+    account_id: UUID
+    rests: Rests
+
+    def at(self, reference: str) -> tuple["Place", str]:
+        """Where a message stands, wherever the account sends new ones by now, and its `ts`."""
+        channel, _, ts = reference.rpartition(_IN)
+        return replace(self, channel=channel or self.channel), ts
 
     async def post(self, *, text: str, blocks: list[dict[str, Any]], handoff_id: str) -> str:
-        """A new message; what Slack knows it by."""
-        answer = await answer_of(
-            self.workspace.chat_postMessage(
-                channel=self.channel,
-                text=text,
-                blocks=blocks,
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"handoff_id": handoff_id}},
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        )
-        return str(answer["ts"])
+        """A new message; what it is known by from then on."""
+        metadata = _metadata({"handoff_id": handoff_id})
+        told = {"text": text, "blocks": blocks, "metadata": metadata, **_AS_IT_IS}
+        return self._reference((await self._ask("chat_postMessage", **told))["ts"])
 
     async def change(self, ts: str, *, text: str, blocks: list[dict[str, Any]]) -> None:
         """The same message, with other content. Twice is once."""
-        changing = self.workspace.chat_update(channel=self.channel, ts=ts, text=text, blocks=blocks)
-        await answer_of(changing)
+        await self._ask("chat_update", ts=ts, text=text, blocks=blocks)
 
-    async def reply(self, ts: str, text: str) -> None:
-        """A line in its thread."""
-        replying = self.workspace.chat_postMessage(
-            channel=self.channel,
-            thread_ts=ts,
-            text=text,
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-        await answer_of(replying)
+    async def reply(self, ts: str, text: str, *, event_number: int) -> None:
+        """A line in its thread, about an event."""
+        metadata = _metadata({"event_number": event_number})
+        told = {"thread_ts": ts, "text": text, "metadata": metadata, **_AS_IT_IS}
+        await self._ask("chat_postMessage", **told)
 
     async def find(self, handoff_id: str, *, asked_at: datetime) -> str | None:
-        """The message that bears this handoff's id, posted about then.
+        """The message that bears this handoff's id, posted about then; what it is known by.
 
         None where there is none, or the bot may not read what it writes.
         """
-        oldest = (asked_at - CLOCKS_APART).timestamp()
-        latest = (asked_at + CLOCKS_APART).timestamp()
+        found = await self._look("conversations_history", {"handoff_id": handoff_id}, asked_at)
+        return None if found is None else self._reference(found["ts"])
+
+    async def has_replied(self, ts: str, event_number: int, *, asked_at: datetime) -> bool:
+        """Whether the thread has the line about this event, posted about then; no where the bot may
+        not read what it writes."""
+        told = {"event_number": event_number}
+        return await self._look("conversations_replies", told, asked_at, ts=ts) is not None
+
+    async def _look(
+        self, method: str, payload: dict[str, Any], asked_at: datetime, **where: str
+    ) -> dict[str, Any] | None:
+        """The message whose metadata says this."""
+        within = {
+            "oldest": f"{(asked_at - CLOCKS_APART).timestamp():.6f}",
+            "latest": f"{(asked_at + CLOCKS_APART).timestamp():.6f}",
+        }
         cursor: str | None = None
         for _ in range(PAGES):
-            reading = self.workspace.conversations_history(
-                channel=self.channel,
-                oldest=f"{oldest:.6f}",
-                latest=f"{latest:.6f}",
-                limit=200,
-                cursor=cursor,
-                include_all_metadata=True,
-            )
+            asked = {"limit": 200, "cursor": cursor, "include_all_metadata": True}
             try:
-                answer = await answer_of(reading)
+                answer = await self._ask(method, **within, **asked, **where)
             except Refused as refused:
                 if outcome_of(refused).state is not DeliveryState.FAILED:
                     raise
                 return None
             for message in answer.get("messages") or []:
-                payload = (message.get("metadata") or {}).get("event_payload") or {}
-                if payload.get("handoff_id") == handoff_id:
-                    return str(message["ts"])
+                said: dict[str, Any] = message
+                if (said.get("metadata") or {}).get("event_payload") == payload:
+                    return said
             cursor = (answer.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 break
         return None
+
+    async def _ask(self, method: str, **told: Any) -> dict[str, Any]:
+        self.rests.heed(self.account_id, method)
+        try:
+            return await answer_of(getattr(self.workspace, method)(channel=self.channel, **told))
+        except Refused as refused:
+            if refused.after is not None:
+                self.rests.note(self.account_id, method, refused.after)
+            raise
+
+    def _reference(self, ts: Any) -> str:
+        return f"{self.channel}{_IN}{ts}"
+
+
+def _metadata(payload: dict[str, Any]) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": payload}
 
 
 def outcome_of(refused: Refused) -> SendOutcome:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
-from activities.turns import turns
+from activities.sender import MayLeave, Message, NotNow, Occasion, Patience, SendOutcome
+from activities.slack.rests import Rests
+from activities.turns import AccountTurns, soon
 from handoff.contract.words import DeliveryState
 from handoff.database import integrations
 from handoff.database.gate import Database
@@ -14,7 +15,6 @@ from handoff.database.integrations import address_of
 from handoff.database.messages import posts
 from handoff.database.messages.outbox import Due
 from handoff.database.messages.posts import Post
-from handoff.database.turns import Turns
 from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.loading import load
@@ -36,7 +36,8 @@ class SlackSender:
 
     settings: Settings
     database: Database
-    turns: Turns = field(default_factory=lambda: turns(AT_ONCE))
+    turns: AccountTurns = field(default_factory=lambda: AccountTurns(of_account=AT_ONCE))
+    rests: Rests = field(default_factory=Rests)
     _http: Any = None
 
     @property
@@ -55,28 +56,32 @@ class SlackSender:
 
     async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         """Whatever the event: the message shows how the handoff stands by now."""
-        said = await may_leave()
-        if not isinstance(said, Occasion):
-            return None
-        due, keyring = said.due, keyring_of(self.settings)
         try:
-            async with self.database.account(due.account_id) as tenant:
+            async with self.turns.turn(message.account_id):
+                said = await may_leave()
+                if not isinstance(said, Occasion):
+                    return None
+                return await self._say(message, said)
+        except Busy:
+            # The account has as much under way in PostgreSQL as it may.
+            raise NotNow(soon()) from None
+
+    async def _say(self, message: Message, said: Occasion) -> SendOutcome:
+        account_id, keyring = message.account_id, keyring_of(self.settings)
+        try:
+            async with self.database.account(account_id) as tenant:
                 secrets = await integrations.secrets_of(tenant, SLACK.name, keyring)
-            channel = address_of(message.to_address, keyring, due.account_id, SLACK.name)
+            channel = address_of(message.to_address, keyring, account_id, SLACK.name)
         except Unsealable:
             return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
         if secrets is None:
             return SendOutcome(DeliveryState.FAILED, None, Cause.NOT_CONNECTED)
-        try:
-            async with self.turns.of(due.account_id):
-                return await self._bring_up_to_date(said, secrets["bot_token"], channel)
-        except Busy:
-            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+        return await self._bring_up_to_date(said, secrets["bot_token"], channel)
 
     async def _bring_up_to_date(self, said: Occasion, token: str, channel: str) -> SendOutcome:
         post = await self._turn(said.due)
         if post is None:
-            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+            raise NotNow(soon())
         # Its libraries are large, and needed only where an account has connected Slack.
         await load("activities.slack.writing")
         from activities.slack import calls, writing
@@ -85,7 +90,7 @@ class SlackSender:
         self._http = self._http or slack.new_session()
         workspace = slack.client(self._http, self.settings, token)
         return await writing.write(
-            calls.Place(workspace, channel),
+            calls.Place(workspace, channel, said.due.account_id, self.rests),
             said,
             post,
             database=self.database,

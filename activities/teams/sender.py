@@ -7,21 +7,20 @@ from datetime import timedelta
 from activities import sayings
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
 from activities.teams.card import card
-from activities.turns import turns
+from activities.turns import AccountTurns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff.contract.words import DeliveryState
 from handoff.database.gate import Database
 from handoff.database.integrations import address_of
-from handoff.database.turns import Turns
-from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.rules.causes import Cause
 from handoff.rules.channels import TEAMS
 from handoff.sealing import Unsealable
 from handoff.settings import Settings
 
-AT_ONCE = 4
-"""Cards of one account on their way."""
+OF_ONE_ACCOUNT, AT_ONE_PLACE = 8, 2
+"""Cards of one account on their way, and of these so many to one address: where it is dead, the
+other teams have theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,9 @@ class TeamsSender:
 
     settings: Settings
     poster: Poster
-    turns: Turns = field(default_factory=lambda: turns(AT_ONCE))
+    turns: AccountTurns = field(
+        default_factory=lambda: AccountTurns(of_account=OF_ONE_ACCOUNT, at_place=AT_ONE_PLACE)
+    )
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "TeamsSender":
@@ -58,22 +59,20 @@ class TeamsSender:
 
     async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         """One card. It shows how the handoff stands by now."""
-        said = await may_leave()
-        if not isinstance(said, Occasion):
-            return None
-        try:
-            address = address_of(
-                message.to_address, keyring_of(self.settings), said.due.account_id, TEAMS.name
-            )
-        except Unsealable:
-            return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
-        happened = sayings.sentence(said.due.event_type, said.due.data)
-        body = json.dumps(card(said, happened, self.settings), ensure_ascii=False)
-        try:
-            async with self.turns.of(said.due.account_id):
-                return _outcome(await self.poster.post(Parcel(message.id, address, body, ())))
-        except Busy:
-            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY)
+        async with self.turns.turn(message.account_id, message.to_id):
+            said = await may_leave()
+            if not isinstance(said, Occasion):
+                return None
+            try:
+                address = address_of(
+                    message.to_address, keyring_of(self.settings), message.account_id, TEAMS.name
+                )
+            except Unsealable:
+                return SendOutcome(DeliveryState.FAILED, None, Cause.KEY_MISSING)
+            happened = sayings.sentence(said.due.event_type, said.due.data)
+            body = json.dumps(card(said, happened, self.settings), ensure_ascii=False)
+            parcel = Parcel(message.id, message.account_id, address, body, ())
+            return _outcome(await self.poster.post(parcel))
 
     async def close(self) -> None:
         """Gives the connections back."""

@@ -2,11 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from activities.sender import MayLeave, Message, Occasion, Patience, SendOutcome
-from activities.turns import turns
+from activities.turns import AccountTurns
 from activities.webhooks.posting import Parcel, Posted, Poster
 from handoff import live
 from handoff.contract.messages import Envelope
@@ -14,8 +14,6 @@ from handoff.contract.words import DeliveryState
 from handoff.database.directory.account import signing_purpose
 from handoff.database.gate import Database
 from handoff.database.records import is_private
-from handoff.database.turns import Turns
-from handoff.errors import Busy
 from handoff.keys import keyring_of
 from handoff.program_addresses import is_among
 from handoff.rules.causes import Cause
@@ -35,8 +33,9 @@ class CallbackSender:
 
     settings: Settings
     poster: Poster
-    _of_account: Turns = field(default_factory=lambda: turns(OF_ONE_ACCOUNT))
-    _at_host: Turns = field(default_factory=lambda: turns(AT_ONE_HOST))
+    _turns: AccountTurns = field(
+        default_factory=lambda: AccountTurns(of_account=OF_ONE_ACCOUNT, at_place=AT_ONE_HOST)
+    )
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "CallbackSender":
@@ -60,35 +59,38 @@ class CallbackSender:
     async def send(self, message: Message, *, may_leave: MayLeave) -> SendOutcome | None:
         """One POST. It is asked before connecting whether it may leave: what tells of an end always
         may."""
-        occasion = await may_leave()
-        if not isinstance(occasion, Occasion):
-            return None
         try:
-            parcel = self._parcel(message, occasion)
+            told = self._opened(message)
         except Unsealable:
             return SendOutcome(DeliveryState.RETRYING, None, Cause.KEY_MISSING)
-        if not is_among(parcel.url, occasion.due.callback_hosts):
-            # Named when it was asked for, and taken away since.
-            return SendOutcome(DeliveryState.FAILED, None, Cause.ADDRESS_REFUSED)
-        account_id = occasion.due.account_id
-        at_host = self._at_host.of((account_id, urlsplit(parcel.url).netloc))
-        try:
-            # The host's first: whoever waits for a slow one holds nothing of the account's.
-            async with at_host, self._of_account.of(account_id):
-                return _outcome(await self.poster.post(parcel))
-        except Busy:
-            again = timedelta(seconds=1)
-            return SendOutcome(DeliveryState.RETRYING, None, Cause.SERVER_BUSY, again)
+        async with self._turns.turn(message.account_id, urlsplit(told["url"]).netloc):
+            occasion = await may_leave()
+            if not isinstance(occasion, Occasion):
+                return None
+            if not is_among(told["url"], occasion.due.callback_hosts):
+                # Named when it was asked for, and taken away since.
+                return SendOutcome(DeliveryState.FAILED, None, Cause.ADDRESS_REFUSED)
+            try:
+                parcel = self._parcel(message, occasion, told)
+            except Unsealable:
+                return SendOutcome(DeliveryState.RETRYING, None, Cause.KEY_MISSING)
+            return _outcome(await self.poster.post(parcel))
 
-    def _parcel(self, message: Message, occasion: Occasion) -> Parcel:
+    def _opened(self, message: Message) -> dict[str, Any]:
+        """Where to, and by which token. A callback's place has its handoff's id."""
+        sealed_for = callback_purpose(message.to_id)
+        opened = unseal(keyring_of(self.settings), message.to_address, purpose=sealed_for)
+        told: dict[str, Any] = json.loads(opened)
+        return told
+
+    def _parcel(self, message: Message, occasion: Occasion, told: dict[str, Any]) -> Parcel:
         due, ring = occasion.due, keyring_of(self.settings)
-        opened = unseal(ring, message.to_address, purpose=callback_purpose(due.handoff_id))
-        told = json.loads(opened)
         sealed_for = signing_purpose(due.account_id)
         signed_by = " ".join(one for one in due.signed_by if one).split()
         secrets = [unseal(ring, one, purpose=sealed_for) for one in signed_by]
         body = live.encode(_envelope(occasion))
-        return Parcel(message.id, told["url"], body, secrets, token=told["token"])
+        account_id = message.account_id
+        return Parcel(message.id, account_id, told["url"], body, secrets, token=told["token"])
 
     async def close(self) -> None:
         """Takes leave of everybody."""

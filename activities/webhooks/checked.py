@@ -5,16 +5,22 @@ import asyncio
 import socket
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
+from uuid import UUID
 
 import httpcore
 import httpx
 
-LOOKUPS = 64
-"""Names that are looked up at once. A look-up cannot be called off, so these threads are for nobody
-else: a name that hangs holds up no mail server's."""
+LOOKUPS, OF_ONE_ACCOUNT = 64, 8
+"""Names that are looked up at once, and those of one account. A look-up cannot be called off, so
+these threads are for nobody else: a name that hangs holds up no mail server's; and those of one
+account's that hang hold up its own alone."""
+
+on_behalf_of: ContextVar[UUID | None] = ContextVar("on_behalf_of", default=None)
+"""For which account something is posted: httpx hands nothing down to whoever connects for it."""
 
 ONE_OF_SEVERAL = 3.0
 """Seconds that one of several addresses of a name has while others are left to try."""
@@ -45,6 +51,31 @@ def _lookups() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(LOOKUPS, thread_name_prefix="webhook-names")
 
 
+class Lookups:
+    """Names that are looked up, so many of one account at once."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[UUID | None, asyncio.Semaphore] = {}
+
+    async def find(self, host: str, port: int) -> list[Any]:
+        """As `getaddrinfo` has it. Whoever gives up waiting leaves the thread at its work, and the
+        account has its turn back when that is done."""
+        account = on_behalf_of.get()
+        turns = self._under_way.setdefault(account, asyncio.Semaphore(OF_ONE_ACCOUNT))
+        await turns.acquire()
+        loop = asyncio.get_running_loop()
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        looking = loop.run_in_executor(_lookups(), look_up)
+        looking.add_done_callback(lambda done: self._let_go(done, turns))
+        return await asyncio.shield(looking)
+
+    def _let_go(self, done: asyncio.Future[Any], turns: asyncio.Semaphore) -> None:
+        turns.release()
+        if not done.cancelled():
+            # Nobody may be left to hear of it.
+            done.exception()
+
+
 class AddressRefused(httpcore.ConnectError):
     """The name leads to a place that is not for accounts to reach."""
 
@@ -72,6 +103,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend, *, allows_private: bool) -> None:
         self._backend = backend
         self._allows_private = allows_private
+        self._lookups = Lookups()
 
     async def connect_tcp(
         self,
@@ -105,9 +137,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         await self._backend.sleep(seconds)
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(_lookups(), look_up)
+            found = await self._lookups.find(host, port)
         except (OSError, UnicodeError) as fault:
             raise NameUnknown(type(fault).__name__) from None
         return list(dict.fromkeys(str(place[4][0]) for place in found))

@@ -7,17 +7,17 @@ through, so that it holds no slot.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
 from temporalio import activity
 
-from activities.webhooks.bells import Bells, Ear
-from activities.webhooks.posting import Parcel, Posted, Poster
+from activities.webhooks.bells import Bells
+from activities.webhooks.follower import UNSEALED, Follower
+from activities.webhooks.posting import Parcel, Poster
 from handoff import live
 from handoff.contract.messages import Envelope
 from handoff.contract.webhooks import (
@@ -34,7 +34,6 @@ from handoff.database.following import AttemptRow, Standing
 from handoff.database.gate import Database
 from handoff.errors import NotFound
 from handoff.ids import new_id
-from handoff.rules.causes import Cause
 from handoff.rules.channels import WEBHOOK
 from handoff.rules.content import event_within, of_channel
 from handoff.sealing import Unsealable, unseal
@@ -51,13 +50,8 @@ CROWDED = SLOTS * 4 // 5
 TURN, SHORT_TURN = 600.0, 5.0
 """Seconds that a turn lasts; where slots are few, others have theirs soon."""
 
-PAGE = 20
-
 RESTS_WITHOUT_RECORD = 5.0
 """Seconds until what cannot be read is read again."""
-
-DISABLED = "failed"
-GONE = "gone"
 
 
 @dataclass(slots=True)
@@ -80,7 +74,7 @@ class WebhookActivities:
                 await following.take_over(tenant, ref.webhook_id, holder)
             with self.bells.hear(ref.account_id) as ear:
                 async with self._alive(ref, holder) as ends:
-                    return await _Follower(self, ref, holder, ear).run(ends)
+                    return await Follower(self, ref, holder, ear).run(ends)
         except outages.AWAY as fault:
             cause = type(fault).__name__
             logger.warning("webhook.unread", webhook_id=str(ref.webhook_id), cause=cause)
@@ -97,7 +91,12 @@ class WebhookActivities:
         if standing is None:
             raise NotFound("There is no such webhook.")
         envelope = _test_of(ref, standing)
-        posted = await self.poster.post(self.parcel(ref, standing, envelope, name=envelope.subject))
+        try:
+            parcel = self.parcel(ref, standing, envelope, name=envelope.subject)
+        except Unsealable:
+            posted = UNSEALED
+        else:
+            posted = await self.poster.post(parcel)
         attempt = AttemptRow(0, posted.took, posted.code, posted.cause.value)
         async with self.database.account(ref.account_id) as tenant:
             await following.tested(tenant, ref.webhook_id, attempt)
@@ -117,7 +116,7 @@ class WebhookActivities:
         sealed_for = purpose(ref.webhook_id)
         secrets = [unseal(self.keyring, one, purpose=sealed_for) for one in standing.secrets]
         message_id = f"msg_{ref.webhook_id.hex}_{name}"
-        return Parcel(message_id, standing.url, live.encode(said), secrets)
+        return Parcel(message_id, ref.account_id, standing.url, live.encode(said), secrets)
 
     def turn_lasts(self) -> float:
         """Seconds; the fewer slots are left, the sooner others are let in."""
@@ -149,132 +148,6 @@ class WebhookActivities:
             ends.cancel()
             del self._beaten[holder]
             self._turns -= 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Follower:
-    """One turn for one endpoint."""
-
-    house: WebhookActivities
-    ref: Following
-    holder: UUID
-    ear: Ear
-
-    async def run(self, ends: asyncio.Future[None]) -> Turn:
-        clock = asyncio.get_running_loop().time
-        until = clock() + self.house.turn_lasts()
-        while not ends.done() and clock() < until:
-            self.ear.rung.clear()
-            turn, more = await self._once(ends)
-            if turn is not None:
-                return turn
-            if not more:
-                quiet = self.house.bells.quiet(self.ref.account_id)
-                await self._listen(ends, min(quiet, until - clock()))
-                until = min(until, clock() + self.house.turn_lasts())
-        return Turn()
-
-    async def _listen(self, ends: asyncio.Future[None], seconds: float) -> None:
-        rung: asyncio.Future[Any] = asyncio.ensure_future(self.ear.rung.wait())
-        try:
-            await asyncio.wait({rung, ends}, timeout=seconds, return_when="FIRST_COMPLETED")
-        finally:
-            rung.cancel()
-
-    async def _once(self, ends: asyncio.Future[None]) -> tuple[Turn | None, bool]:
-        """A page of events; the turn's end, if this was it, and whether there may be more."""
-        async with self.house.database.account(self.ref.account_id) as tenant:
-            standing, found = await following.page(tenant, self.ref.webhook_id, limit=PAGE)
-        if standing is None:
-            return Turn(is_over=True), False
-        if standing.disabled_at is not None:
-            # Whoever disabled it may have died before anybody was told.
-            untold = standing.disabled_at if standing.told_at is None else None
-            return Turn(is_over=True, disabled_at=untold), False
-        if standing.holder != self.holder:
-            return Turn(), False
-        if standing.rests:
-            return Turn(pause=standing.rests.total_seconds()), False
-        try:
-            turn = await self._post_all(standing, found, ends)
-        except Unsealable as fault:
-            logger.error("webhook.unsealable", webhook_id=self._id, cause=str(fault))
-            return Turn(pause=RESTS_AFTER_FAULT), False
-        return turn, bool(found)
-
-    async def _post_all(
-        self, standing: Standing, found: Sequence[Envelope], ends: asyncio.Future[None]
-    ) -> Turn | None:
-        place = standing.place
-        for envelope in found:
-            if ends.done() or self.house.was_asleep(self.holder, self.ref.takeover):
-                return Turn()
-            if not standing.wants(envelope):
-                continue
-            number = int(envelope.id)
-            parcel = self.house.parcel(self.ref, standing, envelope, name=envelope.id)
-            posted = await self.house.poster.post(parcel)
-            self._log(posted, number)
-            attempt = AttemptRow(number, posted.took, posted.code, posted.cause.value)
-            if not posted.taken:
-                return await self._failed(standing, attempt, posted, place)
-            if not await self._taken(attempt, place):
-                return None
-            place = number
-            # What failed before is over.
-            standing = replace(standing, tried=0, failing_since=None)
-        if found and place < (last := int(found[-1].id)):
-            async with self.house.database.account(self.ref.account_id) as tenant:
-                await following.pass_over(
-                    tenant, self.ref.webhook_id, self.holder, seen=place, number=last
-                )
-        return None
-
-    async def _taken(self, attempt: AttemptRow, place: int) -> bool:
-        async with self.house.database.account(self.ref.account_id) as tenant:
-            return await following.taken(
-                tenant, self.ref.webhook_id, self.holder, attempt, seen=place
-            )
-
-    async def _failed(
-        self, standing: Standing, attempt: AttemptRow, posted: Posted, place: int
-    ) -> Turn | None:
-        patience = self.house.poster.patience
-        pause = posted.pause(patience, standing.tried + 1)
-        failing_for = standing.now - (standing.failing_since or standing.now)
-        ends = failing_for > patience.longest
-        why = GONE if posted.cause is Cause.GONE else DISABLED if ends else None
-        async with self.house.database.account(self.ref.account_id) as tenant:
-            stood = await following.failed(
-                tenant,
-                self.ref.webhook_id,
-                self.holder,
-                attempt,
-                seen=place,
-                pause=pause,
-                disabled_why=why,
-            )
-        if not stood:
-            return None
-        if why is not None:
-            # Since when, and whether anybody has heard of it, is read with the next page.
-            logger.warning("webhook.disabled", webhook_id=self._id, cause=why)
-            return None
-        return Turn(pause=pause.total_seconds())
-
-    def _log(self, posted: Posted, number: int) -> None:
-        state = "taken" if posted.taken else "failed"
-        logger.info(
-            f"webhook.{state}",
-            webhook_id=self._id,
-            number=number,
-            code=posted.code,
-            cause=posted.cause.value,
-        )
-
-    @property
-    def _id(self) -> str:
-        return str(self.ref.webhook_id)
 
 
 def _test_of(ref: Following, standing: Standing) -> Envelope:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from activities.sender import Patience
 from handoff.loading import load
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Parcel:
-    """What is posted, where, and signed by which secrets; without any, it is not signed. `id` is
-    the same at every attempt."""
+    """What is posted, for whom, where, and signed by which secrets; without any, it is not signed.
+    `id` is the same at every attempt."""
 
     id: str
+    account_id: UUID
     url: str
     body: str
     secrets: Sequence[str]

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from standardwebhooks import Webhook
 
-from activities.webhooks.checked import AddressRefused, NameUnknown, checked_client
+from activities.webhooks.checked import AddressRefused, NameUnknown, checked_client, on_behalf_of
 from activities.webhooks.posting import Parcel, Posted
 from handoff.rules.causes import Cause
 
@@ -55,6 +55,7 @@ class WayOut:
     async def post(self, parcel: Parcel) -> Posted:
         """Posts once, within its time. Nothing that the other side does raises."""
         began, left = monotonic(), _Left()
+        on_behalf_of.set(parcel.account_id)
         try:
             async with asyncio.timeout(self._within):
                 answer = await self._ask(parcel, left)

@@ -105,7 +105,7 @@ def answered(record: Record, caller: Actor) -> Response:
 
 def whole(said: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A model as an answer that can be kept in the transaction of what it tells."""
-    body = _written(type(said)).dump_json(said)  # type: ignore[arg-type] # types are hashable
+    body = _written(type(said)).dump_json(said, by_alias=True)  # type: ignore[arg-type] # hashable
     return Response(body, status, headers, media_type="application/json")
 
 

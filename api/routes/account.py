@@ -1,10 +1,10 @@
 """The account: its name, how much leaves by which channel, where callbacks may go."""
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
-from api.endpoints.answers import problems
-from api.endpoints.idempotency import IdempotentRoute, keep_instead
+from api.endpoints.answers import problems, whole
+from api.endpoints.idempotency import IdempotentRoute, keep_within
 from api.identity.callers import LeadingCaller, Parts
 from api.schemas.account import AccountBody
 from api.schemas.webhooks import ShownSecret
@@ -50,19 +50,21 @@ async def put_account(body: AccountBody, caller: LeadingCaller, parts: Parts) ->
 
 
 @router.post(
-    "/callback-secret", status_code=201, operation_id="makeCallbackSecret", responses=problems(403)
+    "/callback-secret",
+    status_code=201,
+    operation_id="makeCallbackSecret",
+    response_model=ShownSecret,
+    responses=problems(403),
 )
-async def make_callback_secret(
-    request: Request, caller: LeadingCaller, parts: Parts
-) -> ShownSecret:
+async def make_callback_secret(request: Request, caller: LeadingCaller, parts: Parts) -> Response:
     """A new secret by which a receiver verifies callbacks; the one before signs for 24 h, too."""
     secret, sealed = _new_secret(parts, caller)
     async with parts.database.account(caller.account_id) as tenant:
         must_lead(await people.act_as(tenant, caller))
         await account.keep_callback_secret(tenant, sealed)
-    keep_instead(request, ShownSecret(secret=None).model_dump_json().encode())
+        await keep_within(request, tenant, whole(ShownSecret(secret=None), status=201))
     logger.info("callback_secret.made", account_id=str(caller.account_id), actor_id=str(caller.id))
-    return ShownSecret(secret=secret)
+    return whole(ShownSecret(secret=secret), status=201)
 
 
 def _new_secret(parts: Services, caller: Actor) -> tuple[str, str]:

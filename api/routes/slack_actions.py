@@ -70,7 +70,6 @@ class _Press:
 async def press(request: Request, parts: Parts) -> Response:
     """For Slack alone. Whoever pressed is answered there, within three seconds."""
     body = await request.body()
-    parts.limits.stranger(peer(request))
     pressed = _read(body) if _may_be_signed(request.headers) else None
     secrets = None if pressed is None else await _secrets(parts, pressed.account_id)
     # Its libraries are large, and needed only where an account has connected Slack.
@@ -82,6 +81,8 @@ async def press(request: Request, parts: Parts) -> Response:
         or secrets is None
         or not slack.is_signed(body, request.headers, secrets["signing_secret"])
     ):
+        # Behind a proxy all have one address: who is signed for is not refused for what others do.
+        parts.limits.stranger(peer(request))
         await parts.limits.failure(peer(request))
         raise Unauthenticated("This request is not signed by Slack, or not any more.")
     if pressed.action == CLAIM:

@@ -6,11 +6,10 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import TypeAdapter
 
 from api.endpoints.allowances import TRIALS
-from api.endpoints.answers import conflicts, problems
-from api.endpoints.idempotency import IdempotentRoute, keep_instead, resource_id
+from api.endpoints.answers import conflicts, problems, whole
+from api.endpoints.idempotency import IdempotentRoute, keep_within, resource_id
 from api.engine import followers
 from api.identity.callers import LeadingCaller, Parts
 from api.schemas.me import UnderWay
@@ -20,13 +19,11 @@ from handoff.contract.people import Actor
 from handoff.contract.webhooks import WebhookTried
 from handoff.database.directory import webhooks
 from handoff.database.directory.webhooks import WebhookAttempt, WebhookView, purpose
-from handoff.errors import EngineUnreachable, TooManyWebhooks
+from handoff.errors import EngineUnreachable, TooManyWebhooks, WebhookDisabled
 from handoff.keys import keyring_of
 from handoff.sealing import new_signing_secret
 
 logger = structlog.get_logger(__name__)
-
-_MADE = TypeAdapter(MadeWebhook)
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=IdempotentRoute)
 
@@ -35,21 +32,25 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=Idempotent
     "",
     status_code=201,
     operation_id="createWebhook",
+    response_model=MadeWebhook,
     responses={**problems(403), **conflicts(TooManyWebhooks)},
 )
 async def create_webhook(
-    body: WebhookBody, request: Request, response: Response, caller: LeadingCaller, parts: Parts
-) -> MadeWebhook:
+    body: WebhookBody, request: Request, caller: LeadingCaller, parts: Parts
+) -> Response:
     """A new endpoint: it is told of what happens from now on. Its secret is shown this once."""
     webhook_id = resource_id(request)
     secret, sealed = new_signing_secret(keyring_of(parts.settings), purpose=purpose(webhook_id))
     async with parts.database.account(caller.account_id) as tenant:
         found = await webhooks.make(tenant, caller, webhook_id, body.wanted(), secret=sealed)
-    made = MadeWebhook.of(found, secret)
-    keep_instead(request, _MADE.dump_json(MadeWebhook.of(found, None)))
-    response.headers["Location"] = f"/webhooks/{webhook_id}"
+        await keep_within(request, tenant, _made(found, None))
     await _changed(parts, caller, webhook_id, "made")
-    return made
+    return _made(found, secret)
+
+
+def _made(found: WebhookView, secret: str | None) -> Response:
+    headers = {"Location": f"/webhooks/{found.id}"}
+    return whole(MadeWebhook.of(found, secret), status=201, headers=headers)
 
 
 @router.get("", operation_id="listWebhooks", responses=problems(403))
@@ -88,18 +89,21 @@ async def delete_webhook(webhook_id: UUID, caller: LeadingCaller, parts: Parts) 
 
 
 @router.post(
-    "/{webhook_id}/rotate-secret", operation_id="rotateWebhookSecret", responses=problems(403, 404)
+    "/{webhook_id}/rotate-secret",
+    operation_id="rotateWebhookSecret",
+    response_model=ShownSecret,
+    responses=problems(403, 404),
 )
 async def rotate_secret(
     webhook_id: UUID, request: Request, caller: LeadingCaller, parts: Parts
-) -> ShownSecret:
+) -> Response:
     """A new secret, shown this once. For 24 h the one before signs, too."""
     secret, sealed = new_signing_secret(keyring_of(parts.settings), purpose=purpose(webhook_id))
     async with parts.database.account(caller.account_id) as tenant:
         await webhooks.rotate(tenant, caller, webhook_id, secret=sealed)
-    keep_instead(request, ShownSecret(secret=None).model_dump_json().encode())
+        await keep_within(request, tenant, whole(ShownSecret(secret=None)))
     await _changed(parts, caller, webhook_id, "rotated")
-    return ShownSecret(secret=secret)
+    return whole(ShownSecret(secret=secret))
 
 
 @router.post(
@@ -132,25 +136,37 @@ async def test_webhook(
     "/{webhook_id}/replay",
     status_code=202,
     operation_id="replayWebhook",
-    responses=problems(403, 404),
+    response_model=Replay,
+    responses={**problems(403, 404), **conflicts(WebhookDisabled)},
 )
 async def replay_webhook(
-    webhook_id: UUID, body: Replay, caller: LeadingCaller, parts: Parts
-) -> Replay:
-    """Goes back to an event by its number; all from there on comes again, under the same ids."""
+    webhook_id: UUID, body: Replay, request: Request, caller: LeadingCaller, parts: Parts
+) -> Response:
+    """Goes back to an event by its number; all from there on comes again, under the same ids. One
+    that is disabled has to be enabled first."""
+    answer = whole(body, status=202)
     async with parts.database.account(caller.account_id) as tenant:
         await webhooks.replay(tenant, caller, webhook_id, first=body.first)
+        await keep_within(request, tenant, answer)
     await _changed(parts, caller, webhook_id, "replayed")
-    return body
+    return answer
 
 
-@router.post("/{webhook_id}/enable", operation_id="enableWebhook", responses=problems(403, 404))
-async def enable_webhook(webhook_id: UUID, caller: LeadingCaller, parts: Parts) -> WebhookView:
+@router.post(
+    "/{webhook_id}/enable",
+    operation_id="enableWebhook",
+    response_model=WebhookView,
+    responses=problems(403, 404),
+)
+async def enable_webhook(
+    webhook_id: UUID, request: Request, caller: LeadingCaller, parts: Parts
+) -> Response:
     """It goes on where it stood: nothing that happened meanwhile is left out."""
     async with parts.database.account(caller.account_id) as tenant:
-        found = await webhooks.enable(tenant, caller, webhook_id)
+        answer = whole(await webhooks.enable(tenant, caller, webhook_id))
+        await keep_within(request, tenant, answer)
     await _changed(parts, caller, webhook_id, "enabled")
-    return found
+    return answer
 
 
 @router.get(

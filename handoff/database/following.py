@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    Boolean,
     ColumnElement,
     DateTime,
     Integer,
@@ -169,8 +170,10 @@ async def failed(
     seen: int,
     pause: timedelta,
     disabled_why: str | None,
+    ours: bool = False,
 ) -> bool:
-    """It rests, or is disabled; whether it still stood where it was seen."""
+    """It rests, or is disabled; whether it still stood where it was seen. `ours`: it was not asked,
+    and that takes nothing of its patience."""
     return await _keep(
         tenant,
         _failed(),
@@ -180,6 +183,7 @@ async def failed(
         seen=seen,
         pause=pause,
         why=disabled_why,
+        ours=ours,
     )
 
 
@@ -281,7 +285,10 @@ def _failed() -> Any:
         *_HELD,
         WebhookRow.disabled_at.is_(None),
         tried=WebhookRow.tried + 1,
-        failing_since=func.coalesce(WebhookRow.failing_since, now),
+        failing_since=case(
+            (bindparam("ours", type_=Boolean()), now),
+            else_=func.coalesce(WebhookRow.failing_since, now),
+        ),
         next_try_at=now + bindparam("pause", type_=Interval()),
         disabled_at=case((why.is_not(None), now), else_=literal(None, DateTime(timezone=True))),
         disabled_why=why,

@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from tests.browser.conftest import Sit
+from tests.support import history
 from tests.support.cast import AMIR, BO, CHEN, OLIVE, VERA
 from tests.support.desk import Desk
 
@@ -279,6 +280,13 @@ async def test_a_webhook_is_made_tested_rotated_and_deleted(desk: Desk, sit: Sit
     await expect(row.get_by_role("status")).to_contain_text("comes again")
     if place := os.environ.get("PICTURES"):
         await page.screenshot(path=Path(place) / "webhooks.png", full_page=True)
+    await history.sql(desk, "UPDATE webhooks SET disabled_at = now(), told_at = now()")
+    await page.reload()
+    # What is disabled has to be enabled before it can go back.
+    await expect(row.get_by_role("button", name="Enable")).to_be_visible()
+    await expect(row.get_by_role("button", name="Replay from here")).to_have_count(0)
+    await row.get_by_role("button", name="Enable").click()
+    await expect(row.get_by_role("button", name="Replay from here")).to_be_visible()
     await row.get_by_role("button", name="Change").click()
     await page.get_by_role("button", name="Delete").click()
     await expect(row).to_have_count(0)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from activities.webhooks.bells import Bells
 from handoff import live
-from handoff.database.tables import EndpointRow, WebhookRow
+from handoff.database.tables import EndpointRow, EventRow, WebhookRow
 from handoff.keys import keyring_of
 from handoff.sealing import callback_purpose, unseal
 from handoff.temporal import queues
@@ -20,7 +21,7 @@ from tests.support import history
 from tests.support.cast import AMIR, BO, OLIVE
 from tests.support.desk import PAYLOAD_KEYS, Desk
 from tests.support.receiver import Answer, Got, Receiver
-from worker.followers import Followers
+from worker.followers import SILENT, STUCK, Followers
 
 QUICK = {
     "webhook_private": "allow",
@@ -117,6 +118,35 @@ async def test_whoever_enables_it_waits_for_no_mail(desk: Desk, receiver: Receiv
     await desk.http(OLIVE).post(f"/webhooks/{made['id']}/enable")
     await receiver.until(lambda: len(receiver.got) == 2, within=3)
     await desk.postbox.come_back()
+
+
+@pytest.mark.parametrize(("stuck", "kind"), [(True, STUCK), (False, SILENT)])
+async def test_a_follower_that_does_nothing_is_found_and_stirred(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, stuck: bool, kind: str
+) -> None:
+    handoff = await desk.park(BO)
+    await desk.stop_worker()
+    made = await make(desk, receiver.url)
+    await history.write(desk, handoff, 2)
+    async with desk.database.engine_room() as connection:
+        long_ago = WebhookRow.created_at - timedelta(hours=1)
+        await connection.execute(update(WebhookRow).values(created_at=long_ago))
+        await connection.execute(update(EventRow).values(at=EventRow.at - timedelta(hours=1)))
+    handle = desk.temporal.get_workflow_handle(queues.webhook_workflow_id(UUID(made["id"])))
+    before = (await handle.describe()).run_id
+    monkeypatch.setattr("worker.followers.is_stuck", lambda _: stuck)
+    followers = Followers(desk.temporal, desk.database, desk.settings)
+    assert await followers.look() == 0
+    [found] = await followers.look_at_silent(grace=timedelta(minutes=5))
+    assert (found.kind, made["id"] in found.detail) == (kind, True)
+    assert ((await handle.describe()).run_id != before) is stuck
+    await desk.start_worker()
+    await receiver.until(lambda: bool(receiver.got))
+
+    async def none_is_silent() -> bool:
+        return await followers.look_at_silent(grace=timedelta(minutes=5)) == []
+
+    await desk.until(none_is_silent)
 
 
 async def test_a_callback_that_waits_is_sealed_with_todays_key(desk: Desk) -> None:

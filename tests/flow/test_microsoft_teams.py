@@ -156,6 +156,22 @@ async def test_a_flow_that_is_throttled_is_asked_again_when_it_says(
     assert [one["code"] for one in row["attempts"]] == [429, 202]
 
 
+async def test_a_dead_place_holds_no_other_teams_cards(workflows: Receiver, desk: Desk) -> None:
+    async def never(_: Got) -> Answer | None:
+        return None
+
+    async with Receiver(answer=never) as dead:
+        await connect(desk, **{"account": workflows.url, str(NETWORK): dead.url})
+        for _ in range(12):
+            session = await desk.start_session(team_id=str(NETWORK))
+            assert (await desk.hand_off(session)).status_code == 201
+        await dead.until(lambda: bool(dead.got))
+        handoff = await desk.escalate(OLIVE)
+        await workflows.until(lambda: bool(workflows.got), within=3)
+    [row] = await desk.until(lambda: _settled(desk, handoff))
+    assert len(row["attempts"]) == 1
+
+
 async def test_a_private_address_is_not_gone_to(
     workflows: Receiver, database_url: str, servers: Servers, temporal: Client
 ) -> None:

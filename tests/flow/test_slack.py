@@ -210,6 +210,29 @@ async def test_only_slacks_own_requests_are_heard(slack: FakeSlack, desk: Desk) 
     assert slack.whispers == []
 
 
+async def test_who_is_signed_for_is_not_refused_for_what_others_send(
+    slack: FakeSlack, database_url: str, servers: Servers, temporal: Client
+) -> None:
+    """Behind a proxy all have one address."""
+    async with open_desk(
+        database_url=database_url,
+        redis_url=servers.redis_url,
+        temporal=temporal,
+        slack_api_url=slack.api_url,
+        # An amount of its own: desks share a Redis, and strangers an address.
+        rate_failures_per_address=7,
+    ) as desk:
+        desk.mail_matters = False
+        await connect(desk)
+        await desk.escalate()
+        message = await shown(desk, slack, "Waiting")
+        http, path = desk.http(), "/integrations/slack/actions"
+        answers = [(await http.post(path, content=b"payload=1")).status_code for _ in range(12)]
+        assert (answers[0], answers[-1]) == (401, 429)
+        amir = slack.user(AMIR)
+        assert (await press(desk, slack, message, amir)).startswith("You have it")
+
+
 async def test_a_press_of_open_is_heard_and_does_nothing(slack: FakeSlack, desk: Desk) -> None:
     handoff = await desk.escalate()
     message = await shown(desk, slack, "Waiting")
@@ -267,6 +290,83 @@ async def test_a_message_whose_answer_was_lost_is_found_again(slack: FakeSlack, 
     assert "conversations.history" in slack.calls
     await desk.until_told(handoff)
     assert slack.message is message
+    # Whatever came meanwhile is told of, too.
+    assert message.thread == ["Amir has claimed it."]
+
+
+@pytest.mark.expects_errors
+async def test_a_line_whose_answer_was_lost_comes_once(slack: FakeSlack, desk: Desk) -> None:
+    handoff = await desk.escalate()
+    message = await shown(desk, slack, "Waiting")
+    slack.troubles["chat.postMessage"] = [lambda: None]
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    await shown(desk, slack, "Amir has claimed it")
+    assert (await desk.command(AMIR, handoff, "resolve", {"outcome": "fixed"})).status_code == 200
+    await shown(desk, slack, "Amir has resolved it")
+    await desk.until_told(handoff)
+    assert message.thread == ["Amir has claimed it.", "Amir has resolved it."]
+
+
+async def test_what_slack_asks_for_holds_for_all_of_the_account(
+    slack: FakeSlack, desk: Desk
+) -> None:
+    slack.troubles["chat.postMessage"] = [_rest]
+    first = await desk.escalate()
+
+    async def was_refused() -> bool:
+        return any(row["attempts"] for row in await _rows(desk, first))
+
+    await desk.until(was_refused)
+    others = [await desk.escalate() for _ in range(3)]
+
+    async def all_shown() -> bool:
+        return len(slack.messages) == 4
+
+    await desk.until(all_shown)
+    assert slack.calls.count("chat.postMessage") == 5
+    for handoff in others:
+        await desk.until_told(handoff)
+        [row] = await _rows(desk, handoff)
+        assert [one["outcome"] for one in row["attempts"]] == ["sent"]
+
+
+def _rest() -> JSONResponse:
+    refused = {"ok": False, "error": "ratelimited"}
+    return JSONResponse(refused, 429, headers={"Retry-After": "3"})
+
+
+async def test_a_message_is_changed_where_it_stands_though_new_ones_go_elsewhere(
+    slack: FakeSlack, desk: Desk
+) -> None:
+    handoff = await desk.escalate()
+    message = await shown(desk, slack, "Waiting")
+    await connect(desk, account="C0ANOTHER")
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+    await shown(desk, slack, "Amir has claimed it")
+    assert "Claimed by Amir" in message.text
+    assert (slack.message.channel, message.button("handoff_claim")) == ("C0EVERYBODY", None)
+    await desk.escalate()
+
+    async def elsewhere() -> bool:
+        return [one.channel for one in slack.messages] == ["C0EVERYBODY", "C0ANOTHER"]
+
+    await desk.until(elsewhere)
+
+
+async def test_where_the_old_channel_is_closed_to_us_it_goes_on_in_the_new_one(
+    slack: FakeSlack, desk: Desk
+) -> None:
+    handoff = await desk.escalate()
+    await shown(desk, slack, "Waiting")
+    await connect(desk, account="C0ANOTHER")
+    slack.closed.add("C0EVERYBODY")
+    assert (await desk.claim(AMIR, handoff)).status_code == 200
+
+    async def elsewhere() -> bool:
+        return slack.messages[-1].channel == "C0ANOTHER"
+
+    await desk.until(elsewhere)
+    assert "Claimed by Amir" in slack.messages[-1].text
 
 
 @pytest.mark.expects_errors

@@ -36,6 +36,8 @@ class SlackMessage:
     blocks: list[dict[str, Any]]
     metadata: dict[str, Any]
     thread: list[str] = field(default_factory=list)
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    """The thread as programs read it."""
     shown: list[str] = field(default_factory=list)
 
     @property
@@ -67,6 +69,8 @@ class FakeSlack:
     """What the real one would not have taken."""
     troubles: defaultdict[str, list[Trouble]] = field(default_factory=lambda: defaultdict(list))
     """By method, for its next calls."""
+    closed: set[str] = field(default_factory=set)
+    """Channels that the bot is not in any more."""
     holding: str | None = None
     held: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once a call was done and is not answered."""
@@ -113,8 +117,10 @@ class FakeSlack:
             case "chat.postMessage":
                 return self._post(given)
             case "chat.update":
+                if given["channel"] in self.closed:
+                    return {"ok": False, "error": "channel_not_found"}
                 message = self._find(given["ts"])
-                if message is None:
+                if message is None or message.channel != given["channel"]:
                     return {"ok": False, "error": "message_not_found"}
                 self._check(given)
                 message.text, message.blocks = given["text"], given["blocks"]
@@ -126,6 +132,12 @@ class FakeSlack:
             case "conversations.history":
                 assert given["include_all_metadata"] in (True, 1, "1", "true")
                 return {"ok": True, "messages": self._history(given)}
+            case "conversations.replies":
+                assert given["include_all_metadata"] in (True, 1, "1", "true")
+                parent = self._find(given["ts"])
+                if parent is None:
+                    return {"ok": False, "error": "thread_not_found"}
+                return {"ok": True, "messages": parent.replies}
             case "users.info" if given["user"] in self.people:
                 return {"ok": True, "user": {"profile": {"email": self.people[given["user"]]}}}
             case "users.info":
@@ -137,8 +149,10 @@ class FakeSlack:
             parent = self._find(given["thread_ts"])
             if parent is None:
                 return {"ok": False, "error": "thread_not_found"}
+            ts, metadata = f"{time.time():.6f}", given.get("metadata", {})
             parent.thread.append(given["text"])
-            return {"ok": True, "ts": f"{time.time():.6f}"}
+            parent.replies.append({"ts": ts, "text": given["text"], "metadata": metadata})
+            return {"ok": True, "ts": ts}
         self._check(given)
         ts = f"{time.time():.3f}{len(self.messages):03}"
         self.messages.append(

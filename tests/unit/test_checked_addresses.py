@@ -1,19 +1,26 @@
 """Where webhooks may go: judged by the address that is connected to, whatever it was called."""
 
+import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpcore
 import httpx
 import pytest
 
 from activities.webhooks.checked import (
+    LOOKUPS,
+    OF_ONE_ACCOUNT,
     ONE_OF_SEVERAL,
     AddressRefused,
     CheckedBackend,
+    Lookups,
     checked_client,
     is_public,
+    on_behalf_of,
 )
 from activities.webhooks.posting import Parcel, Poster
 from activities.webhooks.way_out import _asked
@@ -107,6 +114,40 @@ async def test_a_dead_address_leaves_time_for_the_others(monkeypatch: pytest.Mon
     assert inner.within == [ONE_OF_SEVERAL, None]
 
 
+async def test_names_of_one_account_that_hang_hold_up_its_own_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = threading.Event()
+
+    def look_up(host: str, *_: Any, **__: Any) -> list[Any]:
+        if host == "hangs.test":
+            answers.wait(10)
+        return [host]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    lookups = Lookups()
+
+    async def find(account: UUID, host: str) -> list[Any]:
+        on_behalf_of.set(account)
+        return await lookups.find(host, 80)
+
+    one, other = uuid4(), uuid4()
+    hanging = [asyncio.create_task(find(one, "hangs.test")) for _ in range(2 * LOOKUPS)]
+    try:
+        async with asyncio.timeout(5):
+            assert await find(other, "lives.test") == ["lives.test"]
+        # Whoever gives up leaves the thread at its work: it is no free one.
+        for task in hanging[:OF_ONE_ACCOUNT]:
+            task.cancel()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await find(one, "lives.test")
+    finally:
+        answers.set()
+        await asyncio.gather(*hanging, return_exceptions=True)
+    assert await find(one, "lives.test") == ["lives.test"]
+
+
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
     opened = Poster(load_settings(**SETTINGS))
@@ -123,7 +164,9 @@ async def test_nothing_goes_around_the_check(
     server.setblocking(False)
     port = server.getsockname()[1]
     for host in ("127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"):
-        posted = await poster.post(Parcel("msg_1", f"http://{host}:{port}/", "{}", [SECRET]))
+        posted = await poster.post(
+            Parcel("msg_1", uuid4(), f"http://{host}:{port}/", "{}", [SECRET])
+        )
         assert (posted.code, posted.cause) == (None, Cause.ADDRESS_REFUSED), host
     with pytest.raises(BlockingIOError):
         server.accept()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
@@ -37,7 +38,8 @@ async def serving(serve: Serve) -> AsyncIterator[int]:
 
 
 async def post(poster: Poster, port: int, *, scheme: str = "http") -> Posted:
-    return await poster.post(Parcel("msg_1", f"{scheme}://127.0.0.1:{port}/", "{}", []))
+    url = f"{scheme}://127.0.0.1:{port}/"
+    return await poster.post(Parcel("msg_1", UUID(int=1), url, "{}", []))
 
 
 async def test_a_late_head_counts_whose_body_is_slow(poster: Poster) -> None:

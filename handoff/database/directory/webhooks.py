@@ -13,6 +13,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    null,
     select,
     update,
 )
@@ -23,7 +24,7 @@ from handoff.database import people
 from handoff.database.gate import Tenant
 from handoff.database.old_secrets import put_aside, until_when
 from handoff.database.tables import AccountRow, WebhookAttemptRow, WebhookRow
-from handoff.errors import NotFound, TooManyWebhooks
+from handoff.errors import NotFound, TooManyWebhooks, WebhookDisabled
 from handoff.rules.directory import must_lead
 
 MOST = 20
@@ -84,8 +85,8 @@ def purpose(webhook_id: UUID) -> str:
 async def make(
     tenant: Tenant, caller: Actor, webhook_id: UUID, wanted: WantedWebhook, *, secret: str
 ) -> WebhookView:
-    """A new endpoint; it is told of what happens from now on. Asked again for the same id it gets
-    a new secret. `secret` is sealed.
+    """A new endpoint; it is told of what happens from now on. `secret` is sealed. Two that make the
+    same one at once make one: whoever keeps its answer has given it its secret.
 
     Raises:
         Forbidden: only admins and owners.
@@ -195,12 +196,19 @@ _AFRESH: dict[str, Any] = {
 async def replace(
     tenant: Tenant, caller: Actor, webhook_id: UUID, wanted: WantedWebhook
 ) -> WebhookView:
-    """Another address, other events; what is owed is tried at once.
+    """Another address, other events; what is owed is tried at once. A new address has failed never.
 
     Raises:
         NotFound, Forbidden.
     """
-    values = {"url": wanted.url, "events": wanted.events, "description": wanted.description}
+    moves = WebhookRow.url != wanted.url
+    values = {
+        "url": wanted.url,
+        "events": wanted.events,
+        "description": wanted.description,
+        "tried": case((moves, 0), else_=WebhookRow.tried),
+        "failing_since": case((moves, null()), else_=WebhookRow.failing_since),
+    }
     return await _change(tenant, caller, webhook_id, **values, **_TRIED_AT_ONCE)
 
 
@@ -218,9 +226,14 @@ async def replay(tenant: Tenant, caller: Actor, webhook_id: UUID, *, first: int)
 
     Raises:
         NotFound, Forbidden.
+        WebhookDisabled: nothing would come.
     """
     place = func.least(WebhookRow.place, first - 1)
-    return await _change(tenant, caller, webhook_id, place=place, **_TRIED_AT_ONCE)
+    found = await _change(tenant, caller, webhook_id, place=place, **_TRIED_AT_ONCE)
+    if found.disabled_at is not None:
+        # What was changed is undone with the transaction.
+        raise WebhookDisabled("Nothing is posted to it. Enable it first, and replay then.")
+    return found
 
 
 async def rotate(tenant: Tenant, caller: Actor, webhook_id: UUID, *, secret: str) -> WebhookView:

@@ -24,9 +24,10 @@ anew."""
 class Post:
     """What stands there, for whoever has its turn.
 
-    `reference`: how the other side knows it. `asked_at`: since when it may be there, while nobody
-    knows. `version` of the handoff is shown; events up to `told` are told of beneath. `held_until`
-    tells one turn from another.
+    `reference`: how the other side knows it, in the channel's own form. `asked_at`: since when it
+    may be there, while nobody knows; where it is, the same of the next line beneath it. `version`
+    of the handoff is shown; events up to `told` are told of beneath. `held_until` tells one turn
+    from another.
     """
 
     reference: str | None

@@ -28,7 +28,7 @@ from handoff.contract.messages import Envelope
 from handoff.contract.words import UNSETTLED, DeliveryState, EventType
 from handoff.database import events
 from handoff.database.gate import ANY, Tenant
-from handoff.database.messages.outbox import Due
+from handoff.database.messages.outbox import Due, row_of
 from handoff.database.records import find_record
 from handoff.database.tables import DeliveryRow
 from handoff.wire import rfc3339
@@ -114,6 +114,19 @@ def _settled() -> Update:
             changed_at=func.clock_timestamp(),
         )
         .returning(DeliveryRow.destination_id)
+    )
+
+
+async def put_back(tenant: Tenant, message: Due) -> None:
+    """One that was marked as leaving and was not tried is as it was before."""
+    await tenant.connection.execute(
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == tenant.account_id,
+            *row_of(message),
+            DeliveryRow.state == DeliveryState.SENDING,
+        )
+        .values(state=message.state, changed_at=message.changed_at)
     )
 
 

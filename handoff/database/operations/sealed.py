@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -17,8 +18,10 @@ from handoff.database.gate import Database
 from handoff.database.tables import (
     AccountRow,
     EndpointRow,
+    EventRow,
     HandoffRow,
     IntegrationRow,
+    WebhookAttemptRow,
     WebhookRow,
 )
 from handoff.rules.channels import CALLBACK
@@ -47,6 +50,37 @@ async def webhooks(database: Database) -> list[Followed]:
     """All that are not disabled, or of which nobody was told yet that they are."""
     query = select(WebhookRow.account_id, WebhookRow.id).where(
         WebhookRow.disabled_at.is_(None) | WebhookRow.told_at.is_(None)
+    )
+    async with database.engine_room() as connection:
+        return [Followed(*row) for row in (await connection.execute(query)).all()]
+
+
+async def silent_webhooks(database: Database, *, grace: timedelta, limit: int) -> list[Followed]:
+    """Those that are behind for so long, and due, with no attempt in all that time."""
+    late = func.clock_timestamp() - grace
+    attempted = (
+        select(WebhookAttemptRow.webhook_id)
+        .where(WebhookAttemptRow.webhook_id == WebhookRow.id, WebhookAttemptRow.at > late)
+        .exists()
+    )
+    waits = (
+        select(EventRow.number)
+        .where(
+            EventRow.account_id == WebhookRow.account_id,
+            EventRow.number > WebhookRow.place,
+            EventRow.at < late,
+        )
+        .exists()
+    )
+    query = (
+        select(WebhookRow.account_id, WebhookRow.id)
+        .where(
+            WebhookRow.disabled_at.is_(None),
+            func.coalesce(WebhookRow.next_try_at, WebhookRow.created_at) < late,
+            waits,
+            ~attempted,
+        )
+        .limit(limit)
     )
     async with database.engine_room() as connection:
         return [Followed(*row) for row in (await connection.execute(query)).all()]

@@ -42,7 +42,8 @@ class PostRow(Table):
     handoff_id: Mapped[UUID]
     endpoint_id: Mapped[UUID]
     account_id: Mapped[UUID]
-    # What the other side knows it by; while that is not known, since when it may be there.
+    # What the other side knows it by; since when it, or what is to stand beneath it, may be there
+    # while that is not known.
     reference: Mapped[str | None]
     asked_at: Mapped[datetime | None]
     # The version of the handoff that it shows, and the last event that its thread tells of.

@@ -133,20 +133,22 @@ function row(hook) {
         : null,
       button(hook, "Rotate the secret", act("rotate-secret", null, rotated)),
     ),
-    element(
-      "p",
-      { class: "buttons" },
-      from,
-      button(
-        hook,
-        "Replay from here",
-        act(
-          "replay",
-          () => ({ from: Number(from.value) }),
-          () => "It goes back, and comes again.",
+    hook.state === "disabled"
+      ? null
+      : element(
+          "p",
+          { class: "buttons" },
+          from,
+          button(
+            hook,
+            "Replay from here",
+            act(
+              "replay",
+              () => ({ from: Number(from.value) }),
+              () => "It goes back, and comes again.",
+            ),
+          ),
         ),
-      ),
-    ),
     said,
     attempts(hook),
   );
