@@ -1,5 +1,6 @@
 """What the search page's address asks for. Whatever cannot be read there is as if it were not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, TypeVar
@@ -17,6 +18,7 @@ from handoff.errors import Invalid
 from handoff.rules.sought import sought
 
 MOST = 2000
+MOST_ROWS = 100
 Line = Annotated[str, Query(max_length=MOST)]
 
 Word = TypeVar("Word", HandoffStatus, Priority)
@@ -24,7 +26,10 @@ Word = TypeVar("Word", HandoffStatus, Priority)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """As the form has it. `since` and `until` are days of the reader's, the last one included."""
+    """As the form has it. `since` and `until` are days of the reader's, the last one included.
+
+    `rows`: the ones of this list that the page shows already, and wants as they are now.
+    """
 
     q: str
     status: HandoffStatus | None
@@ -35,6 +40,7 @@ class Asked:
     until: date | None
     zone: str
     cursor: str
+    rows: Sequence[UUID] = ()
 
     @property
     def is_narrow(self) -> bool:
@@ -95,6 +101,7 @@ async def _asked(
     until: Annotated[str, Query(alias="to", max_length=MOST)] = "",
     zone: Line = "",
     cursor: Line = "",
+    row: Annotated[list[UUID] | None, Query(max_length=MOST_ROWS)] = None,
 ) -> Asked:
     return Asked(
         q=q.replace("\x00", "")[:SOUGHT_CHARACTERS],
@@ -106,6 +113,7 @@ async def _asked(
         until=_day(until),
         zone=zone,
         cursor=cursor,
+        rows=row or (),
     )
 
 

@@ -19,7 +19,7 @@ from api.routes.search import cursor_of
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database.reading import offers
-from handoff.database.reading.search import Filters, search
+from handoff.database.reading.search import Filters, search, these
 from handoff.database.reading.told import told
 
 router = page_router()
@@ -45,7 +45,10 @@ async def _find(asked: Asked, me: Actor, parts: Services, *, by_day: bool = Fals
         wanted = Filters(by_closing=True, reader_id=me.reader_id, limit=PAGE, after=wanted.after)
     pattern = None if by_day else pattern_of(asked.q)
     async with parts.database.account(me.account_id) as tenant:
-        records, end = await search(tenant, wanted)
+        if not asked.rows:
+            records, end = await search(tenant, wanted)
+        else:
+            records, end = await these(tenant, asked.rows), None
         ids = [record.id for record in records]
         histories = await told(tenant, ids, notes=pattern is not None)
     rows = rows_of(records, me, histories, pattern)
@@ -77,13 +80,13 @@ async def closed_page(request: Request, asked: WhatIsAsked, me: Caller, parts: P
 
 @pieces.get("/search")
 async def search_piece(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
-    """What the search finds, from some row on."""
+    """What the search finds, from some row on; or rows of it that are shown, as they are now."""
     found = await _find(asked, me, parts)
     return page(request, "search/found.html", {"found": found, "asked": asked}, me=me)
 
 
 @pieces.get("/closed")
 async def closed_piece(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
-    """What has closed, from some row on."""
+    """What has closed, from some row on; or rows of it that are shown, as they are now."""
     found = await _find(asked, me, parts, by_day=True)
     return page(request, "search/found.html", {"found": found, "asked": asked}, me=me)

@@ -88,6 +88,12 @@ async def search(tenant: Tenant, wanted: Filters) -> tuple[list[Record], SearchP
     return [to_record(row) for row in shown], place
 
 
+async def these(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:
+    """Of a list that is shown already, as they are now, in no order; what is gone is left out."""
+    query = records(tenant).where(HandoffRow.id.in_(ids))
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
+
+
 _ORDER: dict[bool, Any] = {False: HandoffRow.created_at, True: HandoffRow.resolved_at}
 
 
