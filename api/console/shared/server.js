@@ -29,6 +29,18 @@ export async function readJson(path) {
   return response.json();
 }
 
+/** Reads a list, page after page, to its end; throws when it cannot be had whole. */
+export async function readWhole(path) {
+  const found = [];
+  for (let next = path; next;) {
+    const response = await ask(next, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(`${response.status}`);
+    found.push(...(await response.json()));
+    next = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link"))?.[1];
+  }
+  return found;
+}
+
 /** Lets what somebody does meanwhile come first: to read and to show much is long in one go. */
 function breath() {
   return new Promise((resume) => setTimeout(resume));
