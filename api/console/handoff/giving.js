@@ -6,6 +6,8 @@ import { newKey, reason, send } from "../shared/server.js";
 const LOST = "No answer came, so nobody knows yet. Looking again…";
 const NOT_SEEN = "It seems not to have arrived. Try again: it is done once at most.";
 
+const MOMENT = 5000;
+
 /** Whether it is certain what became of a request. */
 function isKnown({ ok, status, body }) {
   const isRefused = status >= 400 && status < 500 && status !== 429;
@@ -44,9 +46,10 @@ export class Giving {
     return answer.ok;
   }
 
-  /** Stands until the page has been read again. */
+  /** Stands for a moment. */
   remark(problem, text) {
-    this.#sayForNow(problem, text);
+    this.#say(problem, text);
+    setTimeout(() => problem.textContent === text && this.#say(problem, ""), MOMENT);
   }
 
   /** To be called before the page is read; what it answers with, once it shows what was read. */
