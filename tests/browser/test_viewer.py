@@ -38,5 +38,5 @@ async def test_a_file_is_never_shown_under_the_name_of_another(desk: Desk, sit: 
     await bo.page.wait_for_timeout(200)  # As long as it would take to show it.
     await expect(dialog.get_by_role("heading")).to_have_text("second.txt")
     await expect(dialog.locator(".line")).to_contain_text("The second one.")
-    await expect(dialog.get_by_role("alert")).to_be_empty()
+    await expect(dialog.locator(".problem")).to_be_empty()
     bo.must_be_quiet()
