@@ -11,7 +11,7 @@ from api.endpoints.paging import PAGES, Limit, link_to_next, read_cursor, write_
 from api.identity.callers import Caller, Parts
 from api.schemas.texts import Moment, Text
 from handoff.contract.record import HandoffView
-from handoff.contract.words import HandoffStatus, Priority
+from handoff.contract.words import HandoffStatus, Intent, Outcome, Priority
 from handoff.database.reading.search import Filters, SearchPlace, search
 from handoff.database.records import view
 from handoff.rules.sought import sought
@@ -44,6 +44,14 @@ async def search_handoffs(
         UUID | None, Query(description="Handed it off, has it, had it first, or is named for it")
     ] = None,
     priority: Annotated[list[Priority] | None, Query(description="Any unless told")] = None,
+    intent: Annotated[Intent | None, Query(description="Promoted work is escalated, too")] = None,
+    outcome: Annotated[list[Outcome] | None, Query(description="Resolved as one of these")] = None,
+    claimed_by: Annotated[
+        UUID | None, Query(description="Has it, or had it when it was closed")
+    ] = None,
+    claimed_first_by: Annotated[
+        UUID | None, Query(description="The first who claimed it, as the analytics count")
+    ] = None,
     since: Annotated[
         Moment | None, Query(alias="from", description="Created at this moment or later")
     ] = None,
@@ -58,6 +66,10 @@ async def search_handoffs(
         priorities=priority or (),
         team_id=team,
         person_id=person,
+        intent=intent,
+        outcomes=outcome or (),
+        claimed_by_id=claimed_by,
+        claimed_first_by_id=claimed_first_by,
         since=since,
         until=until,
         reader_id=caller.reader_id,

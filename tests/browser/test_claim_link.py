@@ -61,3 +61,20 @@ async def test_who_presses_too_late_sees_who_has_it(desk: Desk, sit: Sit) -> Non
     await desk.claim(AMIR, handoff)
     await screen.page.get_by_role("button", name="Claim it").click()
     await expect(screen.page.locator(".badge")).to_have_text("Claimed by Amir")
+
+
+async def test_without_an_answer_the_link_says_how_old_it_is(desk: Desk, sit: Sit) -> None:
+    _, link = await mailed(desk)
+    nobody = await sit(None, "/sign-in")
+    await nobody.page.clock.install()
+    await nobody.page.goto(link)
+    age = nobody.page.locator("#age")
+    await nobody.page.context.route(re.compile("/c/"), _no_piece)
+    await nobody.page.clock.run_for(15_000)
+    await expect(age).to_be_empty()
+    await nobody.page.clock.run_for(10_000)
+    await expect(age).to_contain_text(re.compile(r"This is 2\d s old"))
+    await nobody.must_be_accessible()
+    await nobody.page.context.unroute(re.compile("/c/"))
+    await nobody.page.clock.run_for(11_000)
+    await expect(age).to_be_empty()

@@ -212,6 +212,18 @@ async def test_a_device_without_a_network_says_so_at_once(desk: Desk, sit: Sit) 
     await expect(amir.live()).to_have_text("Live", timeout=10000)
 
 
+@pytest.mark.parametrize("path", ["/analytics", "/settings/people", "/new"])
+async def test_a_page_that_is_not_read_again_does_not_call_itself_live(
+    desk: Desk, sit: Sit, path: str
+) -> None:
+    amir = await sit(AMIR, path)
+    await amir.until_live()
+    await expect(amir.live()).to_be_hidden()
+    await amir.page.context.set_offline(True)
+    await expect(amir.live()).to_be_visible()
+    await expect(amir.live()).to_have_text("Offline")
+
+
 async def test_a_claim_without_an_answer_is_found_out(desk: Desk, sit: Sit) -> None:
     handoff = await desk.escalate(BO)
     amir = await sit(AMIR, "/sign-in")

@@ -1,9 +1,9 @@
 """What people paste can be read: Markdown's safe part, code to copy, long texts folded."""
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
-from tests.support.cast import AMIR, BO
+from tests.support.cast import AMIR, BO, CHEN
 from tests.support.desk import Desk
 
 NOTES = """The rekey **fails** after the update. See [the runbook](https://wiki.acme.test/vpn).
@@ -44,3 +44,59 @@ async def test_a_long_text_is_folded_and_opens(desk: Desk, sit: Sit) -> None:
     assert folded is not None
     assert opened is not None
     assert opened["height"] > 2 * folded["height"]
+
+
+async def test_a_long_note_is_folded_and_stays_open_when_it_is_drawn_anew(
+    desk: Desk, sit: Sit
+) -> None:
+    handoff = await desk.escalate(BO)
+    said = {"text": "\n\n".join(f"Line {n}" for n in range(60))}
+    assert (await desk.command(CHEN, handoff, "notes", said)).is_success
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}")
+    note = amir.page.locator(".moment.noted")
+    await note.get_by_role("button", name="Show all of it").click()
+
+    async def drawn_anew(route: Route) -> None:
+        answer = await route.fetch()
+        body = (await answer.text()).replace("Chen writes", "Chen wrote")
+        await route.fulfill(response=answer, body=body)
+
+    await amir.page.route("**/console/handoffs/*", drawn_anew)
+    await amir.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(note).to_contain_text("Chen wrote")
+    await expect(note.get_by_role("button", name="Show less")).to_be_visible()
+    await expect(note.locator(".folded")).to_have_count(0)
+
+
+async def test_code_is_copied_where_the_browser_has_no_clipboard_for_pages(
+    desk: Desk, sit: Sit
+) -> None:
+    handoff = await desk.escalate(BO, engineer_notes=NOTES)
+    amir = await sit(AMIR, "/sign-in")
+    await amir.page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'clipboard', {value: undefined})"
+    )
+    await amir.page.goto(f"/handoffs/{handoff.id}")
+    await amir.page.get_by_role("button", name="Copy").click()
+    await expect(amir.page.get_by_role("button", name="Copied")).to_be_visible()
+    await amir.page.locator("#say").focus()
+    await amir.page.keyboard.press("Control+V")
+    assert "ipsec statusall" in await amir.page.locator("#say").input_value()
+
+
+async def test_commands_are_within_reach_on_a_phone_and_hide_nothing(desk: Desk, sit: Sit) -> None:
+    handoff = await desk.escalate(BO, engineer_notes="A long story. " * 200)
+    phone = {"width": 390, "height": 760}
+    amir = await sit(AMIR, f"/handoffs/{handoff.id}", viewport=phone)
+    claim = amir.page.get_by_role("button", name="Claim")
+    for place in ("0", "400", "document.body.scrollHeight"):
+        await amir.page.evaluate(f"scrollTo(0, {place})")
+        box = await claim.bounding_box()
+        assert box is not None
+        assert 600 < box["y"] < box["y"] + box["height"] <= phone["height"], place
+    last = await amir.page.locator(".moment").last.bounding_box()
+    bar = await amir.page.locator(".commands").bounding_box()
+    assert last is not None
+    assert bar is not None
+    assert last["y"] + last["height"] <= bar["y"]
+    await amir.must_be_accessible()

@@ -4,7 +4,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.async_api import Locator, expect
+import pytest
+from playwright.async_api import Locator, Route, expect
 from sqlalchemy import text
 
 from tests.browser.conftest import Sit
@@ -93,6 +94,71 @@ async def test_filters_stand_in_the_address_and_back_takes_them_away(desk: Desk,
     await vera.page.go_forward()
     await expect(_find(vera, calm)).to_have_count(0)
     vera.must_be_quiet()
+
+
+async def test_what_is_found_changes_in_its_place_and_what_comes_is_offered(
+    desk: Desk, sit: Sit
+) -> None:
+    waits = await desk.escalate(BO, title="VPN drops")
+    other = await desk.escalate(BO, title="VPN slow")
+    vera = await sit(VERA, "/search?q=vpn&status=open")
+    await vera.until_live()
+    before = await _find(vera, other).bounding_box()
+    await _find(vera, waits).hover()
+    await desk.claim(CHEN, waits)
+    # It is no longer what was asked for, and says so where it stands.
+    await expect(_find(vera, waits)).to_contain_text("Claimed by Chen")
+    await expect(_find(vera, waits).locator("mark")).to_have_text("VPN")
+    new = await desk.escalate(BO, title="VPN gone")
+    await expect(vera.page.get_by_role("button", name="1 new: show")).to_be_visible()
+    assert await _find(vera, other).bounding_box() == before
+    await expect(_find(vera, new)).to_have_count(0)
+    await vera.page.get_by_role("button", name="1 new: show").click()
+    await expect(_find(vera, new)).to_be_visible()
+    await expect(_find(vera, waits)).to_have_count(0)
+    await expect(vera.page.get_by_role("button", name="new: show")).to_have_count(0)
+    vera.must_be_quiet()
+
+
+async def test_what_closes_is_offered_and_shown_where_nothing_had(desk: Desk, sit: Sit) -> None:
+    first, second = await desk.escalate(BO, title="First"), await desk.escalate(BO, title="Second")
+    vera = await sit(VERA, "/closed")
+    await vera.until_live()
+    await expect(vera.page.get_by_text("Nothing has closed yet.")).to_be_visible()
+    await desk.command(AMIR, first, "cancel", {})
+    await expect(_find(vera, first)).to_contain_text("Cancelled by Amir")
+    await desk.command(AMIR, second, "cancel", {})
+    await vera.page.get_by_role("button", name="1 new: show").click()
+    await expect(_find(vera, second)).to_be_visible()
+    await expect(vera.page.locator(".day")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(503, "The server does not answer."), (429, "Too much was asked at once.")]
+)
+async def test_what_could_not_be_found_is_not_what_was_found_before_and_is_asked_again(
+    desk: Desk, sit: Sit, status: int, said: str
+) -> None:
+    await desk.escalate(BO, title="VPN drops")
+    printer = await desk.escalate(BO, title="Printer on fire")
+    vera = await sit(VERA, "/search?q=vpn")
+    await expect(vera.page.locator(".find")).to_have_count(1)
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=status)
+
+    await vera.page.route("**/console/search*", refuse)
+    await vera.page.locator("#q").fill("printer")
+    await expect(vera.page.locator("#problem")).to_contain_text(said)
+    await expect(vera.page.locator(".find")).to_have_count(0)
+    await vera.page.unroute("**/console/search*")
+    # The same question, by the form as by the button.
+    if status == 503:
+        await vera.page.get_by_role("button", name="Search", exact=True).click()
+    else:
+        await vera.page.get_by_role("button", name="Try again").click()
+    await expect(_find(vera, printer)).to_be_visible()
+    await expect(vera.page.locator("#problem")).to_be_empty()
 
 
 async def test_what_others_have_parked_shows_no_note(desk: Desk, sit: Sit) -> None:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Sit
 from tests.support import history
@@ -93,12 +93,37 @@ async def test_who_deactivates_somebody_hears_first_what_returns_to_the_queue(
     page, sheet, sure = amir.page, amir.page.locator("#person"), amir.page.locator("#sure")
     await page.get_by_role("button", name="Change Chen").click()
     await sheet.get_by_label("Role").select_option("viewer")
-    await page.wait_for_load_state("networkidle")
     await sheet.get_by_role("button", name="Save").click()
     await expect(sure).to_contain_text("Make a viewer of Chen?")
     await expect(sure).to_contain_text("Back in the queue: «Rekey fails».")
     await sure.get_by_role("button", name="Keep").click()
     assert (await desk.see(handoff))["status"] == "claimed"
+
+
+async def test_all_that_returns_is_named_or_that_it_cannot_be_read(desk: Desk, sit: Sit) -> None:
+    for title in ("First", "Second", "Third"):
+        assert (await desk.claim(CHEN, await desk.escalate(BO, title=title))).status_code == 200
+    amir = await sit(AMIR, "/settings/people")
+    page, sheet, sure = amir.page, amir.page.locator("#person"), amir.page.locator("#sure")
+
+    async def page_by_page(route: Route) -> None:
+        await route.continue_(url=route.request.url.replace("limit=200", "limit=1"))
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503)
+
+    listed = "**/ai-sessions/handoffs?*"
+    for handler, said in (
+        (page_by_page, "Back in the queue: «Third», «Second», «First»."),
+        (refuse, "Which handoffs those are cannot be read now."),
+    ):
+        await page.route(listed, handler)
+        await page.get_by_role("button", name="Change Chen").click()
+        await sheet.get_by_label("Active").uncheck()
+        await sheet.get_by_role("button", name="Save").click()
+        await expect(sure).to_contain_text(said)
+        await sure.get_by_role("button", name="Keep").click()
+        await page.unroute(listed)
 
 
 async def test_the_default_policy_is_asked_about_and_so_is_leaving_an_unsaved_one(
@@ -197,9 +222,6 @@ async def test_the_numbers_can_be_read(desk: Desk, sit: Sit) -> None:
     await expect(chart).to_contain_text("Amir")
     week = amir.page.get_by_role("table", name="Escalations by hour of the week")
     await expect(week.locator("[data-heat]")).to_have_text("2")
-    priorities = amir.page.locator("svg", has_text="Urgent").locator("a", has_text="Normal")
-    assert "/search?" in (await priorities.get_attribute("href") or "")
-    assert "priority=normal" in (await priorities.get_attribute("href") or "")
     now = amir.page.get_by_role("group", name="Claimed at this moment")
     await expect(now).to_contain_text("Amir")
     await amir.must_be_accessible()

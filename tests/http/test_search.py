@@ -175,6 +175,29 @@ async def test_filters(desk: Desk) -> None:
     assert await found(desk, AMIR, person=str(AMIR.id)) == [urgent.id]
 
 
+async def test_by_what_the_analytics_count(desk: Desk) -> None:
+    desk.mail_matters = False
+    parked = await desk.park(BO)
+    passed, done = await desk.escalate(BO), await desk.escalate(CHEN)
+    assert (await desk.claim(CHEN, passed)).is_success
+    assert (await desk.command(CHEN, passed, "release", {})).is_success
+    for handoff in (passed, done):
+        assert (await desk.claim(AMIR, handoff)).is_success
+    assert (await desk.command(AMIR, done, "resolve", {"outcome": "fixed"})).is_success
+    expected: dict[str, tuple[dict[str, Any], list[Handoff]]] = {
+        "escalated": ({"intent": "escalate"}, [done, passed]),
+        "parked": ({"intent": "park"}, [parked]),
+        "outcome": ({"outcome": "fixed"}, [done]),
+        "outcomes": ({"outcome": ["other", "fixed"]}, [done]),
+        "another": ({"outcome": "duplicate"}, []),
+        "has it": ({"claimed_by": str(AMIR.id), "status": "claimed"}, [passed]),
+        "had it": ({"claimed_by": str(AMIR.id)}, [done, passed]),
+        "first": ({"claimed_first_by": str(CHEN.id)}, [passed]),
+    }
+    for name, (wanted, those) in expected.items():
+        assert await found(desk, VERA, **wanted) == [one.id for one in those], name
+
+
 BAD: list[dict[str, Any]] = [
     {"q": "x" * 201},
     {"q": "x" * 10_000},
@@ -183,6 +206,9 @@ BAD: list[dict[str, Any]] = [
     {"priority": "loud"},
     {"team": "network"},
     {"person": "bo"},
+    {"claimed_by": "bo"},
+    {"intent": "leave"},
+    {"outcome": "luck"},
     {"from": "yesterday"},
     {"to": "2026-01-01T00:00:00"},
     {"limit": 0},

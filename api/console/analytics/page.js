@@ -13,6 +13,8 @@ const DAY = 86400000;
 const report = document.getElementById("report");
 const span = document.getElementById("span");
 const csv = document.getElementById("csv");
+const problem = document.getElementById("problem");
+let asked = 0;
 
 function card(number, words, note, list) {
   return element(
@@ -39,11 +41,9 @@ function part(title, content, note) {
   );
 }
 
-const dateOf = (moment) => new Date(moment).toLocaleDateString("sv");
-
-/** The list behind a number: what was created in the time that is shown. */
+/** The list behind a number: just those that it counts. Numbers without such a list lead nowhere. */
 function behind(found, more = {}) {
-  const query = { from: dateOf(found.from), to: dateOf(new Date(found.to) - 1), ...more };
+  const query = { intent: "escalate", since: found.from, until: found.to, ...more };
   return `/search?${new URLSearchParams(query)}`;
 }
 
@@ -93,12 +93,12 @@ function parts(day, waiting) {
 }
 
 function show(found, waiting) {
-  const named = (counts, names, filter) =>
+  const named = (counts, names, filter, more = {}) =>
     Object.entries(counts).map(([key, count]) => [
       names(key),
       count,
       String(count),
-      filter && behind(found, { [filter]: key }),
+      filter && behind(found, { ...more, [filter]: key }),
     ]);
   const capital = (word) => word[0].toUpperCase() + word.slice(1);
   const outcome = (word) => capital(word.replaceAll("_", " "));
@@ -107,7 +107,7 @@ function show(found, waiting) {
     one.name,
     one.count,
     `${one.count}, median ${said(one.median)}`,
-    behind(found, { person: one.id }),
+    behind(found, { claimed_first_by: one.id }),
   ]);
   const teams = found.by_team.map((team) => [
     team.name ?? "of no team",
@@ -120,7 +120,7 @@ function show(found, waiting) {
     one.name,
     one.holding,
     `${one.holding}, the longest since ${new Date(one.since).toLocaleString()}`,
-    `/search?${new URLSearchParams({ person: one.id, status: "claimed" })}`,
+    `/search?${new URLSearchParams({ claimed_by: one.id, status: "claimed" })}`,
   ]);
   const days = found.per_day.map((day) => ({ label: day.date, parts: parts(day, waiting) }));
   report.replaceChildren(
@@ -171,7 +171,7 @@ function show(found, waiting) {
         "How they ended",
         bars(
           "Resolved by outcome",
-          named(found.by_outcome, (word) => outcome(word)),
+          named(found.by_outcome, (word) => outcome(word), "outcome", { status: "resolved" }),
         ),
         "What resolved ones came to.",
       ),
@@ -185,7 +185,7 @@ function show(found, waiting) {
 }
 
 async function read() {
-  const problem = document.getElementById("problem");
+  const mine = ++asked;
   const until = new Date();
   const query = new URLSearchParams({
     from: new Date(until - span.value * DAY).toISOString(),
@@ -194,14 +194,18 @@ async function read() {
   });
   report.setAttribute("aria-busy", "true");
   try {
-    show(
-      await readJson(`/analytics/escalations?${query}`),
-      await readJson(`/console/waiting?${query}`),
-    );
+    const found = await readJson(`/analytics/escalations?${query}`);
+    const waiting = await readJson(`/console/waiting?${query}`);
+    if (mine !== asked) return;
+    show(found, waiting);
     csv.dataset.query = query;
     problem.textContent = "";
   } catch {
-    problem.textContent = "The numbers could not be read. Try again.";
+    if (mine !== asked) return;
+    // Numbers of another time are none of this one.
+    const again = { type: "button", class: "button", onclick: read };
+    report.replaceChildren(element("button", again, "Try again"));
+    problem.textContent = "The numbers could not be read.";
   }
   report.removeAttribute("aria-busy");
 }
@@ -209,13 +213,21 @@ async function read() {
 /** The same address answers in JSON and in CSV; a plain link cannot ask for the latter. */
 async function download(event) {
   event.preventDefault();
-  const answer = await fetch(`/analytics/escalations?${csv.dataset.query ?? ""}`, {
-    headers: { Accept: "text/csv" },
-  });
-  if (!answer.ok) return;
-  const url = URL.createObjectURL(await answer.blob());
-  element("a", { href: url, download: "escalations.csv" }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
+  problem.textContent = "";
+  try {
+    const url = URL.createObjectURL(await rows());
+    element("a", { href: url, download: "escalations.csv" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10000);
+  } catch {
+    problem.textContent = "The rows could not be fetched. Try again.";
+  }
+}
+
+async function rows() {
+  const headers = { Accept: "text/csv" };
+  const answer = await fetch(`/analytics/escalations?${csv.dataset.query ?? ""}`, { headers });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return answer.blob();
 }
 
 span.addEventListener("change", read);

@@ -9,8 +9,9 @@ import { forgetText, showText } from "./reader.js";
 const WITHIN = 60000;
 const pictures = new Map();
 
-async function fetched(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(WITHIN) });
+async function fetched(path, ...aborted) {
+  const signal = AbortSignal.any([AbortSignal.timeout(WITHIN), ...aborted]);
+  const response = await fetch(path, { signal });
   if (response.status === 404) throw new Error("It was removed.");
   if (!response.ok) throw new Error("It could not be fetched. Try again.");
   return response;
@@ -53,24 +54,29 @@ export function showSmall(root) {
     seen.observe(button);
 }
 
+/** What each shows once it has come; nothing where something else is looked at by then. */
 const openers = {
-  async picture(dialog, path, name) {
+  async picture(path, name, looked) {
     const place = document.getElementById("picture");
     place.replaceChildren();
     const image = element("img", { alt: name, src: await picture(path) });
     await image.decode().catch(() => {
       throw new Error("It cannot be shown. Download it.");
     });
-    place.replaceChildren(image);
+    if (!looked.aborted) place.replaceChildren(image);
   },
-  async text(dialog, path) {
+  async text(path, name, looked) {
     forgetText();
-    const response = await fetched(path);
+    const response = await fetched(path, looked);
     const charset = /charset=([\w-]+)/.exec(response.headers.get("Content-Type"))?.[1];
-    showText(new TextDecoder(charset ?? "utf-8").decode(await response.arrayBuffer()));
+    const bytes = await response.arrayBuffer();
+    if (looked.aborted) return;
+    showText(new TextDecoder(charset ?? "utf-8").decode(bytes));
     document.getElementById("text-lines").focus();
   },
 };
+
+let opened = { dialog: null, looked: new AbortController() };
 
 /** Opens the file that the button names. */
 export async function openFile({ file, kind, name }) {
@@ -78,10 +84,14 @@ export async function openFile({ file, kind, name }) {
   const problem = dialog.querySelector(".problem");
   dialog.querySelector("h2").textContent = name;
   problem.textContent = "";
+  opened.looked.abort();
+  const looked = new AbortController();
+  opened = { dialog, looked };
   dialog.showModal();
   try {
-    await openers[kind](dialog, file, name);
+    await openers[kind](file, name, looked.signal);
   } catch (fault) {
+    if (looked.signal.aborted) return;
     problem.textContent =
       fault.name === "Error" ? fault.message : "It could not be fetched. Try again.";
   }
@@ -108,4 +118,14 @@ export function removeFile({ remove, name }, done) {
   dialog.showModal();
 }
 
-document.getElementById("text-dialog").addEventListener("close", forgetText);
+/** Of what was looked at nothing stays, and nothing comes any more. */
+function closed({ target }) {
+  // It may have been opened again before it is said to have closed.
+  if (target.open || target !== opened.dialog) return;
+  opened.looked.abort();
+  forgetText();
+  document.getElementById("picture").replaceChildren();
+}
+
+for (const kind of Object.keys(openers))
+  document.getElementById(`${kind}-dialog`).addEventListener("close", closed);

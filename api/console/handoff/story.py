@@ -1,14 +1,14 @@
 """One handoff as its page shows it: state, commands, what it is about, and its timeline."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from api.console.handoff.shown_files import ShownFile, on_session
 from api.console.handoff.timeline import Moment, moments
 from api.console.shared import words
-from api.console.shared.allowed import allowed, may_hand_off_again, may_write
+from api.console.shared.allowed import allowed, may_hand_off_again, may_undo, may_write
 from api.console.shared.why import why
 from handoff.contract.people import Actor, Person
 from handoff.contract.record import HandoffView, Record
@@ -21,6 +21,8 @@ from handoff.errors import NotFound
 
 MOST = 200
 """Events that the page shows, the newest ones."""
+UNDOABLE = timedelta(seconds=10)
+"""How long after one's own claim the page offers to undo it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Story:
     may_hand_off_again: bool
     session_context: dict[str, Any]
     commands: list[Command]
+    undo_until: datetime | None
     may_write: bool
     colleagues: list[Person]
     teams: list[tuple[UUID, str]]
@@ -105,6 +108,7 @@ async def read_story(database: Database, reader: Actor, handoff_id: UUID) -> Sto
         may_hand_off_again=may_hand_off_again(record, others, reader),
         session_context=session_context,
         commands=commands,
+        undo_until=_undo_until(record, reader, now),
         may_write=may_write(record, reader, now),
         teams=teams,
         colleagues=[
@@ -125,6 +129,13 @@ def _age(record: Record) -> tuple[datetime, UUID]:
 def _kin(record: Record, reader: Actor, closed_by: Person | None) -> Kin:
     shown = records.view(record, reader_id=reader.id)
     return Kin(shown, words.state(shown, reader.id, closed_by))
+
+
+def _undo_until(record: Record, reader: Actor, now: datetime) -> datetime | None:
+    if record.claimed_at is None or not may_undo(record, reader, now):
+        return None
+    until = record.claimed_at + UNDOABLE
+    return until if now < until else None
 
 
 def _own_step(record: Record, reader: Actor, commands: list[Command]) -> Command | None:

@@ -2,7 +2,7 @@
 
 import { loadAnewOnReturn } from "../shared/back.js";
 import { onKey } from "../shared/frame/keys.js";
-import { show, startList } from "./list.js";
+import { isAsked, show, startList } from "./list.js";
 
 const REST = 250;
 const form = document.getElementById("look");
@@ -25,12 +25,16 @@ function address() {
 function look(isStep) {
   clearTimeout(timer);
   const wanted = address();
-  if (wanted === left) return;
+  if (isAsked(wanted)) return;
+  if (wanted !== left) enter(wanted, isStep);
+  show(wanted);
+}
+
+function enter(wanted, isStep) {
   left = wanted;
   if (isStep) history.pushState(null, "", wanted);
   else history.replaceState(history.state, "", wanted);
   document.title = box.value.trim() ? `${box.value.trim()} · Search · Handoff` : "Search · Handoff";
-  show(wanted);
 }
 
 /** Back and forward: the form says what the address says. */

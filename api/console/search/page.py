@@ -5,10 +5,12 @@ What is loaded later is the same template as in the page.
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 from fastapi import Request, Response
 
 from api.console.search.asked import Asked, WhatIsAsked
+from api.console.search.counted import Counted
 from api.console.search.marking import pattern_of
 from api.console.search.rows import Row, rows_of
 from api.console.shared.framed import framed
@@ -19,7 +21,7 @@ from api.routes.search import cursor_of
 from api.services import Services
 from handoff.contract.people import Actor
 from handoff.database.reading import offers
-from handoff.database.reading.search import Filters, search
+from handoff.database.reading.search import Filters, search, these
 from handoff.database.reading.told import told
 
 router = page_router()
@@ -30,12 +32,14 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of rows. `more`: where the next one is. `is_on`: others stand before it."""
+    """A page of rows. `more`: where the next one is. `is_on`: others stand before it. `names`: of
+    those whom a number of the analytics is about."""
 
     rows: list[Row]
     more: str | None
     by_day: bool
     is_on: bool
+    names: dict[UUID, str]
     now: datetime
 
 
@@ -45,17 +49,23 @@ async def _find(asked: Asked, me: Actor, parts: Services, *, by_day: bool = Fals
         wanted = Filters(by_closing=True, reader_id=me.reader_id, limit=PAGE, after=wanted.after)
     pattern = None if by_day else pattern_of(asked.q)
     async with parts.database.account(me.account_id) as tenant:
-        records, end = await search(tenant, wanted)
+        if not asked.rows:
+            records, end = await search(tenant, wanted)
+        else:
+            records, end = await these(tenant, asked.rows), None
         ids = [record.id for record in records]
         histories = await told(tenant, ids, notes=pattern is not None)
+        about = {asked.counted.claimed_by, asked.counted.claimed_first_by} - {None}
+        people = await offers.everybody(tenant) if about else []
     rows = rows_of(records, me, histories, pattern)
     path = "/closed" if by_day else "/search"
     on = asked if not by_day else replace(_NOTHING, cursor=asked.cursor)
     more = None if end is None else on.address(path, cursor=cursor_of(end))
-    return Found(rows, more, by_day, wanted.after is not None, datetime.now(UTC))
+    names = {one.id: one.name for one in people if one.id in about}
+    return Found(rows, more, by_day, wanted.after is not None, names, datetime.now(UTC))
 
 
-_NOTHING = Asked("", None, None, None, None, None, None, "", "")
+_NOTHING = Asked("", None, None, None, None, None, None, "", "", Counted())
 
 
 @router.get("/search")
@@ -77,13 +87,13 @@ async def closed_page(request: Request, asked: WhatIsAsked, me: Caller, parts: P
 
 @pieces.get("/search")
 async def search_piece(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
-    """What the search finds, from some row on."""
+    """What the search finds, from some row on; or rows of it that are shown, as they are now."""
     found = await _find(asked, me, parts)
     return page(request, "search/found.html", {"found": found, "asked": asked}, me=me)
 
 
 @pieces.get("/closed")
 async def closed_piece(request: Request, asked: WhatIsAsked, me: Caller, parts: Parts) -> Response:
-    """What has closed, from some row on."""
+    """What has closed, from some row on; or rows of it that are shown, as they are now."""
     found = await _find(asked, me, parts, by_day=True)
     return page(request, "search/found.html", {"found": found, "asked": asked}, me=me)

@@ -12,7 +12,7 @@ from handoff.contract.record import Record
 from handoff.contract.words import FINAL, LIVING, Command, Outcome, Role
 from handoff.errors import Refusal
 from handoff.rules.change import Decide
-from handoff.rules.commands import note, rule
+from handoff.rules.commands import note, release, rule
 from handoff.rules.roles import WORKING_ROLES
 
 
@@ -28,6 +28,11 @@ def allowed(record: Record, actor: Actor, now: datetime) -> list[Command]:
 def may_write(record: Record, actor: Actor, now: datetime) -> bool:
     """Whether a person may write a note at this moment."""
     return _would_change(partial(note, text="."), record, actor, now)
+
+
+def may_undo(record: Record, actor: Actor, now: datetime) -> bool:
+    """Whether a person may take their own claim back as a slip, at this moment."""
+    return _would_change(partial(release, reason=None, undo=True), record, actor, now)
 
 
 def may_hand_off_again(record: Record, others: list[Record], actor: Actor) -> bool:

@@ -8,3 +8,16 @@ export function bodyOf(form) {
   for (const { name } of form.querySelectorAll("[data-nullable]")) said[name] ||= null;
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== ""));
 }
+
+/** Of these only what somebody has made different: the rest may be different by now, too. */
+export function changesOf(form) {
+  const said = Object.entries(bodyOf(form));
+  return Object.fromEntries(said.filter(([name]) => !isAsDrawn(form.elements[name])));
+}
+
+function isAsDrawn(field) {
+  if (!field.options) return field.value === field.defaultValue;
+  const options = Array.from(field.options);
+  const drawn = options.find((option) => option.defaultSelected) ?? options[0];
+  return field.value === drawn.value;
+}

@@ -29,6 +29,18 @@ export async function readJson(path) {
   return response.json();
 }
 
+/** Reads a list, page after page, to its end; throws when it cannot be had whole. */
+export async function readWhole(path) {
+  const found = [];
+  for (let next = path; next;) {
+    const response = await ask(next, { headers: { Accept: "application/json" } });
+    if (!response.ok) throw new Error(`${response.status}`);
+    found.push(...(await response.json()));
+    next = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link"))?.[1];
+  }
+  return found;
+}
+
 /** Lets what somebody does meanwhile come first: to read and to show much is long in one go. */
 function breath() {
   return new Promise((resume) => setTimeout(resume));
@@ -43,7 +55,8 @@ export async function readPiece(path, headers = {}) {
   return piece;
 }
 
-/** Asks for a change. Answers `{ok, status, body}` and never throws: `body.detail` says why not. */
+/** Asks for a change. Answers `{ok, status, body}` and never throws: `body.detail` says why not, and
+ * `isLost` that nobody knows yet. */
 export async function send(method, path, body, key = newKey()) {
   const headers = { "Content-Type": "application/json" };
   if (method === "POST") headers["Idempotency-Key"] = key;
@@ -55,14 +68,14 @@ export async function send(method, path, body, key = newKey()) {
     const text = await response.text();
     return { ok: response.ok, status: response.status, body: text ? JSON.parse(text) : {} };
   } catch (fault) {
-    return { ok: false, status: 0, body: { detail: unanswered(fault, isAway) } };
+    return { ok: false, status: 0, isLost: !isAway, body: { detail: unanswered(fault, isAway) } };
   }
 }
 
 /** What never left is no change; of what left and was not answered nobody knows yet. */
 function unanswered(fault, isAway) {
   if (isAway) return "There is no network. Nothing was changed.";
-  if (fault.name === "TimeoutError") return "No answer came, so nobody knows yet. Looking again…";
+  if (fault.name === "TimeoutError") return "No answer came, so nobody knows yet.";
   return "There was no answer. Try again.";
 }
 

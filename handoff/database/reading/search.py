@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from handoff.contract.record import Record
-from handoff.contract.words import FINAL, HandoffStatus, Priority
+from handoff.contract.words import FINAL, HandoffStatus, Intent, Outcome, Priority
 from handoff.database.gate import Tenant
 from handoff.database.pages import page_of
 from handoff.database.records import IS_PRIVATE, records, to_record
@@ -52,8 +52,10 @@ class SearchPlace:
 class Filters:
     """What is asked for. `since` and `until`: when it was created, or closed; the end is not in it.
 
-    `person` has or had it, handed it off, or is named for it. `reader_id`: who reads; None stands
-    for anybody of the account. `by_closing`: only what is closed, what closed last comes first.
+    `person` has or had it, handed it off, or is named for it. `claimed_by_id` has it, or had it
+    when it was closed; `claimed_first_by_id` was the first who did. `reader_id`: who reads; None
+    stands for anybody of the account. `by_closing`: only what is closed, what closed last comes
+    first.
     """
 
     sought: Sought | None = None
@@ -61,6 +63,10 @@ class Filters:
     priorities: Sequence[Priority] = ()
     team_id: UUID | None = None
     person_id: UUID | None = None
+    intent: Intent | None = None
+    outcomes: Sequence[Outcome] = ()
+    claimed_by_id: UUID | None = None
+    claimed_first_by_id: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
     reader_id: UUID | None = None
@@ -86,6 +92,12 @@ async def search(tenant: Tenant, wanted: Filters) -> tuple[list[Record], SearchP
     at = _ORDER[wanted.by_closing].key
     place = None if end is None else SearchPlace(getattr(end, at), end.id)
     return [to_record(row) for row in shown], place
+
+
+async def these(tenant: Tenant, ids: Sequence[UUID]) -> list[Record]:
+    """Of a list that is shown already, as they are now, in no order; what is gone is left out."""
+    query = records(tenant).where(HandoffRow.id.in_(ids))
+    return [to_record(row) for row in (await tenant.connection.execute(query)).all()]
 
 
 _ORDER: dict[bool, Any] = {False: HandoffRow.created_at, True: HandoffRow.resolved_at}
@@ -158,6 +170,14 @@ def _fits(wanted: Filters) -> list[ColumnElement[bool]]:
         fits.append(SessionRow.team_id == wanted.team_id)
     if wanted.person_id is not None:
         fits.append(or_(*(column == wanted.person_id for column in _PEOPLE)))
+    if wanted.intent is not None:
+        fits.append(HandoffRow.intent == wanted.intent)
+    if wanted.outcomes:
+        fits.append(HandoffRow.outcome.in_(wanted.outcomes))
+    if wanted.claimed_by_id is not None:
+        fits.append(HandoffRow.claimed_by_id == wanted.claimed_by_id)
+    if wanted.claimed_first_by_id is not None:
+        fits.append(HandoffRow.first_claimed_by_id == wanted.claimed_first_by_id)
     if wanted.since is not None:
         fits.append(_ORDER[wanted.by_closing] >= wanted.since)
     return fits

@@ -1,8 +1,9 @@
 // The account's people and teams: shown, added, changed, deleted.
 
 import { loadAnewOnReturn } from "../../shared/back.js";
+import { whileBusy } from "../../shared/busy.js";
 import { element, straight } from "../../shared/dom.js";
-import { newKey, readJson, reason, send } from "../../shared/server.js";
+import { newKey, readJson, readWhole, reason, send } from "../../shared/server.js";
 
 loadAnewOnReturn();
 
@@ -88,7 +89,7 @@ const OF_PERSON =
   "History keeps their name.";
 const OF_TEAM = "Its people and sessions are of no team afterwards. Nobody is deleted with it.";
 
-async function edit(person) {
+function edit(person) {
   const fields = person ?? { name: "", email: "", role: "engineer", team_id: "", is_active: true };
   const { name, email, role, team_id, is_active } = fields;
   openSheet(
@@ -96,9 +97,8 @@ async function edit(person) {
     { ...at("users", person), title: "A new person", says: OF_PERSON },
     { name, email, role, team_id, is_active },
   );
-  const opened = open;
-  opened.works = Boolean(person) && is_active && role !== "viewer";
-  if (opened.works) opened.returns = await claimedBy(person);
+  open.works = Boolean(person) && is_active && role !== "viewer";
+  open.person = person;
 }
 
 function editTeam(team) {
@@ -125,26 +125,30 @@ function said(form) {
 
 /** Asked about a second time, with what happens then. `body`: what is put; without one it is
  * deleted. */
-function ask(dialog, act, body) {
+async function ask(dialog, button, act, body) {
+  const asked = open;
+  const returns = await whileBusy(button, () => whatReturns(asked));
+  if (returns === null || open !== asked || !dialog.open) return;
   dialog.close();
   open.body = body;
-  const returns = open.returns?.map((title) => `«${title}»`).join(", ");
   sure.querySelector("h2").textContent = straight(`${act} ${open.name}?`);
-  document.getElementById("sure-says").textContent = straight(
-    returns ? `${open.says} Back in the queue: ${returns}.` : open.says,
-  );
+  document.getElementById("sure-says").textContent = straight(`${open.says} ${returns}`);
   sure.querySelector("[data-sure]").textContent = straight(`${act} ${open.name}`);
   sure.querySelector(".problem").textContent = "";
   sure.showModal();
 }
 
-/** The titles of what somebody has claimed; none where that cannot be said now. */
-async function claimedBy(person) {
+/** What somebody has claimed, in a sentence; nothing of a team, or where there is none. */
+async function whatReturns({ person, works }) {
+  if (!works) return "";
+  const query = new URLSearchParams({ status: "claimed", person: person.id, limit: 200 });
   try {
-    const rows = await readJson("/ai-sessions/queue?scope=account&status=claimed&limit=200");
-    return rows.filter((row) => row.claimed_by?.id === person.id).map((row) => row.session_title);
+    const rows = await readWhole(`/ai-sessions/handoffs?${query}`);
+    const theirs = rows.filter((row) => row.claimed_by?.id === person.id);
+    const titles = theirs.map((row) => `«${row.session_title}»`);
+    return titles.length ? `Back in the queue: ${titles.join(", ")}.` : "";
   } catch {
-    return [];
+    return "Which handoffs those are cannot be read now.";
   }
 }
 
@@ -161,10 +165,11 @@ for (const dialog of [sheet, teamSheet]) {
     event.preventDefault();
     const body = said(form);
     if (open.works && !(body.is_active && body.role !== "viewer"))
-      return ask(dialog, body.is_active ? "Make a viewer of" : "Deactivate", body);
+      return ask(dialog, event.submitter, body.is_active ? "Make a viewer of" : "Deactivate", body);
     finish(dialog, "PUT", body);
   });
-  dialog.querySelector("[data-delete]").addEventListener("click", () => ask(dialog, "Delete"));
+  const away = dialog.querySelector("[data-delete]");
+  away.addEventListener("click", () => ask(dialog, away, "Delete"));
 }
 sure.querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
