@@ -10,7 +10,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.sender import Message, Notice, Sender
+from activities.sender import Message, Notice, NotNow, Sender
 from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Disabled, Following
 from handoff.contract.words import RETRIED, DeliveryState
 from handoff.database import following, people
@@ -61,7 +61,10 @@ class NoticeActivities:
         sender = self.senders[EMAIL.name]
         name = sender.message_id(notice.id)
         message = Message(name, notice.account_id, notice.user_id, to.name, to.address)
-        outcome = await sender.send(message, may_leave=may_leave)
+        try:
+            outcome = await sender.send(message, may_leave=may_leave)
+        except NotNow as later:
+            raise _again(after=later.pause) from None
         if outcome is None:
             raise _again()
         if outcome.state is DeliveryState.AMBIGUOUS:

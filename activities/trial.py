@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from temporalio import activity
 
-from activities.sender import Message, SelfTest, Sender, SendOutcome
+from activities.sender import Message, NotNow, SelfTest, Sender, SendOutcome
 from handoff.contract.messages import Envelope, TrialStep, Tried
 from handoff.contract.words import DeliveryState, Priority, SkipReason
 from handoff.database.directory import me
@@ -19,6 +19,7 @@ from handoff.database.directory.me import Profile
 from handoff.database.gate import Database
 from handoff.errors import Unauthenticated
 from handoff.rules.attention import wants
+from handoff.rules.causes import Cause
 from handoff.rules.channels import CHANNELS
 
 logger = structlog.get_logger(__name__)
@@ -52,7 +53,10 @@ class TrialActivities:
         sender = self.senders[step.channel]
         message_id = sender.message_id(f"test.{step.trial.id}")
         message = Message(message_id, step.trial.account_id, user.id, user.name, user.email)
-        tried = _tried(await sender.send(message, may_leave=may_leave))
+        try:
+            tried = _tried(await sender.send(message, may_leave=may_leave))
+        except NotNow:
+            tried = Tried(DeliveryState.FAILED, cause=Cause.SERVER_BUSY.value, temporary=True)
         logger.info(
             f"test_{CHANNELS[step.channel].message}.tried",
             user_id=str(user.id),

@@ -1,6 +1,7 @@
 """One account's slow places hold up nobody else: so many of its messages leave at once.
 
-Nobody waits here, for who waits holds a place that others need: who finds no turn comes again.
+Nobody waits here for long, for who waits holds a place that others need: who finds no turn comes
+again.
 """
 
 import random
@@ -21,6 +22,10 @@ A_SECOND = 50
 second would leave a worker time for nothing but to turn them away."""
 
 
+WAITING = 1000
+"""So many of one account wait at the most."""
+
+
 def soon(pause: timedelta = AGAIN) -> timedelta:
     """About so long: those who were turned away together do not come again together."""
     return pause * random.uniform(0.75, 1.25)  # noqa: S311 - it hides nothing
@@ -32,11 +37,12 @@ class AccountTurns:
     Args:
         of_account: so many of one account.
         at_place: so many of these at the same place; without it, all may be at one.
+        waits: seconds for which a turn may be waited for, where they usually are short.
     """
 
-    def __init__(self, *, of_account: int, at_place: int | None = None) -> None:
-        self._of_account = _turns(of_account)
-        self._at_place = _turns(at_place or of_account)
+    def __init__(self, *, of_account: int, at_place: int | None = None, waits: float = 0.0) -> None:
+        self._of_account = _turns(of_account, waits)
+        self._at_place = _turns(at_place or of_account, waits)
         self._told: dict[UUID, float] = {}
 
     @asynccontextmanager
@@ -62,5 +68,5 @@ class AccountTurns:
         return soon(max(AGAIN, timedelta(seconds=told - now)))
 
 
-def _turns(at_once: int) -> Turns:
-    return Turns(at_once=at_once, waiting=0, seconds=1)
+def _turns(at_once: int, waits: float) -> Turns:
+    return Turns(at_once=at_once, waiting=WAITING if waits else 0, seconds=waits or 1.0)

@@ -1,6 +1,6 @@
 """Email as a channel: says a message as a letter, and hands it to the mail server."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -17,18 +17,29 @@ from activities.sender import (
     SelfTest,
     SendOutcome,
 )
+from activities.turns import AccountTurns
 from handoff.addresses import SmtpAddress
 from handoff.contract.words import Content
 from handoff.database.gate import Database
 from handoff.settings import Settings
 
+WAITS = 1.0
+"""Seconds that a mail waits for one of its account's connections: most are free in a moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmailSender:
-    """One mail server for everybody's mail."""
+    """One mail server for everybody's mail. A few of its connections are left to other accounts,
+    however slow the domains are that one of them writes to."""
 
     mailer: Mailer
     settings: Settings
+    turns: AccountTurns = field(init=False)
+
+    def __post_init__(self) -> None:
+        at_once = self.connections - max(1, self.connections // 4)
+        turns = AccountTurns(of_account=max(1, at_once), waits=WAITS)
+        object.__setattr__(self, "turns", turns)
 
     @classmethod
     def connect(cls, settings: Settings, _: Database) -> "EmailSender":
@@ -68,11 +79,12 @@ class EmailSender:
             said = await may_leave()
             return None if said is None else compose(self._letter(message, said))
 
-        return await self.mailer.send(
-            content,
-            to=message.to_address,
-            envelope_from=sender_address(self.settings.smtp_from),
-        )
+        async with self.turns.turn(message.account_id):
+            return await self.mailer.send(
+                content,
+                to=message.to_address,
+                envelope_from=sender_address(self.settings.smtp_from),
+            )
 
     def _letter(self, message: Message, said: Occasion | SelfTest | Notice) -> Letter:
         if isinstance(said, SelfTest):

@@ -124,4 +124,6 @@ def has_moved(address: ColumnElement[str], to_people: bool) -> ColumnElement[boo
         is_it, present = UserRow.id == DeliveryRow.recipient_id, UserRow.email
     else:
         is_it, present = EndpointRow.id == DeliveryRow.endpoint_id, EndpointRow.address
-    return select(literal(1)).where(is_it, present.is_distinct_from(address)).exists()
+    table = UserRow if to_people else EndpointRow
+    ours = table.account_id == DeliveryRow.account_id
+    return select(literal(1)).where(ours, is_it, present.is_distinct_from(address)).exists()
