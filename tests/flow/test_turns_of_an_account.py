@@ -78,6 +78,7 @@ async def never(_: Got) -> Answer | None:
     return None
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_many_callbacks_to_one_slow_host_all_arrive_within_seconds(
     desk: Desk, receiver: Receiver
@@ -103,6 +104,7 @@ async def test_many_callbacks_to_one_slow_host_all_arrive_within_seconds(
     await desk.until(all_told)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_one_accounts_flood_to_a_dead_host_does_not_delay_anothers_callback(
     desk: Desk, receiver: Receiver

@@ -44,9 +44,10 @@ def main_pool(desk: Desk) -> Database:
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_judging_a_body_takes_little(body: bytes) -> None:
     tracemalloc.start()
-    began = time.process_time()
+    # Of this thread alone: those of the engine's clients go on beside.
+    began = time.thread_time()
     json_bodies.must_be_plain(body)
-    took = time.process_time() - began
+    took = time.thread_time() - began
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 64 * len(body), peak
