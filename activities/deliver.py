@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.delayed import delayed
 from activities.delivery import Delivery, Fate, Means
 from activities.ledger import Ledger
 from activities.sender import Sender, SendOutcome
@@ -61,12 +61,7 @@ class DeliverActivities:
             fates = await self._deliver_all(batch, due, found[0])
         pauses = [fate.pause for fate in fates if fate.pause is not None]
         if pauses:
-            raise ApplicationError(
-                f"{len(pauses)} of {batch.count} to be tried again",
-                type="Delayed",
-                next_retry_delay=min(pauses),
-                category=ApplicationErrorCategory.BENIGN,
-            )
+            raise delayed(f"{len(pauses)} of {batch.count} to be tried again", after=min(pauses))
         # What came of an earlier attempt was not told yet.
         return activity.info().attempt > 1 or any(fate.unreached for fate in fates)
 

@@ -140,7 +140,8 @@ class Delivery:
         except NotNow as later:
             return await self._not_now(later.pause)
         if outcome is None:
-            # Whom nothing reaches any more, the engine has to see: another level may be due.
+            # The engine has to see whom nothing reaches any more: another level may be due. For
+            # whoever has moved it is owed still, and its next look has it delivered there.
             return Fate(unreached=True)
         if outcome.state is DeliveryState.FAILED and outcome.cause in REFUSALS:
             return Fate(refused=outcome)

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.sender import Occasion
 from handoff.contract.messages import Envelope
@@ -27,8 +25,6 @@ logger = structlog.get_logger(__name__)
 
 RESTS = 0.5
 """Seconds until PostgreSQL is asked again while it is away."""
-
-READ_AGAIN = timedelta(milliseconds=100)
 
 GATHERS = 0.01
 """Seconds that messages wait for company at PostgreSQL's door, where many are to leave. A mail
@@ -143,20 +139,9 @@ async def _look(tenant: Tenant, lines: list[_Look | _End]) -> list[_Answer]:
     about = next(iter(looks.values())).due
     wanted = {destination: look.wanted for destination, look in looks.items()}
     may = await last_look.begin_sending(tenant, about, wanted)
-    for destination, look in looks.items():
-        if destination not in may and not look.answer.done():
-            look.answer.set_exception(_moved())
-    return [(looks[to].answer, _occasion(looks[to], leaves)) for to, leaves in may.items()]
-
-
-def _moved() -> ApplicationError:
-    """Its activity reads anew what is due, and where it goes."""
-    return ApplicationError(
-        "somebody has another address by now",
-        type="Moved",
-        next_retry_delay=READ_AGAIN,
-        category=ApplicationErrorCategory.BENIGN,
-    )
+    return [
+        (look.answer, _occasion(look, may.get(destination))) for destination, look in looks.items()
+    ]
 
 
 def _occasion(look: _Look, leaves: Leaves | None) -> Occasion | None:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.delayed import delayed
 from activities.sender import Message, Notice, NotNow, Sender
 from handoff.contract.webhooks import LEADING, TELL, TOLD, AdminNotice, Disabled, Following
 from handoff.contract.words import RETRIED, DeliveryState
@@ -17,6 +16,8 @@ from handoff.database import following, people
 from handoff.database.gate import Database
 from handoff.rules.channels import EMAIL
 from handoff.rules.roles import LEADING_ROLES
+
+AGAIN = "to be tried again"
 
 
 class _To(NamedTuple):
@@ -64,17 +65,17 @@ class NoticeActivities:
         try:
             outcome = await sender.send(message, may_leave=may_leave)
         except NotNow as later:
-            raise _again(after=later.pause) from None
+            raise delayed(AGAIN, after=later.pause) from None
         if outcome is None:
-            raise _again()
+            raise delayed(AGAIN)
         if outcome.state is DeliveryState.AMBIGUOUS:
             lost = 1 + sum(activity.info().heartbeat_details)
             if lost < sender.patience.copies:
                 # The next attempt is told of it.
                 activity.heartbeat(lost)
-                raise _again(after=sender.patience.pause(lost, lost=True))
+                raise delayed(AGAIN, after=sender.patience.pause(lost, lost=True))
         elif outcome.state in RETRIED:
-            raise _again()
+            raise delayed(AGAIN)
 
     async def _look(self, notice: AdminNotice) -> tuple[_To, Notice] | None:
         """Whom it reaches, and what it says; None where it is not called for any more."""
@@ -87,15 +88,6 @@ class NoticeActivities:
             return None
         host = urlsplit(standing.url).hostname or ""
         return _To(user.name, user.email), _disabled(host)
-
-
-def _again(after: timedelta | None = None) -> ApplicationError:
-    return ApplicationError(
-        "to be tried again",
-        type="Delayed",
-        category=ApplicationErrorCategory.BENIGN,
-        next_retry_delay=after,
-    )
 
 
 def _disabled(host: str) -> Notice:

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,6 +15,7 @@ from handoff.database.tables import EndpointRow, EventRow, WebhookRow
 from handoff.keys import keyring_of
 from handoff.sealing import callback_purpose, unseal
 from handoff.temporal import queues
+from tests.flow.test_webhooks import make
 from tests.support import history
 from tests.support.cast import AMIR, BO, OLIVE
 from tests.support.desk import PAYLOAD_KEYS, Desk
@@ -32,20 +31,9 @@ QUICK = {
 pytestmark = pytest.mark.desk(**QUICK)
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as opened:
-        yield opened
-
-
 @pytest.fixture(autouse=True)
 def _quiet(desk: Desk) -> None:
     desk.mail_matters = False
-
-
-async def make(desk: Desk, url: str) -> dict[str, Any]:
-    made: dict[str, Any] = (await desk.http(OLIVE).post("/webhooks", json={"url": url})).json()
-    return made
 
 
 async def test_whoever_listens_again_after_everybody_left_hears_the_bell(desk: Desk) -> None:

@@ -28,12 +28,6 @@ MANY = 60
 
 
 @pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as opened:
-        yield opened
-
-
-@pytest.fixture
 async def desk(
     database_url: str, servers: Servers, temporal: Client, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:

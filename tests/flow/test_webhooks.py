@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -34,12 +34,6 @@ QUICK = {
     "burst_window": "0s",
 }
 pytestmark = pytest.mark.desk(**QUICK)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)

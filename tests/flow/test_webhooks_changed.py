@@ -1,6 +1,5 @@
 """A webhook that is changed: what holds from then on, and what cannot be done or signed for."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +17,6 @@ from tests.support.desk import Desk
 from tests.support.receiver import Answer, Got, Receiver
 
 pytestmark = pytest.mark.desk(**QUICK)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with Receiver() as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)

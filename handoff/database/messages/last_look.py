@@ -14,7 +14,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    Result,
     Select,
     Uuid,
     any_,
@@ -88,9 +87,10 @@ def _hold() -> Select[Any]:
 
 async def begin_sending(
     tenant: Tenant, about: Due, wanted: Mapping[UUID, Wanted]
-) -> dict[UUID, Leaves | None]:
-    """Marks those destinations' messages as leaving that are still called for; of the others, None.
-    Whoever has another address by now is not there at all: what is due has to be read again.
+) -> dict[UUID, Leaves]:
+    """Marks those destinations' messages as leaving that are still called for. The others are
+    settled, but for whoever has another address by now: theirs is owed as before, and the next
+    reading of what is due finds it.
 
     What they lead is asked the same, each about itself; all of them at once, for nobody can change
     a handoff of theirs meanwhile.
@@ -99,20 +99,23 @@ async def begin_sending(
         about: any one of the messages: all are about the same event, by the same channel.
     """
     own = Led(about.handoff_id, about.event_number, about.event_type)
-    leaders = [_Asked(own, destination, one) for destination, one in wanted.items()]
-    found, verdicts = await _begin(tenant, about.channel, leaders)
-    leaving = {to: one for to, one in wanted.items() if verdicts.get((own, to))}
-    led = [_Asked(event, to, one) for to, one in leaving.items() for event in one.led]
+    leaders = [_Asked(own, to, one.message_id, one.address) for to, one in wanted.items()]
+    found, may = await _begin(tenant, about.channel, leaders)
+    leaving = {to: one for to, one in wanted.items() if (own, to) in may}
+    led = [
+        _Asked(event, to, one.message_id, one.address)
+        for to, one in leaving.items()
+        for event in one.led
+    ]
     companions, may_be_led = await _begin(tenant, about.channel, led)
     attached: list[dict[str, Any]] = []
     if leaving and about.event_type in _WITH_FILES:
         session = found[own.handoff_id].session_id
         attached = await files.of_handoff(tenant, own.handoff_id, session)
-    kept: dict[UUID, Leaves | None] = {to: None for _, to in verdicts}
-    return kept | {
+    return {
         to: Leaves(
             found[own.handoff_id],
-            tuple(companions[led.handoff_id] for led in one.led if may_be_led.get((led, to))),
+            tuple(companions[led.handoff_id] for led in one.led if (led, to) in may_be_led),
             await _said(tenant, about, to),
             tuple(attached),
         )
@@ -166,19 +169,20 @@ class _Asked:
 
     event: Led
     destination: UUID
-    wanted: Wanted
+    message_id: str
+    address: str
 
 
 async def _begin(
     tenant: Tenant, channel: str, asked: Sequence[_Asked]
-) -> tuple[dict[UUID, Record], dict[tuple[Led, UUID], bool]]:
-    """Messages by one channel: their handoffs as they stand, and of each whether it leaves; nothing
-    of those that are neither, for now.
+) -> tuple[dict[UUID, Record], set[tuple[Led, UUID]]]:
+    """Messages by one channel: their handoffs as they stand, and which of them leave, by event and
+    destination.
 
     A handful of statements, however many there are: their handoffs are held meanwhile.
     """
     if not asked:
-        return {}, {}
+        return {}, set()
     found, now = await find_records(tenant, {one.event.handoff_id for one in asked})
     to_people = CHANNELS[channel].reaches_people
     unwilling = await _unwilling(tenant, channel, asked, found, now) if to_people else set()
@@ -186,26 +190,23 @@ async def _begin(
     alike: defaultdict[_Key, list[_Asked]] = defaultdict(list)
     for one in asked:
         alike[one.event.event_type, targets.get(one.event, ()), to_people].append(one)
-    verdicts: dict[tuple[Led, UUID], bool] = {}
+    may: set[tuple[Led, UUID]] = set()
     for key, all_of_them in alike.items():
         willing = [one for one in all_of_them if one not in unwilling]
-        ids = [one.wanted.message_id for one in willing]
-        left = await tenant.run(leaves(*key), ids=ids, **_named(channel, willing))
-        verdicts |= _each_of(left, willing, leaves=True)
-        refused = [one for one in willing if (one.event, one.destination) not in verdicts]
+        ids = [one.message_id for one in willing]
+        marked = await tenant.run(leaves(*key), ids=ids, **_named(channel, willing))
+        left = {(row.event_number, row.destination_id) for row in marked}
+        may |= {
+            (one.event, one.destination)
+            for one in willing
+            if (one.event.event_number, one.destination) in left
+        }
+        refused = [one for one in willing if (one.event, one.destination) not in may]
         choosers = [one for one in all_of_them if one in unwilling]
         for those, choice in ((refused, None), (choosers, SkipReason.OPTED_OUT.value)):
             if those:
-                kept = await tenant.run(stays(*key), **_named(channel, those), choice=choice)
-                verdicts |= _each_of(kept, those, leaves=False)
-    return found, verdicts
-
-
-def _each_of(
-    marked: Result[Any], asked: Sequence[_Asked], *, leaves: bool
-) -> dict[tuple[Led, UUID], bool]:
-    events = {one.event.event_number: one.event for one in asked}
-    return {(events[row.event_number], row.destination_id): leaves for row in marked}
+                await tenant.run(stays(*key), **_named(channel, those), choice=choice)
+    return found, may
 
 
 _Key = tuple[EventType, tuple[Target, ...], bool]
@@ -219,7 +220,7 @@ def _named(channel: str, asked: Sequence[_Asked]) -> dict[str, Any]:
         "handoffs": [one.event.handoff_id for one in asked],
         "events": [one.event.event_number for one in asked],
         "destinations": [one.destination for one in asked],
-        "addresses": [one.wanted.address for one in asked],
+        "addresses": [one.address for one in asked],
     }
 
 

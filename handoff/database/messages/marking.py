@@ -1,7 +1,7 @@
 """The two statements of the last look: which rows of the ledger leave, and which never will.
 
-Both are given the rows as arrays, and answer with the event's number and the destination of each
-that they have marked.
+Both are given the rows as arrays. The first answers with the event's number and the destination of
+each that it has marked.
 """
 
 from collections.abc import Mapping
@@ -65,13 +65,12 @@ def stays(event: EventType, targets: tuple[Target, ...], to_people: bool) -> Upd
         *((HandoffRow.status == status, why.value) for status, why in _WHY_SKIPPED.items()),
         else_=SkipReason.SUPERSEDED.value,
     )
-    # Of whoever has moved, it is asked again with the address that they have.
+    # For whoever has moved it is owed as before, at the address that they have.
     is_settled = or_(~has_moved(wanted.c.addresses, to_people), ~hears)
     return (
         update(DeliveryRow)
         .where(*_of_these(wanted), HandoffRow.id == DeliveryRow.handoff_id, is_settled)
         .values(state=DeliveryState.SKIPPED, reason=reason, changed_at=func.clock_timestamp())
-        .returning(DeliveryRow.event_number, DeliveryRow.destination_id)
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from handoff.leaving import leave_after
+from handoff.serving import SleepingServer
 from handoff.stack.mail.smtp import serve_smtp
 from handoff.stack.mail.store import MailStore
 from handoff.stack.mail.web import make_app
@@ -15,7 +16,7 @@ from handoff.stack.mail.web import make_app
 
 async def _serve(directory: Path, smtp_port: int, web_port: int) -> None:
     store = MailStore(directory)
-    web = uvicorn.Server(
+    web = SleepingServer(
         uvicorn.Config(
             make_app(store),
             host="127.0.0.1",
