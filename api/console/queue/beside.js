@@ -4,17 +4,13 @@
 import { announce } from "../shared/announce.js";
 import { element } from "../shared/dom.js";
 import { passKey, takeKeysOf } from "../shared/frame/keys.js";
+import { rowWith } from "./rows.js";
 import { withOpened } from "./search.js";
 
 const ROOM = matchMedia("(min-width: 87.5rem)");
 const KEYS_AT_ONCE = { r: "#resolve" };
 const place = document.getElementById("beside");
 const link = place.querySelector("a");
-
-/** The row of a handoff, if it is shown. */
-function rowOf(key) {
-  return key ? document.querySelector(`#rows > [data-key="${CSS.escape(key)}"]`) : null;
-}
 
 /** Where keys go on from after it; what it was opened from may be on another part of the list. */
 function placeOf(row) {
@@ -89,7 +85,7 @@ export class Beside {
   close() {
     if (!this.#key || !ROOM.matches) return false;
     if (!this.mayLeave()) return true;
-    const row = rowOf(this.#key);
+    const row = rowWith(this.#key);
     history.pushState(null, "", withOpened(location.href, ""));
     this.show();
     placeOf(row).focus({ preventScroll: true });
@@ -104,7 +100,7 @@ export class Beside {
   }
 
   #turnTo(key, hash) {
-    const row = rowOf(key || this.#key);
+    const row = rowWith(key || this.#key);
     this.#key = key;
     keepingPlace(row, () => {
       document.body.classList.toggle("reads", Boolean(key));
@@ -126,7 +122,7 @@ export class Beside {
 
   /** Rows are drawn anew by the server, which knows nothing of this. */
   redraw() {
-    const row = rowOf(this.#key);
+    const row = rowWith(this.#key);
     const marked = document.querySelector("#rows > .opened");
     if (marked !== row) marked?.classList.remove("opened");
     marked?.querySelector("h2 a").removeAttribute("aria-current");

@@ -4,12 +4,12 @@ import { announce } from "../shared/announce.js";
 import { sayingSo, whileBusy } from "../shared/busy.js";
 import { element } from "../shared/dom.js";
 import { reason, send } from "../shared/server.js";
+import { rowWith } from "./rows.js";
 
 const UNDOABLE = 10000;
 const CLAIM = "[data-command=claim]";
 
-const part = (key, selector) =>
-  document.querySelector(`#rows > [data-key="${CSS.escape(key)}"] ${selector}`);
+const part = (key, selector) => rowWith(key)?.querySelector(selector) ?? null;
 
 export class Claims {
   #notes;

@@ -1,7 +1,7 @@
 // What a row says of what somebody tried with it: until something else is said, the row has become
 // another one, or, where no answer came, until what is read from then on tells what became of it.
 
-const row = (key) => document.querySelector(`#rows > [data-key="${CSS.escape(key)}"]`);
+import { rowWith } from "./rows.js";
 
 /** By what a row shows that nothing was done, and what it says then. */
 const UNDONE = {
@@ -29,7 +29,7 @@ export class Notes {
 
   /** `good` where it was done; what `lasts` is said of the row whatever becomes of it. */
   say(key, text, { good = false, lasts = false } = {}) {
-    const there = row(key);
+    const there = rowWith(key);
     this.#said.set(key, { text, good, lasts, tag: there?.dataset.tag });
     this.#show(key, there);
   }
@@ -46,7 +46,7 @@ export class Notes {
   redraw(began) {
     for (const [key, { since }] of this.#lost) if (began >= since) this.#findOut(key);
     for (const [key, { tag, lasts }] of this.#said) {
-      const there = row(key);
+      const there = rowWith(key);
       if (!lasts && there?.dataset.tag !== tag) this.say(key, "");
       else this.#show(key, there);
     }
@@ -55,7 +55,7 @@ export class Notes {
   #findOut(key) {
     const { command, tag, done } = this.#lost.get(key);
     const [isUndone, words] = UNDONE[command] ?? UNCHANGED;
-    const there = row(key);
+    const there = rowWith(key);
     const failed = there && isUndone(there, tag);
     this.#lost.delete(key);
     this.say(key, failed ? words : "");
